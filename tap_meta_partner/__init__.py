@@ -1,0 +1,1 @@
+"""Singer tap for the ads insights of many Meta clients."""
