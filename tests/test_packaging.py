@@ -1,0 +1,190 @@
+"""What a user installs, and what the repository is allowed to hold."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).resolve().parents[1]
+
+TOP_LEVEL = {
+    "tap_meta_partner",
+    "tests",
+    "docs",
+    "meltano.yml",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+    "LICENSE",
+    ".ci",
+    ".github",
+    ".env.example",
+    ".gitattributes",
+    ".gitignore",
+    ".pre-commit-config.yaml",
+}
+
+# In pieces, so that this file does not name them either.
+REGISTRY_HOSTS = [
+    ("pypi", "org"),
+    ("files", "pythonhosted", "org"),
+    ("registry", "npmjs", "org"),
+    ("deb", "debian", "org"),
+]
+
+
+def find_uv() -> str:
+    beside_python = Path(sys.executable).parent
+    path = os.pathsep.join([str(beside_python), os.environ.get("PATH", "")])
+    uv = os.environ.get("UV") or shutil.which("uv", path=path)  # `uv run` says where it is in UV
+    if uv is None:
+        pytest.skip("building needs uv: python3 -m pip install uv")
+    return uv
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sdist made from this checkout and the wheel made from that sdist."""
+    out = tmp_path_factory.mktemp("dist")
+    build = [find_uv(), "build", "--python", sys.executable, "--out-dir", str(out), str(ROOT)]
+    # uv has usually fetched the build backend already; only where it has not is the network asked.
+    for command in ([*build, "--offline"], build):
+        result = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        if result.returncode == 0:
+            return out
+    pytest.fail(f"uv build failed:\n{result.stderr}")
+
+
+@pytest.fixture(scope="module")
+def sdist_files(built: Path) -> set[str]:
+    """Paths in the sdist, without the folder that carries its name and version."""
+    (archive,) = built.glob("*.tar.gz")
+    with tarfile.open(archive) as tar:
+        return {member.name.split("/", 1)[1] for member in tar if member.isfile()}
+
+
+@pytest.fixture(scope="module")
+def wheel(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel as it lies on a user's disk."""
+    (archive,) = built.glob("*.whl")
+    unpacked = tmp_path_factory.mktemp("wheel")
+    shutil.unpack_archive(archive, unpacked, format="zip")
+    return unpacked
+
+
+@pytest.fixture(scope="module")
+def distribution(wheel: Path) -> metadata.Distribution:
+    """The wheel's metadata, as pip reads it."""
+    (dist_info,) = wheel.glob("*.dist-info")
+    return metadata.Distribution.at(dist_info)
+
+
+@pytest.fixture(scope="module")
+def repository_files() -> list[Path]:
+    """Paths, from the root, that git keeps or would keep with the next commit."""
+    git = shutil.which("git")
+    if git is None or not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    # In containers the checkout often belongs to somebody else, which git refuses unless told.
+    listing = [git, "-c", "safe.directory=*", "ls-files", "-z", "--cached", "--others"]
+    result = subprocess.run(
+        [*listing, "--exclude-standard"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    names = [name for name in result.stdout.split("\0") if name]
+    return [Path(name) for name in names if (ROOT / name).is_file()]
+
+
+def test_the_wheel_holds_the_package_and_nothing_else(wheel: Path) -> None:
+    """Installing the tap puts one package on the disk, no `tests` that clash with others'."""
+    top = {entry.name for entry in wheel.iterdir() if entry.suffix != ".dist-info"}
+
+    assert top == {"tap_meta_partner"}
+
+
+def test_the_wheel_holds_all_of_the_package(wheel: Path, sdist_files: set[str]) -> None:
+    """No module or data file of the package is lost on the way from the sources to the wheel."""
+    in_sdist = {name for name in sdist_files if name.startswith("tap_meta_partner/")}
+    in_wheel = {
+        path.relative_to(wheel).as_posix()
+        for path in (wheel / "tap_meta_partner").rglob("*")
+        if path.is_file()
+    }
+
+    assert "tap_meta_partner/__init__.py" in in_wheel
+    assert in_wheel == in_sdist
+
+
+def test_type_checkers_see_our_types(wheel: Path) -> None:
+    """Without `py.typed`, mypy ignores every annotation of an installed package."""
+    assert (wheel / "tap_meta_partner" / "py.typed").is_file()
+
+
+def test_the_licence_travels_along(
+    wheel: Path, distribution: metadata.Distribution, sdist_files: set[str]
+) -> None:
+    """Apache-2.0 asks that every copy carries its text; scanners read the expression."""
+    (dist_info,) = wheel.glob("*.dist-info")
+
+    assert "LICENSE" in sdist_files
+    assert (dist_info / "licenses" / "LICENSE").is_file()
+    assert distribution.metadata["License-Expression"] == "Apache-2.0"
+
+
+def test_the_sdist_can_be_built_and_tested(sdist_files: set[str]) -> None:
+    """A packager needs the sources, the tests, and the texts the metadata refers to."""
+    expected = {"pyproject.toml", "README.md", "CHANGELOG.md", "tests/test_packaging.py"}
+
+    assert expected <= sdist_files
+    assert not [name for name in sdist_files if "__pycache__" in name or name.endswith(".env")]
+
+
+def test_the_tap_needs_three_packages(distribution: metadata.Distribution) -> None:
+    """Each further dependency is one more to break a nightly run: adding one is a decision."""
+    requirements = [Requirement(line) for line in distribution.requires or []]
+    needed = {
+        requirement.name
+        for requirement in requirements
+        if requirement.marker is None or "extra" not in str(requirement.marker)
+    }
+
+    assert needed == {"singer-sdk", "requests", "tzdata"}
+
+
+def test_servers_and_loaders_come_only_when_asked_for(distribution: metadata.Distribution) -> None:
+    """The sandbox and the demo are extras: `tap-meta-partner[demo]`."""
+    assert set(distribution.metadata.get_all("Provides-Extra") or []) == {"sandbox", "demo"}
+
+
+def test_both_commands_are_installed(distribution: metadata.Distribution) -> None:
+    """The tap for Singer and Meltano, `meta-partner` for people."""
+    commands = {entry.name for entry in distribution.entry_points.select(group="console_scripts")}
+
+    assert commands == {"tap-meta-partner", "meta-partner"}
+
+
+def test_no_file_names_a_package_registry(repository_files: list[Path]) -> None:
+    """Where packages come from is each machine's own setting, so mirrors keep working."""
+    hosts = [".".join(parts).encode() for parts in REGISTRY_HOSTS]
+    contents = {path: (ROOT / path).read_bytes().lower() for path in repository_files}
+
+    found = [
+        f"{path}: {host.decode()}"
+        for path, content in contents.items()
+        for host in hosts
+        if host in content
+    ]
+
+    assert not found
+
+
+def test_the_top_level_stays_small(repository_files: list[Path]) -> None:
+    """A newcomer sees the package, its tests and texts; lock files, scratch, secrets stay out."""
+    assert {path.parts[0] for path in repository_files} <= TOP_LEVEL
