@@ -1,0 +1,215 @@
+"""The only door to the Graph API: one call in, its JSON or an error out.
+
+The token travels in the Authorization header, never in an address; no address, header or exception
+text of a call is ever logged or raised, since the appsecret_proof is a parameter by Meta's rules.
+Nothing is retried here and nobody sleeps here: that is for those who know what the call is worth.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import logging
+import threading
+import time
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+
+from tap_meta_partner import errors
+from tap_meta_partner.rate_limits import Usage, read_usage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from typing_extensions import Self
+
+    from tap_meta_partner.settings import Settings
+
+_CONNECT_SECONDS = 20.0
+_CHUNK_BYTES = 1 << 16
+_DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to the Graph API.
+
+    Attributes:
+        path: below the version, for example `act_1/insights`.
+        params: parameters; lists and objects are sent as JSON.
+        method: GET, or POST to create a report run.
+        account_id: the ad account whose limits it counts for, without `act_`.
+    """
+
+    path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    method: str = "GET"
+    account_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: data, or an error; either way with the usage its headers tell."""
+
+    body: dict[str, Any] | errors.MetaError
+    usage: Usage
+
+
+class _Bearer(AuthBase):
+    """Puts the token into the header, and takes precedence over any .netrc file."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class GraphClient:
+    """Sends calls; may be used from several threads at once.
+
+    Args:
+        settings: address, version, credentials, time-out.
+        monotonic: seconds that only go forward, for the time-out of a whole answer.
+    """
+
+    def __init__(
+        self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._base = f"{settings.api_url}/{settings.api_version}"
+        self._timeout = settings.request_timeout
+        self._user_agent = settings.user_agent
+        self._auth = _Bearer(settings.access_token)
+        self._proof = (
+            appsecret_proof(settings.access_token, settings.app_secret)
+            if settings.app_secret
+            else None
+        )
+        secrets = (settings.access_token, settings.app_secret, self._proof)
+        self._secrets = tuple(secret for secret in secrets if secret)
+        self._monotonic = monotonic
+        self._threads = threading.local()
+        # urllib3 writes every path with its parameters, the proof among them, at DEBUG.
+        logging.getLogger("urllib3").setLevel(logging.INFO)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        session = getattr(self._threads, "session", None)
+        if session is not None:
+            session.close()
+
+    def send(self, call: Call) -> Answer:
+        """Send one call and wait for its answer; errors are returned, not raised."""
+        try:
+            response, body = self._exchange(call)
+        except requests.RequestException as error:
+            # The exception's own text holds the address and with it the proof.
+            return Answer(errors.no_answer(self._trouble(error)), Usage())
+        usage = read_usage(response.headers, call.account_id)
+        return Answer(self._read(response.status_code, body), usage)
+
+    def _exchange(self, call: Call) -> tuple[requests.Response, bytes]:
+        params = {name: _parameter(value) for name, value in call.params.items()}
+        if self._proof:
+            params["appsecret_proof"] = self._proof
+        response = self._session().request(
+            call.method,
+            f"{self._base}/{call.path}",
+            params=params if call.method == "GET" else None,
+            data=params if call.method == "POST" else None,
+            timeout=(min(_CONNECT_SECONDS, self._timeout), self._timeout),
+            # A redirect would take the token to another host.
+            allow_redirects=False,
+            stream=True,
+        )
+        with response:
+            return response, self._body(response)
+
+    def _body(self, response: requests.Response) -> bytes:
+        """Read the whole answer; a server that drips is given the time-out once, not per byte."""
+        ends = self._monotonic() + self._timeout
+        chunks = []
+        for chunk in response.iter_content(_CHUNK_BYTES):
+            chunks.append(chunk)
+            if self._monotonic() > ends:
+                raise requests.ReadTimeout
+        return b"".join(chunks)
+
+    def _session(self) -> requests.Session:
+        """Return this thread's session: connections are kept alive, sessions are not shared."""
+        session: requests.Session | None = getattr(self._threads, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.auth = self._auth
+            session.headers["User-Agent"] = self._user_agent
+            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
+            session.mount("https://", adapter)
+            session.mount("http://", adapter)
+            self._threads.session = session
+        return session
+
+    def _read(self, status: int, body: bytes) -> dict[str, Any] | errors.MetaError:
+        try:
+            content = _DECODE(body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            content = None
+        if not isinstance(content, dict):
+            return errors.from_status(status)
+        envelope = content.get("error")
+        if envelope is None:
+            if status >= 300:  # noqa: PLR2004  (redirects and errors, with JSON but no envelope)
+                return errors.from_status(status)
+            return content
+        if not isinstance(envelope, dict):
+            envelope = {"message": str(envelope)}
+        return errors.from_envelope(self._without_secrets(envelope), status=status)
+
+    def _without_secrets(self, envelope: dict[str, Any]) -> dict[str, Any]:
+        """Meta's messages can quote the request."""
+        clean = dict(envelope)
+        for name, value in clean.items():
+            if isinstance(value, str):
+                for secret in self._secrets:
+                    value = value.replace(secret, "***")  # noqa: PLW2901  (one secret at a time)
+                clean[name] = value
+        return clean
+
+    def _trouble(self, error: requests.RequestException) -> str:
+        host = self._base.split("/")[2]
+        for kind, words in _TROUBLES:
+            if isinstance(error, kind):
+                return f"{words} ({host})"
+        return f"the connection failed ({host})"
+
+
+#: More exact classes first.
+_TROUBLES: tuple[tuple[type[requests.RequestException], str], ...] = (
+    (requests.exceptions.ProxyError, "the proxy refused the connection"),
+    (requests.exceptions.SSLError, "the certificate could not be verified"),
+    (requests.exceptions.ConnectTimeout, "connecting took too long"),
+    (requests.exceptions.ReadTimeout, "the answer took too long"),
+    (requests.exceptions.ChunkedEncodingError, "the connection broke in the middle of the answer"),
+    (requests.exceptions.ContentDecodingError, "the answer's compression was broken"),
+    (requests.exceptions.ConnectionError, "the connection was refused, reset or not found"),
+)
+
+
+def appsecret_proof(access_token: str, app_secret: str) -> str:
+    """Return the proof that the caller knows the app secret: hex HMAC-SHA256 of the token."""
+    return hmac.new(app_secret.encode(), access_token.encode(), hashlib.sha256).hexdigest()
+
+
+def _parameter(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

@@ -1,0 +1,240 @@
+"""How much of Meta's rate limits is used, as every answer tells it, and who has to wait until when.
+
+Four headers, each JSON, each of which may be missing (Meta: "Marketing API Rate Limiting")::
+
+    X-App-Usage: {"call_count":28,"total_time":25,"total_cputime":25}
+    X-Ad-Account-Usage: {"acc_id_util_pct":9.67,"reset_time_duration":100,"ads_api_access_tier":…}
+    X-Business-Use-Case-Usage: {"<account id>":[{"type":"ads_insights","call_count":97,
+        "total_cputime":23,"total_time":23,"estimated_time_to_regain_access":0, …}]}
+    X-FB-Ads-Insights-Throttle: {"app_id_util_pct":100,"acc_id_util_pct":10, …}
+
+Percentages run from 0 to over 100; `estimated_time_to_regain_access` is in minutes and stays 0 until
+one *is* throttled; `reset_time_duration` is in seconds.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+DEVELOPMENT_TIER = "development_access"
+
+#: From here on, app-wide: half as many requests at once.
+SLOW_DOWN_PERCENT = 75.0
+#: From here on: park, for the first of these waits, then the next, with one request between them.
+PARK_PERCENT = 90.0
+PARK_SECONDS = (60.0, 120.0, 240.0, 300.0)
+#: A throttle error parks for at least this long.
+BLOCK_SECONDS = 60.0
+DEVELOPMENT_BLOCK_SECONDS = 300.0
+DEVELOPMENT_CONCURRENCY = 2
+#: An account that has been throttled for this long has failed for this run.
+GIVE_UP_SECONDS = 3 * 3600.0
+#: While one request tests whether the app may go on, the others look again after this.
+_PROBE_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What one answer's headers say.
+
+    Attributes:
+        account_percent: of the ad account's own limits used, the highest named; None if none is.
+        app_percent: of the app's limits used.
+        regain_seconds: until access comes back, 0 while not throttled.
+        tier: `standard_access` or `development_access`.
+    """
+
+    account_percent: float | None = None
+    app_percent: float | None = None
+    regain_seconds: float = 0.0
+    tier: str | None = None
+
+
+def read_usage(headers: Mapping[str, str], account_id: str | None = None) -> Usage:
+    """Read the four headers of an answer (errors carry them too).
+
+    Args:
+        headers: the answer's headers, names in any case.
+        account_id: the ad account asked, without `act_`; picks its entries of the business header.
+    """
+    lower = {name.lower(): value for name, value in headers.items()}
+    app = _object(lower.get("x-app-usage"))
+    account = _object(lower.get("x-ad-account-usage"))
+    throttle = _object(lower.get("x-fb-ads-insights-throttle"))
+    entries = _business_entries(_object(lower.get("x-business-use-case-usage")), account_id)
+    return Usage(
+        account_percent=_highest(
+            account.get("acc_id_util_pct"),
+            throttle.get("acc_id_util_pct"),
+            *(entry.get(key) for entry in entries for key in _LOADS),
+        ),
+        app_percent=_highest(throttle.get("app_id_util_pct"), *(app.get(key) for key in _LOADS)),
+        regain_seconds=max(
+            _highest(account.get("reset_time_duration")) or 0.0,
+            *(60 * (_highest(entry.get(_REGAIN)) or 0.0) for entry in entries),
+            0.0,
+        ),
+        tier=next(
+            (
+                str(found["ads_api_access_tier"])
+                for found in (account, throttle, *entries)
+                if found.get("ads_api_access_tier")
+            ),
+            None,
+        ),
+    )
+
+
+_LOADS = ("call_count", "total_time", "total_cputime")
+_REGAIN = "estimated_time_to_regain_access"
+
+
+def _object(header: str | None) -> Mapping[str, Any]:
+    try:
+        value = json.loads(header) if header else {}
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _business_entries(header: Mapping[str, Any], account_id: str | None) -> list[Mapping[str, Any]]:
+    """Pick the insights entries of one account, or of all where none is named.
+
+    The outer key is documented as the business id; for ads types it is the ad account's id. A value
+    is a list, as one object can have several use cases (ads_management among them).
+    """
+    lists = [header[account_id]] if account_id in header else list(header.values())
+    found = [entry for items in lists if isinstance(items, list) for entry in items]
+    entries = [entry for entry in found if isinstance(entry, dict)]
+    return [entry for entry in entries if entry.get("type") == "ads_insights"] or entries
+
+
+def _highest(*values: object) -> float | None:
+    numbers = [float(value) for value in values if isinstance(value, (int, float))]
+    return max(numbers, default=None)
+
+
+@dataclass(slots=True)
+class _Gate:
+    """Whether requests may pass: for one ad account, or (the app's) for all."""
+
+    closed_until: float = 0.0
+    times_closed: int = 0
+    throttled_since: float | None = None
+    probing: bool = False
+    #: The percentage at which the gate last closed: one that stays there while requests are
+    #: answered is stuck (seen: 100 with nothing running) and is not believed until it moves.
+    closed_at_percent: float | None = None
+    stuck_percent: float | None = None
+
+
+@dataclass(slots=True)
+class Governor:
+    """Decides who may ask, and when; fed with every answer.
+
+    Args:
+        jitter: returns a number from 0 to 1; spreads the end of waits.
+    """
+
+    jitter: Callable[[], float]
+    app: _Gate = field(default_factory=_Gate)
+    accounts: dict[str, _Gate] = field(default_factory=dict)
+    app_percent: float = 0.0
+    tier: str | None = None
+    throttle_errors: int = 0
+    parked_seconds: float = 0.0
+
+    def concurrency(self, most: int) -> int:
+        """Return how many requests may be under way, of at most `most`."""
+        if self.tier == DEVELOPMENT_TIER:
+            most = min(most, DEVELOPMENT_CONCURRENCY)
+        return max(1, most // 2) if self.app_percent >= SLOW_DOWN_PERCENT else most
+
+    def ready_at(self, account_id: str | None, now: float) -> float:
+        """Return the earliest moment a request for this account may go out.
+
+        Not later than `now` means: send it. After the app was parked, one request is let through to
+        see; the others wait for what becomes of it.
+        """
+        gate = self.accounts.get(account_id) if account_id else None
+        at = max(self.app.closed_until, gate.closed_until if gate else 0.0)
+        if at <= now and self.app.times_closed:
+            if self.app.probing:
+                return now + _PROBE_SECONDS
+            self.app.probing = True
+        return at
+
+    def answered(self, account_id: str | None, usage: Usage, now: float) -> float:
+        """Take note of an answer with data; return how long its account is parked for, in seconds."""
+        self._note(usage)
+        parked = 0.0
+        if account_id:
+            gate = self.accounts.setdefault(account_id, _Gate())
+            parked = self._after_success(gate, usage.account_percent, now)
+        return max(parked, self._after_success(self.app, usage.app_percent, now))
+
+    def failed(self, usage: Usage) -> None:
+        """Take note of an answer with an error other than a throttle."""
+        self._note(usage)
+        self.app.probing = False
+
+    def throttled(
+        self, account_id: str | None, usage: Usage, now: float, *, app_wide: bool
+    ) -> float:
+        """Take note of a throttle error; return how long to wait, in seconds.
+
+        Going on calling prolongs a block, so the wait is never below what the headers say.
+        """
+        self._note(usage)
+        self.throttle_errors += 1
+        least = DEVELOPMENT_BLOCK_SECONDS if self.tier == DEVELOPMENT_TIER else BLOCK_SECONDS
+        wait = max(usage.regain_seconds, least)
+        wait += wait * 0.1 * self.jitter()
+        everybody = app_wide or account_id is None
+        gate = self.app if everybody else self.accounts.setdefault(str(account_id), _Gate())
+        if gate.throttled_since is None:
+            gate.throttled_since = now
+        self._close(gate, now, wait)
+        return wait
+
+    def throttled_seconds(self, account_id: str | None, now: float) -> float:
+        """Return for how long this account has got nothing but throttle errors."""
+        gates = [self.app, *([self.accounts[account_id]] if account_id in self.accounts else [])]
+        begun = [gate.throttled_since for gate in gates if gate.throttled_since is not None]
+        return now - min(begun) if begun else 0.0
+
+    def _note(self, usage: Usage) -> None:
+        if usage.app_percent is not None:
+            self.app_percent = usage.app_percent
+        self.tier = usage.tier or self.tier
+
+    def _after_success(self, gate: _Gate, percent: float | None, now: float) -> float:
+        gate.probing = False
+        gate.throttled_since = None
+        if percent is None or percent < PARK_PERCENT:
+            gate.times_closed = 0
+            gate.closed_at_percent = gate.stuck_percent = None
+            return 0.0
+        if percent == gate.stuck_percent:
+            return 0.0
+        if percent == gate.closed_at_percent and gate.times_closed > 1:
+            # Two requests were answered, minutes apart, and the header has not moved at all.
+            gate.stuck_percent = percent
+            gate.times_closed = 0
+            return 0.0
+        gate.closed_at_percent = percent
+        wait = PARK_SECONDS[min(gate.times_closed, len(PARK_SECONDS) - 1)]
+        self._close(gate, now, wait)
+        return wait
+
+    def _close(self, gate: _Gate, now: float, wait: float) -> None:
+        gate.probing = False
+        gate.times_closed += 1
+        # Of several answers to requests that were under way together, the longest wait counts.
+        self.parked_seconds += max(0.0, now + wait - max(gate.closed_until, now))
+        gate.closed_until = max(gate.closed_until, now + wait)

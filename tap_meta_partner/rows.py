@@ -1,0 +1,238 @@
+"""One insights row as Meta sends it → one record as the stream promises it.
+
+Everything that can be decided once a request is decided then: a row costs one pass over its columns.
+Digits are never changed: "12.340000" travels as `Decimal("12.340000")`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections import Counter
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tap_meta_partner.fields import IS_FINAL, NO_VALUE, READ_AT, TIME_ZONE, Column, Kind
+from tap_meta_partner.windows import is_final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+logger = logging.getLogger(__name__)
+
+#: Keys of an action entry that name something; every other key holds an amount.
+_ACTION_LABELS = (
+    "action_",
+    "conversion_destination",
+    "interactive_component_sticker",
+    "is_business_ai_assisted",
+    "matched_persona",
+    "promoted_product_set_result",
+    "signal_source_bucket",
+    "standard_event_content_type",
+)
+
+
+class UnreadableValue(ValueError):
+    """A value is not what its column holds."""
+
+
+class RowReader:
+    """Turns the rows of one stream and ad account into records.
+
+    Args:
+        stream: the stream's name, for warnings.
+        columns: the columns wanted, in the order they go out.
+        account_id: the ad account, which Meta's row may leave out.
+        timezone_name: its time zone, written on every row.
+    """
+
+    def __init__(
+        self,
+        *,
+        stream: str,
+        columns: Sequence[Column],
+        account_id: str,
+        timezone_name: str | None,
+    ) -> None:
+        self._stream = stream
+        self._account_id = account_id
+        self._timezone_name = timezone_name
+        self._read_at = ""
+        self._today = dt.date.max
+        self._finality: dict[str, bool] = {}
+        own = {
+            "account_id": lambda _row: account_id,
+            TIME_ZONE: lambda _row: timezone_name,
+            READ_AT: lambda _row: self._read_at,
+            IS_FINAL: lambda row: self._is_final(row["date_start"]),
+        }
+        self._readers = [
+            (column.name, own.get(column.name) or _reader(column)) for column in columns
+        ]
+        self._columns = {column.name: column for column in columns}
+        #: How often a value could not be read, by column: warned of once, counted always.
+        self.unreadable: Counter[str] = Counter()
+
+    def begin_window(self, *, read_at: dt.datetime, today: dt.date) -> None:
+        """Fix what all rows of a window share.
+
+        Args:
+            read_at: when the window is asked for, UTC.
+            today: the ad account's own today, which decides what is final.
+        """
+        self._read_at = read_at.isoformat()
+        self._today = today
+        self._finality.clear()
+
+    def record(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn one row, as Meta sent it, into a record; what cannot be read becomes null, said once."""
+        record: dict[str, Any] = {}
+        for name, read in self._readers:
+            try:
+                record[name] = read(row)
+            except (ArithmeticError, LookupError, TypeError, ValueError):
+                column = self._columns[name]
+                record[name] = NO_VALUE if column.is_breakdown else None
+                self._warn(column, row)
+        return record
+
+    def _is_final(self, day: str) -> bool:
+        if day not in self._finality:
+            self._finality[day] = is_final(dt.date.fromisoformat(day), today=self._today)
+        return self._finality[day]
+
+    def _warn(self, column: Column, row: Mapping[str, Any]) -> None:
+        self.unreadable[column.name] += 1
+        if self.unreadable[column.name] == 1:
+            logger.warning(
+                "%s, account %s, %s: %s is %.80r, which is not a %s; it is written as null",
+                self._stream,
+                self._account_id,
+                row.get("date_start"),
+                column.name,
+                row.get(column.source or column.name),
+                column.kind.value,
+            )
+
+
+def _reader(column: Column) -> Callable[[Mapping[str, Any]], Any]:
+    """Choose how a column is taken out of a row."""
+    if column.action_type is not None:
+        return _action_total(column.source or "actions", column.action_type, column.kind)
+    if column.is_breakdown:
+        return _breakdown(column.name)
+    name = column.source or column.name
+    convert = _CONVERSIONS[column.kind]
+
+    def read(row: Mapping[str, Any]) -> Any:  # noqa: ANN401  (a JSON value)
+        value = row.get(name)
+        return None if value is None else convert(value)
+
+    return read
+
+
+def _breakdown(name: str) -> Callable[[Mapping[str, Any]], str]:
+    asset = name.removesuffix("_id")
+
+    def read(row: Mapping[str, Any]) -> str:
+        value = row.get(name)
+        if value is None:
+            value = row.get(asset)
+        if isinstance(value, dict):
+            # Asset breakdowns are objects; their id identifies them.
+            value = value.get("id")
+        return NO_VALUE if value is None or value == "" else _text(value)
+
+    return read
+
+
+def _action_total(
+    source: str, action_type: str, kind: Kind
+) -> Callable[[Mapping[str, Any]], int | Decimal | None]:
+    """Take one action type out of an action list.
+
+    Its entries differ only in the other action breakdowns that were asked, over which they add up.
+    Never adds over action types: they contain each other (page_engagement ⊃ post_engagement).
+    """
+    convert = _count if kind is Kind.COUNT else _number
+
+    def read(row: Mapping[str, Any]) -> int | Decimal | None:
+        amounts = [
+            convert(entry["value"])
+            for entry in row.get(source) or ()
+            if entry.get("action_type") == action_type and entry.get("value") is not None
+        ]
+        return sum(amounts[1:], amounts[0]) if amounts else None
+
+    return read
+
+
+def _text(value: Any) -> str:  # noqa: ANN401  (a JSON value)
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, Decimal)):
+        # Some ids come as JSON numbers.
+        return str(value)
+    raise UnreadableValue
+
+
+def _date(value: Any) -> str:  # noqa: ANN401  (a JSON value)
+    dt.date.fromisoformat(value[:10])
+    return str(value[:10])
+
+
+def _count(value: Any) -> int:  # noqa: ANN401  (a JSON value)
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    number = _number(value)
+    if number != number.to_integral_value():
+        raise UnreadableValue
+    return int(number)
+
+
+def _number(value: Any) -> Decimal:  # noqa: ANN401  (a JSON value)
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        raise UnreadableValue
+    number = Decimal(value)
+    if not number.is_finite():
+        raise UnreadableValue
+    return number
+
+
+def _actions(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401  (a JSON value)
+    return [
+        {
+            key: item if key.startswith(_ACTION_LABELS) else _amount(item)
+            for key, item in entry.items()
+        }
+        for entry in value
+    ]
+
+
+def _amount(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
+    if isinstance(value, list):
+        return [_amount(item) for item in value]
+    try:
+        return _number(value)
+    except (ArithmeticError, UnreadableValue):
+        # Not an amount after all: kept as it came rather than lost.
+        return value
+
+
+def _as_it_came(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
+    return value
+
+
+_CONVERSIONS: Mapping[Kind, Callable[[Any], Any]] = {
+    Kind.TEXT: _text,
+    Kind.DATE: _date,
+    Kind.COUNT: _count,
+    Kind.NUMBER: _number,
+    Kind.ACTIONS: _actions,
+    Kind.HISTOGRAM: _actions,
+    Kind.OBJECTS: _as_it_came,
+    Kind.UNKNOWN: _as_it_came,
+}
