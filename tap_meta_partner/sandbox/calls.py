@@ -1,0 +1,73 @@
+"""One Graph API call, as it came in and as it was answered."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_meta_partner.sandbox.faults import Fault
+
+SECRET_PARAMETERS = frozenset({"access_token", "appsecret_proof", "client_secret", "input_token"})
+
+
+@dataclass(frozen=True, slots=True)
+class GraphCall:
+    """A call before it is judged.
+
+    `base_url` is how the caller reached the sandbox; `token_in_params` says whether the token came
+    as a parameter, since Meta then repeats it in `paging.next`.
+    """
+
+    method: str
+    path: str
+    params: Mapping[str, str]
+    token: str | None
+    token_in_params: bool
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What goes back: `fault` says how the HTTP layer is to spoil it."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    fault: Fault | None = None
+
+    @classmethod
+    def of(
+        cls,
+        body: object,
+        *,
+        status: int = 200,
+        headers: Mapping[str, str] | None = None,
+        fault: Fault | None = None,
+    ) -> Answer:
+        """An answer with a JSON body."""
+        return cls(status, json.dumps(body).encode(), headers or {}, fault)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedCall:
+    """A call the sandbox has answered.
+
+    `params` lacks the token and the proof. `kind` is what the call was for: ad_accounts,
+    business_accounts, account, insights, campaign_insights (any node that is not an account),
+    run_create, poll, run_result, batch, me, permissions, debug_token or other.
+    `at` is in seconds of a monotonic clock.
+    """
+
+    method: str
+    path: str
+    params: dict[str, str]
+    kind: str
+    account_id: str | None
+    status: int
+    error_code: int | None
+    error_subcode: int | None
+    at: float

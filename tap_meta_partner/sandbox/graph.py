@@ -1,0 +1,419 @@
+"""The Graph API itself: from a call to its answer, without HTTP."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from tap_meta_partner.sandbox import graph_errors, nodes
+from tap_meta_partner.sandbox.calls import SECRET_PARAMETERS, Answer, GraphCall, ReceivedCall
+from tap_meta_partner.sandbox.faults import FaultPlan
+from tap_meta_partner.sandbox.graph_errors import GraphError
+from tap_meta_partner.sandbox.insight_query import read_query
+from tap_meta_partner.sandbox.insights import Insights
+from tap_meta_partner.sandbox.paging import Page, Position, page_of, position_after
+from tap_meta_partner.sandbox.report_runs import ReportRuns
+from tap_meta_partner.sandbox.tokens import (
+    APP_ID,
+    TokenInfo,
+    caller,
+    check_readable,
+    readable_accounts,
+)
+from tap_meta_partner.sandbox.usage import Budget, UsageMeters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tap_meta_partner.sandbox.advertising import AdAccount
+    from tap_meta_partner.sandbox.faults import Fault
+    from tap_meta_partner.sandbox.insight_query import InsightsQuery
+    from tap_meta_partner.sandbox.report_runs import ReportRun
+    from tap_meta_partner.sandbox.world import Node, World
+
+LIVING_VERSIONS = frozenset({"v25.0", "v26.0", "v27.0"})
+_VERSION = re.compile(r"v\d+\.\d+")
+_OLDEST_UNBORN = 28
+MAX_BATCH = 50
+
+_ACCOUNT_EDGES = frozenset({"campaigns", "adsets", "ads", "adcreatives"})
+_ME_EDGES = {
+    "adaccounts": "ad_accounts",
+    "assigned_ad_accounts": "ad_accounts",
+    "permissions": "permissions",
+}
+_BUSINESS_EDGES = frozenset({"client_ad_accounts", "owned_ad_accounts"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How large a report may be, in rows; None = as large as it likes.
+
+    Above `slow_sync_rows` a synchronous call times out, above `max_sync_rows` it is refused, above
+    `max_async_rows` a run fails. `max_running_runs` counts per account.
+    """
+
+    max_sync_rows: int | None = None
+    slow_sync_rows: int | None = None
+    max_async_rows: int | None = None
+    max_running_runs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """What a call is about: its kind and edge, and the object found under its path."""
+
+    kind: str
+    edge: str = ""
+    account: AdAccount | None = None
+    node: Node | None = None
+    run: ReportRun | None = None
+
+    @property
+    def account_id(self) -> str | None:
+        return None if self.account is None else self.account.id
+
+
+class Graph:
+    """Answers calls about a world."""
+
+    def __init__(  # noqa: PLR0913 - each is one dial of the sandbox
+        self,
+        world: World,
+        *,
+        tokens: Mapping[str, TokenInfo],
+        app_secret: str | None = None,
+        budget: Budget | None = None,
+        limits: Limits | None = None,
+        job_seconds: float = 0.0,
+        faults: Iterable[Fault] = (),
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.world = world
+        self.faults = FaultPlan(faults)
+        self.calls: list[ReceivedCall] = []
+        self._tokens = tokens
+        self._app_secret = app_secret
+        self._limits = limits or Limits()
+        self._monotonic = monotonic
+        self._usage = UsageMeters(budget, monotonic)
+        self._insights = Insights(world)
+        self._runs = ReportRuns(
+            job_seconds=job_seconds,
+            max_per_account=self._limits.max_running_runs,
+            monotonic=monotonic,
+            unix_now=lambda: world.now().timestamp(),
+        )
+        self._traces = 0
+        self._lock = Lock()
+
+    def answer(self, call: GraphCall) -> Answer:
+        """The answer to one call; the call is remembered in `calls`."""
+        trace_id = self._trace_id()
+        version, parts = _split_version(call.path)
+        target = self._target(call.method, parts)
+        fault: Fault | None = None
+        error: graph_errors.ErrorBody | None = None
+        body: object = None
+        try:
+            _check_version(version)
+            who = self._caller(call, target)
+            fault = self.faults.take(target.kind, target.account_id, _page_number(call.params))
+            if fault is not None and fault.error is not None:
+                raise GraphError(fault.error)  # noqa: TRY301 - an asked-for error is like any other
+            self._usage.charge(target.account_id, target.kind)
+            body = self._body(call, target, who, fault)
+        except GraphError as refusal:
+            error = refusal.body
+            body = error.envelope(trace_id)
+        headers = {
+            "x-fb-trace-id": trace_id,
+            "facebook-api-version": version or "v26.0",
+            **self._usage.headers(target.account_id, target.kind),
+        }
+        status = 200 if error is None else error.status
+        self._remember(call, target, status, error)
+        spoiled_by = fault if error is None or (fault and fault.effect) else None
+        return Answer.of(body, status=status, headers=headers, fault=spoiled_by)
+
+    # What is asked
+
+    def _target(self, method: str, parts: list[str]) -> _Target:
+        head, edge = (parts + ["", ""])[:2]
+        if len(parts) > 2:  # noqa: PLR2004 - the Graph API has nodes and edges, nothing below
+            return _Target("other", "?")
+        if not parts:
+            return _Target("batch" if method == "POST" else "other", "batch")
+        if head == "me":
+            return _Target(_ME_EDGES.get(edge, "other") if edge else "me", edge)
+        if head == "debug_token":
+            return _Target("debug_token")
+        if head == self.world.business.id and edge in _BUSINESS_EDGES:
+            return _Target("business_accounts", edge)
+        run = self._runs.get(head)
+        if run is not None:
+            return _run_target(run, method, edge)
+        node = self.world.node(head)
+        return _Target("other", edge) if node is None else _node_target(node, method, edge)
+
+    def _caller(self, call: GraphCall, target: _Target) -> TokenInfo:
+        if target.kind == "debug_token" and call.token is not None and "|" in call.token:
+            # An app token, "app id|app secret", may ask about tokens of its app.
+            app_id, _, secret = call.token.partition("|")
+            if app_id != APP_ID or (self._app_secret is not None and secret != self._app_secret):
+                raise graph_errors.invalid_token("Invalid OAuth access token signature.")
+            return TokenInfo(type="APP")
+        now = self.world.now().timestamp()
+        return caller(call, self._tokens, self._app_secret, now)
+
+    def _body(
+        self, call: GraphCall, target: _Target, who: TokenInfo, fault: Fault | None
+    ) -> object:
+        if target.account is not None:
+            check_readable(self.world, who, target.account)
+        if target.node is not None and target.edge == "insights":
+            if call.method == "POST":
+                return self._submit(call, target.node, fault)
+            return self._rows(call, target.node, fault)
+        if target.run is not None:
+            return self._run_body(call, target.run, target.kind, fault)
+        if target.node is not None:
+            return self._node_body(call, target.node, target.edge, who)
+        return self._other_body(call, target, who)
+
+    def _other_body(self, call: GraphCall, target: _Target, who: TokenInfo) -> object:
+        if target.kind == "batch":
+            return self._batch(call)
+        if target.kind == "me":
+            return nodes.me_object(who)
+        if target.kind == "permissions":
+            return {"data": nodes.permissions(who)}
+        if target.kind == "debug_token":
+            asked = self._tokens.get(call.params.get("input_token", ""))
+            known = asked and nodes.debug_object(asked, self.world.now())
+            return {"data": known or nodes.unknown_token_object()}
+        if target.kind == "ad_accounts":
+            return self._accounts(call, readable_accounts(self.world, who), who)
+        if target.kind == "business_accounts":
+            return self._accounts(call, self._business_accounts(target.edge, who), who)
+        if target.edge == "?":
+            raise graph_errors.unknown_path(call.path)
+        raise graph_errors.unknown_object(call.path.strip("/").split("/")[-1])
+
+    # Insights
+
+    def _rows(self, call: GraphCall, node: Node, fault: Fault | None) -> object:
+        query = self._query(call.params, node)
+        revision = self.world.revision
+        if not call.params.get("after"):
+            self._check_sync_size(query, revision)
+        page = self._insights.page(query, call.params, revision)
+        return _listing(call, _emptied(page, fault))
+
+    def _query(self, params: Mapping[str, str], node: Node) -> InsightsQuery:
+        return read_query(params, node, node.account.today(self.world.now()))
+
+    def _check_sync_size(self, query: InsightsQuery, revision: int) -> None:
+        largest, slow = self._limits.max_sync_rows, self._limits.slow_sync_rows
+        if largest is not None and self._insights.exceeds(query, largest, revision):
+            raise graph_errors.too_much_data()
+        if slow is not None and self._insights.exceeds(query, slow, revision):
+            raise graph_errors.sync_timed_out()
+
+    def _submit(self, call: GraphCall, node: Node, fault: Fault | None) -> object:
+        query = self._query(call.params, node)
+        revision = self.world.revision
+        largest = self._limits.max_async_rows
+        run = self._runs.submit(
+            query,
+            call.params,
+            revision=revision,
+            too_large=largest is not None and self._insights.exceeds(query, largest, revision),
+            fault=fault,
+        )
+        return {"report_run_id": run.id}
+
+    def _run_body(self, call: GraphCall, run: ReportRun, kind: str, fault: Fault | None) -> object:
+        if call.method == "DELETE":
+            self._runs.delete(run)
+            return {"success": True}
+        if kind == "poll":
+            requests = nodes.field_requests(call.params.get("fields"))
+            known = self._runs.poll(run)
+            return nodes.plain_object(known, requests) if requests else known
+        self._runs.check_readable(run)
+        # `fields` may be asked anew when reading; everything else is the run's own.
+        params = {**run.params, **{k: v for k, v in call.params.items() if k == "fields"}}
+        query = replace(run.query, fields=self._query(params, run.query.node).fields)
+        return _listing(
+            call, _emptied(self._insights.page(query, call.params, run.revision), fault)
+        )
+
+    # Accounts and what is in them
+
+    def _accounts(self, call: GraphCall, accounts: list[AdAccount], who: TokenInfo) -> object:
+        requests = nodes.field_requests(call.params.get("fields"))
+        nodes.check_account_fields(requests, who)
+        page = page_of(accounts, call.params)
+        now = self.world.now()
+        rows = [nodes.account_object(a, requests, who, now) for a in accounts_of(page)]
+        return _listing(call, replace(page, rows=rows))
+
+    def _business_accounts(self, edge: str, who: TokenInfo) -> list[AdAccount]:
+        if "business_management" not in who.scopes:
+            raise graph_errors.missing_permission("business_management")
+        owned = edge == "owned_ad_accounts"
+        return [
+            account
+            for account in self.world.accounts
+            if account.owned is owned and not self.world.is_revoked(account.id)
+        ]
+
+    def _node_body(self, call: GraphCall, node: Node, edge: str, who: TokenInfo) -> object:
+        requests = nodes.field_requests(call.params.get("fields"))
+        if edge in _ACCOUNT_EDGES and node.kind == "account":
+            found = nodes.edge_objects(node.account, edge, call.params)
+            return _listing(call, page_of(found, call.params))
+        if edge:
+            raise graph_errors.unknown_path(f"/{edge}")
+        if node.kind == "account":
+            return nodes.account_object(node.account, requests, who, self.world.now())
+        for each in nodes.edge_objects(
+            node.account, f"{node.kind}s", {**call.params, "effective_status": _ANY_STATUS}
+        ):
+            if each["id"] == node.id:
+                return each
+        raise graph_errors.unknown_object(node.id)
+
+    # Batches
+
+    def _batch(self, call: GraphCall) -> object:
+        try:
+            items = json.loads(call.params.get("batch", ""))
+        except ValueError:
+            raise graph_errors.invalid_parameter("batch parameter must be a JSON array") from None
+        if not isinstance(items, list) or len(items) > MAX_BATCH:
+            raise graph_errors.invalid_parameter(
+                f"Too many requests in batch; maximum is {MAX_BATCH}"
+            )
+        return [self._batch_item(call, item) for item in items]
+
+    def _batch_item(self, outer: GraphCall, item: Mapping[str, str]) -> object:
+        url = urlsplit(item.get("relative_url", ""))
+        params = dict(parse_qsl(url.query)) | dict(parse_qsl(item.get("body", "")))
+        if "appsecret_proof" in outer.params:
+            params.setdefault("appsecret_proof", outer.params["appsecret_proof"])
+        inner = replace(
+            outer,
+            method=item.get("method", "GET").upper(),
+            path="/" + url.path.lstrip("/"),
+            params=params,
+            token=params.get("access_token") or outer.token,
+        )
+        answer = self.answer(inner)
+        if answer.fault is not None and answer.fault.effect == "null_item":
+            return None  # not run, or timed out: to be sent again
+        headers = [{"name": name, "value": value} for name, value in answer.headers.items()]
+        return {"code": answer.status, "headers": headers, "body": answer.body.decode()}
+
+    # Bookkeeping
+
+    def _trace_id(self) -> str:
+        with self._lock:
+            self._traces += 1
+            return f"SBX{self._traces:09d}"
+
+    def _remember(
+        self, call: GraphCall, target: _Target, status: int, error: graph_errors.ErrorBody | None
+    ) -> None:
+        self.calls.append(
+            ReceivedCall(
+                method=call.method,
+                path=call.path,
+                params={k: v for k, v in call.params.items() if k not in SECRET_PARAMETERS},
+                kind=target.kind,
+                account_id=target.account_id,
+                status=status,
+                error_code=None if error is None else error.code,
+                error_subcode=None if error is None else error.subcode,
+                at=self._monotonic(),
+            )
+        )
+
+
+_ANY_STATUS = "ACTIVE,PAUSED,ARCHIVED"
+
+
+def accounts_of(page: Page) -> list[AdAccount]:
+    """The rows of a page of accounts."""
+    return list(page.rows)  # type: ignore[arg-type]
+
+
+def _split_version(path: str) -> tuple[str | None, list[str]]:
+    parts = [part for part in path.split("/") if part]
+    if parts and _VERSION.fullmatch(parts[0]):
+        return parts[0], parts[1:]
+    return None, parts
+
+
+def _check_version(version: str | None) -> None:
+    if version is None or version in LIVING_VERSIONS:
+        return
+    if version.endswith(".0") and int(version[1:-2]) < _OLDEST_UNBORN:
+        raise graph_errors.deprecated_version(version)
+    raise graph_errors.unknown_path(f"/{version}")
+
+
+def _run_target(run: ReportRun, method: str, edge: str) -> _Target:
+    kind = "run_result" if edge == "insights" else "other" if method == "DELETE" else "poll"
+    return _Target(kind, account=run.query.node.account, run=run)
+
+
+def _node_target(node: Node, method: str, edge: str) -> _Target:
+    if edge == "insights":
+        by_get = "insights" if node.kind == "account" else "campaign_insights"
+        kind = "run_create" if method == "POST" else by_get
+    else:
+        kind = "account" if node.kind == "account" and not edge else "other"
+    return _Target(kind, edge, account=node.account, node=node)
+
+
+def _page_number(params: Mapping[str, str]) -> int:
+    try:
+        return position_after(params).page
+    except GraphError:
+        return 1
+
+
+def _emptied(page: Page, fault: Fault | None) -> Page:
+    """Meta may answer an empty page that still has a `next`."""
+    if fault is None or fault.effect != "empty_page":
+        return page
+    again = Position(page.start.bucket, page.start.offset, page.start.page + 1)
+    return Page([], page.start, again, more=True)
+
+
+def _listing(call: GraphCall, page: Page) -> dict[str, object]:
+    """A page in Meta's envelope: cursors also on the last page, `next` only before it."""
+    body: dict[str, object] = {"data": page.rows}
+    if not page.rows and not page.more:
+        return body
+    after = page.end.cursor()
+    paging: dict[str, object] = {"cursors": {"before": page.start.cursor(), "after": after}}
+    if page.more:
+        paging["next"] = _next_url(call, after)
+    body["paging"] = paging
+    return body
+
+
+def _next_url(call: GraphCall, after: str) -> str:
+    """The whole URL of the next page, with the token when it came as a parameter."""
+    params = {k: v for k, v in call.params.items() if k not in SECRET_PARAMETERS}
+    if call.token_in_params and call.token is not None:
+        params["access_token"] = call.token
+    return f"{call.base_url.rstrip('/')}{call.path}?{urlencode({**params, 'after': after})}"

@@ -1,0 +1,243 @@
+"""The errors the sandbox answers with, in Meta's envelope and with Meta's codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorBody:
+    """What stands in the `error` object of a refused call.
+
+    Meta uses the type `OAuthException` for nearly everything, so clients must go by `code` and
+    `subcode`; `status` is the HTTP status, which is 400 even for throttling.
+    """
+
+    code: int
+    message: str
+    subcode: int | None = None
+    status: int = 400
+    type: str = "OAuthException"
+    is_transient: bool | None = None
+    user_title: str | None = None
+    user_message: str | None = None
+
+    def envelope(self, trace_id: str) -> dict[str, object]:
+        """The body as Meta sends it; optional keys are absent rather than null."""
+        optional = {
+            "error_subcode": self.subcode,
+            "is_transient": self.is_transient,
+            "error_user_title": self.user_title,
+            "error_user_msg": self.user_message,
+        }
+        return {
+            "error": {
+                "message": self.message,
+                "type": self.type,
+                "code": self.code,
+                **{key: value for key, value in optional.items() if value is not None},
+                "fbtrace_id": trace_id,
+            }
+        }
+
+
+class GraphError(Exception):
+    """The call is refused with `body`."""
+
+    def __init__(self, body: ErrorBody) -> None:
+        super().__init__(body.message)
+        self.body = body
+
+
+def invalid_parameter(message: str) -> GraphError:
+    """A value the API does not know (code 100)."""
+    return GraphError(ErrorBody(100, f"(#100) {message}"))
+
+
+def unknown_field(name: str, where: str = "") -> GraphError:
+    """A field the edge does not have, or not at this level (code 100)."""
+    return invalid_parameter(
+        f"{name} is not valid for fields param{where}. please check "
+        "https://developers.facebook.com/docs/marketing-api/reference/ads-insights/ "
+        "for all valid values"
+    )
+
+
+def unknown_object(node_id: str) -> GraphError:
+    """No such object, or none this token may see: Meta does not tell which (100/33)."""
+    return GraphError(
+        ErrorBody(
+            100,
+            f"Unsupported get request. Object with ID '{node_id}' does not exist, cannot be loaded "
+            "due to missing permissions, or does not support this operation.",
+            subcode=33,
+            type="GraphMethodException",
+        )
+    )
+
+
+def not_assigned() -> GraphError:
+    """The account is shared with the business but not assigned to this user (code 200)."""
+    return GraphError(
+        ErrorBody(
+            200, "(#200) Ad account owner has NOT grant ads_management or ads_read permission"
+        )
+    )
+
+
+def missing_permission(permission: str) -> GraphError:
+    """The token lacks a scope or a task (code 200)."""
+    return GraphError(ErrorBody(200, f"(#200) Requires {permission} permission to read this."))
+
+
+def invalid_token(message: str, subcode: int | None = None) -> GraphError:
+    """The token is missing, malformed, expired or revoked (code 190)."""
+    return GraphError(ErrorBody(190, message, subcode=subcode))
+
+
+def missing_proof() -> GraphError:
+    """The app demands `appsecret_proof` and none came (code 100)."""
+    return GraphError(
+        ErrorBody(
+            100,
+            "API calls from the server require an appsecret_proof argument",
+            type="GraphMethodException",
+        )
+    )
+
+
+def wrong_proof() -> GraphError:
+    """The `appsecret_proof` does not belong to this token and app secret (code 100)."""
+    return GraphError(
+        ErrorBody(
+            100,
+            "Invalid appsecret_proof provided in the API argument",
+            type="GraphMethodException",
+        )
+    )
+
+
+def deprecated_version(version: str) -> GraphError:
+    """The version's Marketing API life is over (code 2635)."""
+    return GraphError(
+        ErrorBody(
+            2635,
+            "(#2635) You are calling a deprecated version of the Ads API. "
+            f"Please update to the latest version: v27.0. (called: {version})",
+            type="FacebookApiException",
+        )
+    )
+
+
+def unknown_path(path: str) -> GraphError:
+    """Nothing answers there (code 2500)."""
+    return GraphError(ErrorBody(2500, f"Unknown path components: {path}"))
+
+
+def invalid_cursor() -> GraphError:
+    """The cursor cannot be read or belongs to another query (code 2642)."""
+    return GraphError(
+        ErrorBody(2642, "(#2642) Invalid cursors values", type="FacebookApiException")
+    )
+
+
+def beyond_history() -> GraphError:
+    """The start lies more than 37 months back (code 3018)."""
+    return GraphError(
+        ErrorBody(
+            3018,
+            "(#3018) The start date of the time range cannot be beyond 37 months from the current "
+            "date",
+        )
+    )
+
+
+def invalid_combination(breakdowns: tuple[str, ...]) -> GraphError:
+    """These breakdowns do not go together (2/1504041, not 100)."""
+    return GraphError(
+        ErrorBody(
+            2,
+            "(#2) No data available: invalid combination of breakdowns: " + ", ".join(breakdowns),
+            subcode=1504041,
+            is_transient=False,
+            user_title="Invalid combination",
+            user_message="The metrics and breakdowns you have chosen cannot be combined.",
+        )
+    )
+
+
+def wrong_level(level: str, kind: str) -> GraphError:
+    """A level above the node that was asked (1/99)."""
+    return GraphError(
+        ErrorBody(1, f"An unknown error occurred ({level} at a {kind})", subcode=99, status=500)
+    )
+
+
+def too_much_data() -> GraphError:
+    """More rows than one call may ask for; a smaller page does not help (100/1487534)."""
+    return GraphError(
+        ErrorBody(
+            100,
+            "(#100) Please reduce the amount of data you're asking for, then retry your request",
+            subcode=1487534,
+            is_transient=False,
+            user_title="Too much data was requested",
+            user_message="There was too much data requested in this call. Please try a smaller "
+            "time range.",
+        )
+    )
+
+
+def sync_timed_out() -> GraphError:
+    """The synchronous query took too long (2/1504038)."""
+    return GraphError(
+        ErrorBody(
+            2,
+            "(#2) Service temporarily unavailable: the query timed out",
+            subcode=1504038,
+            is_transient=False,
+            user_title="Query timed out",
+            user_message="Please try a smaller date range, fetch less data, or use async jobs",
+        )
+    )
+
+
+def report_not_ready() -> GraphError:
+    """The run's rows cannot be read yet, or for a moment (2601/1815107)."""
+    return GraphError(
+        ErrorBody(
+            2601,
+            "(#2601) Error accessing adreport job.",
+            subcode=1815107,
+            is_transient=True,
+            user_title="Loading Async Ads Report Failed",
+            user_message="Sorry, the report you requested is not ready. Please try again later.",
+        )
+    )
+
+
+def account_throttled() -> GraphError:
+    """The account's hourly insights budget is used up (80000/2446079)."""
+    return GraphError(
+        ErrorBody(
+            80000,
+            "(#80000) There have been too many calls from this ad-account. Wait a bit and try "
+            "again. For more info, please refer to "
+            "https://developers.facebook.com/docs/graph-api/overview/rate-limiting.",
+            subcode=2446079,
+            is_transient=True,
+        )
+    )
+
+
+def app_throttled() -> GraphError:
+    """The app's insights capacity is used up (4/1504022)."""
+    return GraphError(
+        ErrorBody(
+            4,
+            "(#4) Application request limit reached",
+            subcode=1504022,
+            is_transient=True,
+            user_title="Please reduce the number of calls",
+        )
+    )

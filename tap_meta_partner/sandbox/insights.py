@@ -1,0 +1,290 @@
+"""From an insights query to rows: which ad-days count, how they are grouped, what is told of them.
+
+Rows come in the order of their period, then of the object's id. A page is built from the place its
+cursor names, so a deep page of a large report costs no more than the first.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.sandbox import breakdowns, periods
+from tap_meta_partner.sandbox.advertising import WHOLE_UNIT_CURRENCIES
+from tap_meta_partner.sandbox.delivery import Facts, add_up
+from tap_meta_partner.sandbox.graph_errors import invalid_parameter
+from tap_meta_partner.sandbox.metrics import METRICS, Presentation
+from tap_meta_partner.sandbox.paging import Page, Position, limit_of, position_after
+from tap_meta_partner.sandbox.recently_used import RecentlyUsed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from tap_meta_partner.sandbox.advertising import Ad, AdAccount, AdSet, Campaign
+    from tap_meta_partner.sandbox.insight_query import Condition, InsightsQuery
+    from tap_meta_partner.sandbox.world import World
+
+Row = dict[str, object]
+Group = tuple["Ad", breakdowns.Values, Facts]
+"""One row to be: an ad below the row's object, breakdown values, and the summed facts."""
+
+_GROUP_COLUMN = {"campaign": "campaign_id", "adset": "adset_id", "ad": "id"}
+_PEOPLE_FIELDS = frozenset({"reach", "frequency", "cpp"})
+_GONE = frozenset({"ARCHIVED", "DELETED"})
+
+
+class Insights:
+    """Answers insights queries about a world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._groups: RecentlyUsed[tuple[InsightsQuery, int, int], list[Group]] = RecentlyUsed(
+            limit=40_000
+        )
+
+    def page(self, query: InsightsQuery, params: Mapping[str, str], revision: int) -> Page:
+        """The page of the report that the `after` and `limit` of `params` ask for."""
+        spans = list(periods.buckets(query.span, query.increment))
+        start = position_after(params)
+        left = limit_of(params)
+        writer = _RowWriter(query)
+        rows: list[Row] = []
+        bucket, offset = start.bucket, start.offset
+        while bucket < len(spans):
+            groups = self._bucket(query, spans[bucket], bucket, revision)
+            taken = groups[offset : offset + left]
+            rows += (writer.row(group, spans[bucket]) for group in taken)
+            left -= len(taken)
+            offset += len(taken)
+            if offset < len(groups):
+                break
+            bucket, offset = bucket + 1, 0
+        # Empty periods up to the next row were skipped above, so anything left is a row.
+        return Page(rows, start, Position(bucket, offset, start.page + 1), bucket < len(spans))
+
+    def exceeds(self, query: InsightsQuery, rows: int, revision: int) -> bool:
+        """Whether the whole report has more than `rows` rows; stops counting there."""
+        counted = 0
+        for number, span in enumerate(periods.buckets(query.span, query.increment)):
+            counted += len(self._bucket(query, span, number, revision))
+            if counted > rows:
+                return True
+        return False
+
+    def _bucket(
+        self, query: InsightsQuery, span: periods.Span, number: int, revision: int
+    ) -> list[Group]:
+        key = (query, number, revision)
+        found = self._groups.get(key)
+        if found is None:
+            found = list(self._grouped(query, span, revision))
+            account = query.node.account
+            if span.until <= account.today(self._world.now()):
+                self._groups.put(key, found)
+        return found
+
+    def _grouped(self, query: InsightsQuery, span: periods.Span, revision: int) -> Iterator[Group]:
+        account = query.node.account
+        wanted = _ad_filter(query)
+        members: dict[tuple[object, ...], list[Facts]] = {}
+        example: dict[tuple[object, ...], tuple[Ad, breakdowns.Values]] = {}
+        column = _GROUP_COLUMN.get(query.level)
+        for day in periods.days(span):
+            for ad, facts in self._world.ad_days(account, day, revision):
+                if wanted is not None and not wanted(ad):
+                    continue
+                object_id = account.id if column is None else getattr(ad, column)
+                for values, part in self._parts(query, ad, facts):
+                    key = (object_id, *map(str, values))
+                    if key in members:
+                        members[key].append(part)
+                    else:
+                        members[key] = [part]
+                        example[key] = ad, values
+        enough = _metric_filter(query)
+        for key in sorted(members, key=str) if query.breakdowns else sorted(members):
+            total = add_up(members[key])
+            if enough is None or enough(total):
+                yield (*example[key], total)
+
+    def _parts(
+        self, query: InsightsQuery, ad: Ad, facts: Facts
+    ) -> Iterator[tuple[breakdowns.Values, Facts]]:
+        if not query.breakdowns:
+            yield (), facts
+            return
+        if not breakdowns.OFF_META_HIDDEN.isdisjoint(query.breakdowns):
+            facts = facts._replace(landings=0, purchases=0, leads=0, contacts=0, value=0)
+        country = query.node.account.business.country
+        yield from breakdowns.split(
+            facts, breakdowns.weights(self._world.seed, ad.number, country, query.breakdowns)
+        )
+
+
+class _RowWriter:
+    """Writes the rows of one report: what is the same in all of them is looked up once."""
+
+    def __init__(self, query: InsightsQuery) -> None:
+        account = query.node.account
+        self._query = query
+        self._how = Presentation(
+            spend_digits=account.spend_digits,
+            value_digits=0 if account.currency in WHOLE_UNIT_CURRENCIES else 2,
+            windows=query.windows,
+            action_breakdowns=query.action_breakdowns,
+        )
+        hidden = _PEOPLE_FIELDS if query.reach_withheld else frozenset()
+        self._metrics = [
+            (name, METRICS[name]) for name in query.fields if name in METRICS and name not in hidden
+        ]
+        self._no_reach = not breakdowns.NO_REACH.isdisjoint(query.breakdowns)
+        self._labels: dict[str, Row] = {}
+        self._campaigns = {campaign.id: campaign for campaign in account.campaigns}
+
+    def row(self, group: Group, span: periods.Span) -> Row:
+        """One row as Meta sends it."""
+        ad, values, facts = group
+        labels = self._labels.get(ad.id)
+        if labels is None:
+            labels = self._labels[ad.id] = self._labels_of(ad)
+        row = dict(labels)
+        how = self._how
+        for name, metric in self._metrics:
+            value = metric(facts, how)
+            if value is not None:
+                row[name] = value
+        if self._no_reach:
+            row.update({name: "0" for name in ("reach", "frequency") if name in row})
+        row["date_start"] = span.since.isoformat()
+        row["date_stop"] = span.until.isoformat()
+        row.update(zip(self._query.breakdowns, values, strict=True))
+        return row
+
+    def _labels_of(self, ad: Ad) -> Row:
+        campaign = self._campaigns[ad.campaign_id]
+        adset = next(adset for adset in campaign.adsets if adset.id == ad.adset_id)
+        known = labels(self._query.level, self._query.node.account, campaign, adset, ad)
+        return {name: known[name] for name in self._query.fields if name in known}
+
+
+def labels(level: str, account: AdAccount, campaign: Campaign, adset: AdSet, ad: Ad) -> Row:
+    """The text fields a row of `level` can have: those of its own object and the ones above."""
+    known: Row = {
+        "account_id": account.id,
+        "account_name": account.name,
+        "account_currency": account.currency,
+        "created_time": account.created.date().isoformat(),
+        "updated_time": account.created.date().isoformat(),
+        "attribution_setting": "7d_click_1d_view",
+    }
+    if level == "account":
+        return known
+    known |= {
+        "campaign_id": campaign.id,
+        "campaign_name": campaign.name,
+        "objective": campaign.objective,
+        "buying_type": campaign.buying_type,
+    }
+    if level == "campaign":
+        return known
+    known |= {
+        "adset_id": adset.id,
+        "adset_name": adset.name,
+        "optimization_goal": adset.optimization_goal,
+        "attribution_setting": adset.attribution_setting,
+    }
+    if level == "adset":
+        return known
+    return known | {
+        "ad_id": ad.id,
+        "ad_name": ad.name,
+        "quality_ranking": "UNKNOWN",
+        "engagement_rate_ranking": "UNKNOWN",
+        "conversion_rate_ranking": "UNKNOWN",
+    }
+
+
+def _ad_filter(query: InsightsQuery) -> Callable[[Ad], bool] | None:
+    """Which ads count at all; None = every one."""
+    below = query.node.ad_ids
+    if below is None and not query.conditions:
+        return None
+    account = query.node.account
+    tests = [test for c in query.conditions if (test := _object_test(c, account)) is not None]
+    if query.conditions and not any(c.field.endswith("effective_status") for c in query.conditions):
+        # Any filtering hides archived and deleted objects unless it names statuses itself
+        # (Meta, "Insights API: deleted and archived objects").
+        tests.append(lambda ad: ad.effective_status not in _GONE)
+    return lambda ad: (below is None or ad.id in below) and all(test(ad) for test in tests)
+
+
+def _object_test(condition: Condition, account: AdAccount) -> Callable[[Ad], bool] | None:
+    """A condition on campaign, ad set or ad; None when it is about a metric."""
+    kind, _, name = condition.field.partition(".")
+    if kind not in _GROUP_COLUMN or name not in {"id", "effective_status", "name"}:
+        return None
+    id_column = _GROUP_COLUMN[kind]
+    text_of = _text_by_id(account, kind, name)
+    accepts = _text_test(condition)
+    return lambda ad: accepts(text_of[getattr(ad, id_column)])
+
+
+def _text_by_id(account: AdAccount, kind: str, attribute: str) -> dict[str, str]:
+    objects: dict[str, tuple[Campaign | AdSet | Ad, ...]] = {
+        "campaign": account.campaigns,
+        "adset": tuple(adset for campaign in account.campaigns for adset in campaign.adsets),
+        "ad": account.ads,
+    }
+    return {each.id: str(getattr(each, attribute)) for each in objects[kind]}
+
+
+def _text_test(condition: Condition) -> Callable[[str], bool]:
+    values = frozenset(condition.values)
+    first = condition.values[0] if condition.values else ""
+    tests: dict[str, Callable[[str], bool]] = {
+        "IN": lambda text: text in values,
+        "EQUAL": lambda text: text == first,
+        "NOT_IN": lambda text: text not in values,
+        "NOT_EQUAL": lambda text: text != first,
+        "CONTAIN": lambda text: first.lower() in text.lower(),
+        "NOT_CONTAIN": lambda text: first.lower() not in text.lower(),
+        "STARTS_WITH": lambda text: text.startswith(first),
+    }
+    if condition.operator not in tests:
+        raise invalid_parameter(f"filtering operator {condition.operator} is not supported here")
+    return tests[condition.operator]
+
+
+def _metric_filter(query: InsightsQuery) -> Callable[[Facts], bool] | None:
+    """Which rows are large enough to be told; None = every one."""
+    digits = query.node.account.spend_digits
+    tests = [
+        test
+        for condition in query.conditions
+        if (test := _metric_test(condition, digits)) is not None
+    ]
+    return (lambda facts: all(test(facts) for test in tests)) if tests else None
+
+
+def _metric_test(condition: Condition, spend_digits: int) -> Callable[[Facts], bool] | None:
+    name = condition.field.rpartition(".")[2]
+    if name not in {"impressions", "clicks", "reach", "spend"}:
+        return None
+    try:
+        bound = Decimal(condition.values[0])
+    except (InvalidOperation, IndexError):
+        raise invalid_parameter(f"filtering: {condition.field} needs a number") from None
+    if name == "spend":
+        bound = bound.scaleb(spend_digits)
+    compare: dict[str, Callable[[int], bool]] = {
+        "GREATER_THAN": lambda count: count > bound,
+        "GREATER_THAN_OR_EQUAL": lambda count: count >= bound,
+        "LESS_THAN": lambda count: count < bound,
+        "LESS_THAN_OR_EQUAL": lambda count: count <= bound,
+        "EQUAL": lambda count: count == bound,
+        "NOT_EQUAL": lambda count: count != bound,
+    }
+    if condition.operator not in compare:
+        raise invalid_parameter(f"filtering operator {condition.operator} is not supported here")
+    accepts = compare[condition.operator]
+    return lambda facts: accepts(getattr(facts, name))

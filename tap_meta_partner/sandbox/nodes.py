@@ -1,0 +1,258 @@
+"""Objects other than insights: ad accounts, campaigns, ad sets, ads, and the caller itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from tap_meta_partner.sandbox.advertising import WHOLE_UNIT_CURRENCIES, AdAccount
+from tap_meta_partner.sandbox.graph_errors import (
+    invalid_parameter,
+    missing_permission,
+    unknown_field,
+)
+from tap_meta_partner.sandbox.insight_query import name_list
+from tap_meta_partner.sandbox.tokens import APP_ID
+from tap_meta_partner.sandbox.vocabulary import ACCOUNT_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import datetime
+
+    from tap_meta_partner.sandbox.advertising import Ad, AdSet, Campaign
+    from tap_meta_partner.sandbox.tokens import TokenInfo
+
+Object = dict[str, object]
+
+# One forbidden field fails the whole call, and a list of accounts with it.
+_NEED_BUSINESS_MANAGEMENT = frozenset({"business", "owner", "owner_business", "viewable_business"})
+_NEED_MANAGE_TASK = frozenset(
+    {
+        "funding_source_details",
+        "expired_funding_source_details",
+        "is_prepay_account",
+        "is_tax_id_required",
+        "agency_client_declaration",
+    }
+)
+_USER_TASKS = ("ANALYZE",)
+_TIMEZONE_IDS = {
+    "America/Los_Angeles": 1,
+    "America/New_York": 7,
+    "Europe/Berlin": 47,
+    "Asia/Tokyo": 73,
+    "Pacific/Auckland": 106,
+    "Europe/London": 58,
+    "America/Sao_Paulo": 25,
+    "Asia/Kolkata": 71,
+}
+_TIME = "%Y-%m-%dT%H:%M:%S+0000"
+
+
+def timestamp(moment: datetime) -> str:
+    """A datetime as the Graph API writes it: ISO 8601 with `+0000`."""
+    return moment.strftime(_TIME)
+
+
+class FieldRequest(NamedTuple):
+    """One entry of `fields`: `business{id,name}` has the parts id and name."""
+
+    name: str
+    parts: tuple[str, ...]
+
+
+def field_requests(text: str | None) -> tuple[FieldRequest, ...]:
+    """The entries of `fields`, commas inside braces apart."""
+    if not text:
+        return ()
+    if text.lstrip().startswith("["):
+        return tuple(map(_field_request, name_list(text)))
+    return tuple(map(_field_request, _outer_parts(text)))
+
+
+def account_object(
+    account: AdAccount, requests: tuple[FieldRequest, ...], who: TokenInfo, now: datetime
+) -> Object:
+    """The ad account as the caller may see it; `id` always comes."""
+    wanted = requests or (FieldRequest("id", ()), FieldRequest("account_id", ()))
+    check_account_fields(wanted, who)
+    known = _account_fields(account, now)
+    found: Object = {}
+    for name, parts in wanted:
+        value = known.get(name)
+        if value is not None:
+            found[name] = _parts_of(value, parts)
+    found["id"] = known["id"]
+    return found
+
+
+def check_account_fields(requests: tuple[FieldRequest, ...], who: TokenInfo) -> None:
+    """Raises what Meta says of unknown fields, and of those the caller may not see."""
+    for name, _ in requests:
+        if name not in ACCOUNT_FIELDS:
+            raise unknown_field(name)
+        if name in _NEED_BUSINESS_MANAGEMENT and "business_management" not in who.scopes:
+            raise missing_permission("business_management")
+        if name in _NEED_MANAGE_TASK:
+            raise missing_permission("MANAGE")
+
+
+def me_object(who: TokenInfo) -> Object:
+    """The (system) user behind the token."""
+    return {"id": who.user_id, "name": who.user_name}
+
+
+def permissions(who: TokenInfo) -> list[Object]:
+    """The scopes of the token, as `/me/permissions` lists them."""
+    return [{"permission": scope, "status": "granted"} for scope in who.scopes]
+
+
+def debug_object(who: TokenInfo, now: datetime) -> Object:
+    """What `/debug_token` says of a token."""
+    expired = bool(who.expires_at) and who.expires_at <= now.timestamp()
+    found: Object = {
+        "app_id": APP_ID,
+        "application": "Sandbox reporting app",
+        "type": who.type,
+        "is_valid": not expired,
+        "expires_at": who.expires_at,
+        "data_access_expires_at": 0,
+        "issued_at": 1_700_000_000,
+        "scopes": list(who.scopes),
+        "granular_scopes": [{"scope": scope} for scope in who.scopes],
+        "user_id": who.user_id,
+    }
+    if expired:
+        found["error"] = {
+            "code": 190,
+            "message": "Error validating access token: Session has expired",
+            "subcode": 463,
+        }
+    return found
+
+
+def unknown_token_object() -> Object:
+    """What `/debug_token` says of a token that is none."""
+    error = {"code": 190, "message": "Invalid OAuth access token.", "subcode": 467}
+    return {"error": error, "is_valid": False, "scopes": []}
+
+
+def edge_objects(account: AdAccount, edge: str, params: Mapping[str, str]) -> list[Object]:
+    """The campaigns, adsets, ads or adcreatives of an account, archived ones only on request."""
+    statuses = name_list(params.get("effective_status"))
+    requests = field_requests(params.get("fields"))
+    found = []
+    for each in _below(account, edge):
+        status = str(each["effective_status"])
+        if status in statuses or (not statuses and status != "ARCHIVED"):
+            found.append(plain_object(each, requests))
+    return found
+
+
+def plain_object(known: Object, requests: tuple[FieldRequest, ...]) -> Object:
+    """The asked fields of an object, `id` always; a field the model does not know is absent."""
+    wanted = requests or (FieldRequest("id", ()),)
+    found = {name: _parts_of(known[name], parts) for name, parts in wanted if name in known}
+    return {**found, "id": known["id"]}
+
+
+def delivery_object(account: AdAccount, each: Campaign | AdSet | Ad, parent: Object) -> Object:
+    """A campaign, ad set or ad with what the model knows of it; `parent` are the ids above."""
+    return {
+        "id": each.id,
+        "account_id": account.id,
+        **parent,
+        "name": each.name,
+        "status": "ARCHIVED" if each.effective_status == "ARCHIVED" else "ACTIVE",
+        "configured_status": "ARCHIVED" if each.effective_status == "ARCHIVED" else "ACTIVE",
+        "effective_status": each.effective_status,
+        "created_time": timestamp(account.created),
+        "updated_time": timestamp(account.created),
+    }
+
+
+def _below(account: AdAccount, edge: str) -> Iterator[Object]:
+    for campaign in account.campaigns:
+        if edge == "campaigns":
+            own: Object = {"objective": campaign.objective, "buying_type": campaign.buying_type}
+            yield delivery_object(account, campaign, {}) | own
+            continue
+        for adset in campaign.adsets:
+            above: Object = {"campaign_id": campaign.id}
+            if edge == "adsets":
+                goal: Object = {"optimization_goal": adset.optimization_goal}
+                yield delivery_object(account, adset, above) | goal
+                continue
+            for ad in adset.ads:
+                creative_id = str(int(ad.id) + 1)
+                if edge == "ads":
+                    below: Object = {"creative": {"id": creative_id}}
+                    yield delivery_object(account, ad, {**above, "adset_id": adset.id}) | below
+                else:
+                    yield {
+                        "id": creative_id,
+                        "account_id": account.id,
+                        "name": ad.name,
+                        "status": "ACTIVE",
+                        "effective_status": ad.effective_status,
+                    }
+
+
+def _account_fields(account: AdAccount, now: datetime) -> Object:
+    offset = 1 if account.currency in WHOLE_UNIT_CURRENCIES else 100
+    utc_offset = now.astimezone(account.timezone).utcoffset()
+    business = {"id": account.business.id, "name": account.business.name}
+    return {
+        "id": f"act_{account.id}",
+        "account_id": account.id,
+        "name": account.name,
+        "account_status": account.status,
+        "disable_reason": account.disable_reason,
+        "currency": account.currency,
+        "timezone_id": _TIMEZONE_IDS.get(account.timezone_name, 0),
+        "timezone_name": account.timezone_name,
+        # The offset of now, not of the account: it moves with daylight saving.
+        "timezone_offset_hours_utc": utc_offset.total_seconds() / 3600 if utc_offset else 0,
+        "created_time": timestamp(account.created),
+        "age": round((now - account.created).total_seconds() / 86_400, 6),
+        # Minor units: hundredths, but whole units for JPY and its like.
+        "amount_spent": str(account.amount_spent * offset // 100),
+        "balance": str(account.amount_spent * offset // 10_000),
+        "spend_cap": "0",
+        "min_daily_budget": 100 * offset // 100,
+        "business": business,
+        "owner_business": business,
+        "business_name": account.business.name,
+        "business_country_code": account.business.country,
+        "owner": account.business.id,
+        "is_personal": 0,
+        "user_tasks": list(_USER_TASKS),
+        "capabilities": ["CAN_USE_REACH_AND_FREQUENCY"],
+        "end_advertiser": account.business.id,
+        "end_advertiser_name": account.business.name,
+        "media_agency": "UNFOUND",
+        "partner": "UNFOUND",
+    }
+
+
+def _parts_of(value: object, parts: tuple[str, ...]) -> object:
+    if not parts or not isinstance(value, dict):
+        return value
+    return {name: value[name] for name in parts if name in value}
+
+
+def _field_request(text: str) -> FieldRequest:
+    name, brace, rest = text.strip().partition("{")
+    if brace and not rest.endswith("}"):
+        raise invalid_parameter(f"Syntax error in fields: {text}")
+    return FieldRequest(name.strip(), name_list(rest.removesuffix("}")))
+
+
+def _outer_parts(text: str) -> Iterator[str]:
+    depth, start = 0, 0
+    for position, character in enumerate(text):
+        depth += {"{": 1, "}": -1}.get(character, 0)
+        if character == "," and not depth:
+            yield text[start:position]
+            start = position + 1
+    if text[start:].strip():
+        yield text[start:]

@@ -1,0 +1,77 @@
+"""Cursor paging as Meta does it: opaque cursors, and `next` only while there is more."""
+
+from __future__ import annotations
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.sandbox.graph_errors import invalid_cursor, invalid_parameter
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# Graph's general default (no default is published for insights).
+DEFAULT_LIMIT = 25
+LARGEST_LIMIT = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a list of results.
+
+    `bucket` and `offset` say which row comes next (a list without periods has bucket 0 only);
+    `page` is the 1-based number of that page in its chain.
+    """
+
+    bucket: int = 0
+    offset: int = 0
+    page: int = 1
+
+    def cursor(self) -> str:
+        """The position as the opaque text clients see."""
+        text = f"Q{self.bucket}.{self.offset}.{self.page}"
+        return urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some results in order: where they began, and where the next begin (None = no more)."""
+
+    rows: Sequence[object]
+    start: Position
+    end: Position
+    more: bool
+
+
+def position_after(params: Mapping[str, str]) -> Position:
+    """Where the page that `params` ask for begins."""
+    cursor = params.get("after")
+    if not cursor:
+        return Position()
+    try:
+        text = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+        bucket, offset, page = map(int, text.removeprefix("Q").split("."))
+    except ValueError:
+        raise invalid_cursor() from None
+    return Position(bucket, offset, page)
+
+
+def limit_of(params: Mapping[str, str]) -> int:
+    """The page size asked for."""
+    text = params.get("limit") or str(DEFAULT_LIMIT)
+    if not text.isdecimal() or int(text) == 0:
+        raise invalid_parameter("limit must be a positive integer")
+    return min(int(text), LARGEST_LIMIT)
+
+
+def page_of(items: Sequence[object], params: Mapping[str, str]) -> Page:
+    """The page of a plain list."""
+    start = position_after(params)
+    end = start.offset + limit_of(params)
+    return Page(
+        rows=items[start.offset : end],
+        start=start,
+        end=Position(0, min(end, len(items)), start.page + 1),
+        more=end < len(items),
+    )

@@ -1,0 +1,82 @@
+"""Who is calling and what they may do: access tokens, scopes and the app secret's proof."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.sandbox.graph_errors import (
+    invalid_token,
+    missing_proof,
+    not_assigned,
+    unknown_object,
+    wrong_proof,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_meta_partner.sandbox.advertising import AdAccount
+    from tap_meta_partner.sandbox.calls import GraphCall
+    from tap_meta_partner.sandbox.world import World
+
+APP_ID = "1234567890123456"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenInfo:
+    """What a token is: `accounts` None = all the system user is assigned to; `expires_at` 0 = never.
+
+    `expires_at` is in Unix seconds.
+    """
+
+    type: str = "SYSTEM_USER"
+    scopes: tuple[str, ...] = ("ads_read", "business_management")
+    expires_at: int = 0
+    accounts: tuple[str, ...] | None = None
+    user_id: str = "122100000000000042"
+    user_name: str = "Reporting (system user)"
+
+
+def caller(
+    call: GraphCall, tokens: Mapping[str, TokenInfo], app_secret: str | None, now: float
+) -> TokenInfo:
+    """The token's owner; raises when the token or its proof is not in order."""
+    if not call.token:
+        raise invalid_token("An access token is required to request this resource.")
+    info = tokens.get(call.token)
+    if info is None:
+        raise invalid_token("Invalid OAuth access token - Cannot parse access token")
+    if info.expires_at and info.expires_at <= now:
+        raise invalid_token("Error validating access token: Session has expired", subcode=463)
+    if app_secret is not None:
+        _check_proof(call, app_secret)
+    return info
+
+
+def _check_proof(call: GraphCall, app_secret: str) -> None:
+    given = call.params.get("appsecret_proof")
+    if given is None:
+        raise missing_proof()
+    wanted = hmac.new(app_secret.encode(), str(call.token).encode(), sha256).hexdigest()
+    if not hmac.compare_digest(given, wanted):
+        raise wrong_proof()
+
+
+def readable_accounts(world: World, who: TokenInfo) -> list[AdAccount]:
+    """The accounts the caller is assigned to."""
+    return [
+        account
+        for account in world.readable()
+        if who.accounts is None or account.id in who.accounts
+    ]
+
+
+def check_readable(world: World, who: TokenInfo, account: AdAccount) -> None:
+    """Raises what Meta says of an account the caller cannot read."""
+    if who.accounts is not None and account.id not in who.accounts:
+        raise unknown_object(f"act_{account.id}")
+    if not account.assigned or world.is_revoked(account.id):
+        raise not_assigned()

@@ -1,0 +1,287 @@
+"""What is true in the sandbox: the accounts, what they delivered, and how it was restated.
+
+`World` answers without HTTP and sums ad-days by itself, so that rows read over HTTP can be held
+against it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from tap_meta_partner.sandbox import cast
+from tap_meta_partner.sandbox.delivery import Facts, ad_day, restated
+from tap_meta_partner.sandbox.recently_used import RecentlyUsed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tap_meta_partner.sandbox.advertising import Ad, AdAccount, AdSet, Business, Campaign
+
+# Meta restates insights for 28 days (Meta, "Insights API best practices").
+RESTATED_DAYS = 28
+
+LEVELS = ("account", "campaign", "adset", "ad")
+
+AdDays = list[tuple["Ad", Facts]]
+_DayKey = tuple[str, date, tuple[int, ...]]
+
+
+def utc_now() -> datetime:
+    """The real time; worlds take another clock in tests."""
+    return datetime.now(tz=timezone.utc)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The true numbers of some days of an account; `spend` in its currency's major unit."""
+
+    spend: Decimal = Decimal(0)
+    impressions: int = 0
+    clicks: int = 0
+    rows_by_level: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            spend=self.spend + other.spend,
+            impressions=self.impressions + other.impressions,
+            clicks=self.clicks + other.clicks,
+            rows_by_level={
+                level: self.rows_by_level[level] + other.rows_by_level[level] for level in LEVELS
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """One time Meta corrected its numbers; its position in the world's list is its revision."""
+
+    share: float
+    at: datetime
+
+    def touches(self, account: AdAccount, day: date) -> bool:
+        """Whether `day` was among the account's last 28 days (its today included) back then."""
+        today = account.today(self.at)
+        return today - timedelta(days=RESTATED_DAYS - 1) <= day <= today
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A Graph object that can be asked for insights, and the ads below it."""
+
+    kind: str
+    id: str
+    account: AdAccount
+    object: AdAccount | Campaign | AdSet | Ad
+
+    @property
+    def ad_ids(self) -> frozenset[str] | None:
+        """The ads below the node; None = all of the account."""
+        if self.kind == "account":
+            return None
+        column = f"{self.kind}_id" if self.kind != "ad" else "id"
+        return frozenset(ad.id for ad in self.account.ads if getattr(ad, column) == self.id)
+
+
+class World:
+    """A seeded set of ad accounts with their history.
+
+    Made by `demo`, `agency` or `single`. History is the `days` account-local days that end with
+    the account's today at the time the world is made; as the clock goes on, days are added.
+    """
+
+    def __init__(
+        self,
+        accounts: Iterable[AdAccount],
+        *,
+        seed: int,
+        business: Business = cast.AGENCY,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.accounts = list(accounts)
+        self.seed = seed
+        self.business = business
+        self.now = now
+        self.restatements: list[Restatement] = []
+        self._by_id = {account.id: account for account in self.accounts}
+        self._revoked: set[str] = set()
+        self._nodes = dict(_nodes(self.accounts))
+        self._ad_days: RecentlyUsed[_DayKey, AdDays] = RecentlyUsed(limit=60_000)
+
+    @classmethod
+    def demo(cls, seed: int = 7, *, days: int = 90, now: Callable[[], datetime] = utc_now) -> World:
+        """Eight accounts of six businesses that between them show every kind of account."""
+        accounts = []
+        for number, client in enumerate(cast.demo_clients()):
+            delivers = _history(client.timezone_name, now, days)
+            if client.name == cast.SILENT_DEMO_CLIENT:
+                delivers = cast.Delivers(None, None)
+            elif client.status == cast.DISABLED and delivers.first_day is not None:
+                stopped = delivers.first_day + timedelta(days=days * 3 // 4)
+                delivers = cast.Delivers(delivers.first_day, stopped)
+            accounts.append(cast.cast_account(client, number, seed, cast.small_shape, delivers))
+        return cls(accounts, seed=seed, now=now)
+
+    @classmethod
+    def agency(
+        cls,
+        seed: int = 7,
+        *,
+        accounts: int = 1000,
+        idle: float = 0.9,
+        days: int = 90,
+        now: Callable[[], datetime] = utc_now,
+    ) -> World:
+        """Many small accounts; the share `idle` of them has had no rows for 60 days."""
+        cast_accounts = []
+        for number, client in enumerate(cast.agency_clients(accounts)):
+            delivers = _history(client.timezone_name, now, days)
+            if int((number + 1) * idle) > int(number * idle):
+                delivers = _gone_quiet(delivers, days)
+            cast_accounts.append(
+                cast.cast_account(client, number, seed, cast.small_shape, delivers)
+            )
+        return cls(cast_accounts, seed=seed, now=now)
+
+    @classmethod
+    def single(
+        cls,
+        seed: int = 7,
+        *,
+        ads: int = 1000,
+        days: int = 90,
+        now: Callable[[], datetime] = utc_now,
+    ) -> World:
+        """One large account in which every ad delivers every day: ads × days rows."""
+        client = cast.Client("Kaufhaus Groß", "USD", "America/New_York", cast.AGENCY, owned=True)
+        shape = cast.Shape(
+            campaigns=-(-ads // 50), adsets=5, ads_per_adset=10, ads=ads, always=True
+        )
+        delivers = _history(client.timezone_name, now, days)
+        account = cast.cast_account(client, 0, seed, lambda _: shape, delivers)
+        return cls([account], seed=seed, now=now)
+
+    # Who is there
+
+    def account(self, account_id: str) -> AdAccount:
+        """The account with that id, with or without `act_`; KeyError when there is none."""
+        return self._by_id[account_id.removeprefix("act_")]
+
+    def node(self, node_id: str) -> Node | None:
+        """The account (`act_…`), campaign, ad set or ad with that id."""
+        return self._nodes.get(node_id)
+
+    def is_revoked(self, account_id: str) -> bool:
+        """Whether the client has withdrawn its share."""
+        return account_id in self._revoked
+
+    def readable(self) -> list[AdAccount]:
+        """The accounts the system user may read."""
+        return [a for a in self.accounts if a.assigned and a.id not in self._revoked]
+
+    def revoke(self, account_id: str) -> None:
+        """The client withdraws its share: unlisted and unreadable from now on."""
+        self._revoked.add(self.account(account_id).id)
+
+    def restore(self, account_id: str) -> None:
+        """The client shares the account again."""
+        self._revoked.discard(self.account(account_id).id)
+
+    # What happened
+
+    @property
+    def revision(self) -> int:
+        """How often the numbers have been restated."""
+        return len(self.restatements)
+
+    def restate(self, share: float = 0.3) -> int:
+        """Corrects the last 28 days as Meta does and returns the new revision.
+
+        About `share` of the ad-days of every account change, a few late ones appear, none is
+        withdrawn. The same seed and revision give the same numbers.
+        """
+        self.restatements.append(Restatement(share=share, at=self.now()))
+        return self.revision
+
+    def ad_days(self, account: AdAccount, day: date, revision: int | None = None) -> AdDays:
+        """Which ads have a row on `day`, in id order, with their facts as of `revision`."""
+        if day > account.today(self.now()):
+            return []
+        known = self.restatements[: self.revision if revision is None else revision]
+        touched = tuple(n for n, r in enumerate(known, 1) if r.touches(account, day))
+        key = (account.id, day, touched)
+        found = self._ad_days.get(key)
+        if found is None:
+            found = list(self._made(account, day, [(n, known[n - 1].share) for n in touched]))
+            self._ad_days.put(key, found)
+        return found
+
+    def _made(
+        self, account: AdAccount, day: date, revisions: list[tuple[int, float]]
+    ) -> Iterator[tuple[Ad, Facts]]:
+        if not account.delivers_on(day):
+            return
+        ordinal = day.toordinal()
+        for ad in account.ads:
+            facts = ad_day(self.seed, ad, ordinal)
+            for revision, share in revisions:
+                facts = restated(self.seed, ad, ordinal, facts, revision, share)
+            if facts is not None:
+                yield ad, facts
+
+    # The truth, for comparison
+
+    def day_totals(self, account_id: str, since: date, until: date) -> dict[date, Totals]:
+        """The true totals of each day with any row, both ends included."""
+        account = self.account(account_id)
+        days = (since + timedelta(days=n) for n in range((until - since).days + 1))
+        return {
+            day: _day_total(account, ad_days)
+            for day in days
+            if (ad_days := self.ad_days(account, day))
+        }
+
+    def totals(self, account_id: str, since: date, until: date) -> Totals:
+        """The true totals of a span; rows are those of one-day reports."""
+        return sum(self.day_totals(account_id, since, until).values(), start=Totals())
+
+
+def _day_total(account: AdAccount, ad_days: AdDays) -> Totals:
+    return Totals(
+        spend=Decimal(sum(facts.spend for _, facts in ad_days)).scaleb(-account.spend_digits),
+        impressions=sum(facts.impressions for _, facts in ad_days),
+        clicks=sum(facts.clicks for _, facts in ad_days),
+        rows_by_level={
+            "account": 1,
+            "campaign": len({ad.campaign_id for ad, _ in ad_days}),
+            "adset": len({ad.adset_id for ad, _ in ad_days}),
+            "ad": len(ad_days),
+        },
+    )
+
+
+def _history(timezone_name: str, now: Callable[[], datetime], days: int) -> cast.Delivers:
+    today = now().astimezone(ZoneInfo(timezone_name)).date()
+    return cast.Delivers(today - timedelta(days=days - 1), None)
+
+
+def _gone_quiet(delivers: cast.Delivers, days: int) -> cast.Delivers:
+    """The same history cut off 61 days before its end."""
+    first = delivers.first_day
+    if first is None or days <= 61:  # noqa: PLR2004 - one more than the 60 quiet days
+        return cast.Delivers(None, None)
+    return cast.Delivers(first, first + timedelta(days=days - 62))
+
+
+def _nodes(accounts: list[AdAccount]) -> Iterator[tuple[str, Node]]:
+    for account in accounts:
+        yield f"act_{account.id}", Node("account", account.id, account, account)
+        for campaign in account.campaigns:
+            yield campaign.id, Node("campaign", campaign.id, account, campaign)
+            for adset in campaign.adsets:
+                yield adset.id, Node("adset", adset.id, account, adset)
+                for ad in adset.ads:
+                    yield ad.id, Node("ad", ad.id, account, ad)
