@@ -7,9 +7,12 @@ Objects are the same when they are one object (`eq=False`): an account is a larg
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
+
+if TYPE_CHECKING:
+    from datetime import date, datetime
 
 # Currencies whose smallest unit is the whole one: `amount_spent`, `balance` and `spend_cap` of
 # an ad account are then not hundredths (Meta, "Currency codes").

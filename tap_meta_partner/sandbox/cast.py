@@ -153,7 +153,7 @@ def cast_account(
         amount_spent=draw.randrange(10_000, 90_000_000),
         first_day=delivers.first_day,
         last_day=delivers.last_day,
-        campaigns=_campaigns(number, draw, shape(draw), 150 if whole else 10**digits),
+        campaigns=_Casting(number, draw, shape(draw), 150 if whole else 10**digits).campaigns(),
     )
 
 
@@ -173,73 +173,69 @@ def small_shape(draw: Random) -> Shape:
     return Shape(campaigns=draw.randint(2, 4), adsets=2, ads_per_adset=draw.randint(2, 3))
 
 
-def _campaigns(number: int, draw: Random, shape: Shape, unit: int) -> tuple[Campaign, ...]:
-    """The campaigns of account `number`; `unit` is how many spend quanta one unit of money has."""
-    ids = _Ids(number)
-    left = shape.ads
-    campaigns: list[Campaign] = []
-    for position in range(shape.campaigns):
-        campaign_id = ids.next()
-        objective = _OBJECTIVES[(number + position) % len(_OBJECTIVES)]
+class _Casting:
+    """Makes the campaigns of one account, handing out ids of 18 digits in order."""
+
+    def __init__(self, account: int, draw: Random, shape: Shape, unit: int) -> None:
+        self._account = account
+        self._draw = draw
+        self._shape = shape
+        self._unit = unit  # how many spend quanta one unit of the account's money has
+        self._number = account * 1_000_000
+        self._ads_left = shape.ads
+
+    def campaigns(self) -> tuple[Campaign, ...]:
+        return tuple(self._campaign(position) for position in range(self._shape.campaigns))
+
+    def _campaign(self, position: int) -> Campaign:
+        campaign_id = self._next_id()
+        objective = _OBJECTIVES[(self._account + position) % len(_OBJECTIVES)]
         # The last of several campaigns is over and archived; it has history all the same.
-        status = "ARCHIVED" if position == shape.campaigns - 1 > 1 else "ACTIVE"
-        adsets: list[AdSet] = []
-        for adset_position in range(shape.adsets):
-            if left <= 0:
-                break
-            wanted = min(shape.ads_per_adset, left)
-            left -= wanted
-            adset_id = ids.next()
-            adsets.append(
-                AdSet(
-                    id=adset_id,
-                    name=f"{_THEMES[draw.randrange(len(_THEMES))]} · ad set {adset_position + 1}",
-                    campaign_id=campaign_id,
-                    effective_status="PAUSED" if adset_position % 4 == 1 else status,
-                    optimization_goal=_GOALS[objective],
-                    attribution_setting="7d_click_1d_view" if adset_position % 2 else "7d_click",
-                    ads=tuple(
-                        _ad(ids, draw, campaign_id, adset_id, status, unit, shape)
-                        for _ in range(wanted)
-                    ),
-                )
-            )
-        campaigns.append(
-            Campaign(
-                id=campaign_id,
-                name=f"{_THEMES[draw.randrange(len(_THEMES))]} / campaign {position + 1}",
-                effective_status=status,
-                objective=objective,
-                buying_type="AUCTION",
-                adsets=tuple(adsets),
-            )
+        last = self._shape.campaigns - 1
+        status = "ARCHIVED" if position == last > 1 else "ACTIVE"
+        adsets = tuple(
+            self._adset(adset_position, campaign_id, objective, status)
+            for adset_position in range(self._shape.adsets)
+            if self._ads_left > 0
         )
-    return tuple(campaigns)
+        return Campaign(
+            id=campaign_id,
+            name=f"{self._draw.choice(_THEMES)} / campaign {position + 1}",
+            effective_status=status,
+            objective=objective,
+            buying_type="AUCTION",
+            adsets=adsets,
+        )
 
+    def _adset(self, position: int, campaign_id: str, objective: str, status: str) -> AdSet:
+        adset_id = self._next_id()
+        ads = min(self._shape.ads_per_adset, self._ads_left)
+        self._ads_left -= ads
+        return AdSet(
+            id=adset_id,
+            name=f"{self._draw.choice(_THEMES)} · ad set {position + 1}",
+            campaign_id=campaign_id,
+            effective_status=status,
+            optimization_goal=_GOALS[objective],
+            attribution_setting="7d_click_1d_view" if position % 2 else "7d_click",
+            ads=tuple(self._ad(campaign_id, adset_id, status) for _ in range(ads)),
+        )
 
-class _Ids:
-    """Hands out the object ids of one account: 18 digits, so text order is number order."""
+    def _ad(self, campaign_id: str, adset_id: str, status: str) -> Ad:
+        draw = self._draw
+        ad_id = self._next_id()
+        return Ad(
+            id=ad_id,
+            name=f"{draw.choice(_MOTIFS)} #{draw.randrange(100, 1000)}",
+            number=self._number,
+            campaign_id=campaign_id,
+            adset_id=adset_id,
+            effective_status=status,
+            delivery_rate=_ALWAYS if self._shape.always else draw.randrange(40_000, 64_000),
+            daily_impressions=int(30 * 2 ** draw.uniform(0, 9)),
+            cost_per_mille=int(self._unit * draw.uniform(2, 14)),
+        )
 
-    def __init__(self, account: int) -> None:
-        self.number = account * 1_000_000
-
-    def next(self) -> str:
-        self.number += 1
-        return str(120_210_000_000_000_000 + self.number * 10 + 4)
-
-
-def _ad(
-    ids: _Ids, draw: Random, campaign_id: str, adset_id: str, status: str, unit: int, shape: Shape
-) -> Ad:
-    ad_id = ids.next()
-    return Ad(
-        id=ad_id,
-        name=f"{_MOTIFS[draw.randrange(len(_MOTIFS))]} #{draw.randrange(100, 1000)}",
-        number=ids.number,
-        campaign_id=campaign_id,
-        adset_id=adset_id,
-        effective_status=status,
-        delivery_rate=_ALWAYS if shape.always else draw.randrange(40_000, 64_000),
-        daily_impressions=int(30 * 2 ** draw.uniform(0, 9)),
-        cost_per_mille=int(unit * draw.uniform(2, 14)),
-    )
+    def _next_id(self) -> str:
+        self._number += 1
+        return str(120_210_000_000_000_000 + self._number * 10 + 4)

@@ -57,17 +57,22 @@ def ad_day(seed: int, ad: Ad, day: int) -> Facts | None:
     return _delivered(ad, draw, ad.daily_impressions)
 
 
-def restated(
-    seed: int, ad: Ad, day: int, facts: Facts | None, revision: int, share: float
-) -> Facts | None:
-    """The facts of an ad-day after restatement number `revision`.
+class Change(NamedTuple):
+    """A restatement: its number, and the share of ad-days it changes."""
 
-    About `share` of the ad-days with a row change: conversions grow, spend moves up or down a
+    revision: int
+    share: float
+
+
+def restated(seed: int, ad: Ad, day: int, facts: Facts | None, change: Change) -> Facts | None:
+    """The facts of an ad-day after a restatement.
+
+    About its share of the ad-days with a row change: conversions grow, spend moves up or down a
     little. A tenth of that share of the ad-days without a row get a small one, as when delivery
     is reported late. A row is never withdrawn.
     """
-    draw = _draws(b"%d/%d/%d/%d" % (seed, ad.number, day, revision))
-    limit = int(share * _WHOLE)
+    draw = _draws(b"%d/%d/%d/%d" % (seed, ad.number, day, change.revision))
+    limit = int(change.share * _WHOLE)
     if facts is None:
         if draw[0] * 10 >= limit or not ad.delivery_rate:
             return None
@@ -96,7 +101,7 @@ def add_up(many: Iterable[Facts]) -> Facts:
     columns = tuple(zip(*parts, strict=True))
     total = Facts._make(map(sum, columns))
     shared = total.reach * (5 * len(parts) + 4) // (9 * len(parts))
-    return total._replace(reach=max(shared, max(columns[4])))
+    return total._replace(reach=max(shared, *columns[4]))
 
 
 def _draws(key: bytes) -> tuple[int, ...]:

@@ -144,15 +144,12 @@ class Graph:
     # What is asked
 
     def _target(self, method: str, parts: list[str]) -> _Target:
-        head, edge = (parts + ["", ""])[:2]
-        if len(parts) > 2:  # noqa: PLR2004 - the Graph API has nodes and edges, nothing below
+        head, edge, *below = [*parts, "", ""]
+        if any(below):  # the Graph API has nodes and their edges, nothing further down
             return _Target("other", "?")
-        if not parts:
-            return _Target("batch" if method == "POST" else "other", "batch")
-        if head == "me":
-            return _Target(_ME_EDGES.get(edge, "other") if edge else "me", edge)
-        if head == "debug_token":
-            return _Target("debug_token")
+        fixed = _fixed_target(method, head, edge)
+        if fixed is not None:
+            return fixed
         if head == self.world.business.id and edge in _BUSINESS_EDGES:
             return _Target("business_accounts", edge)
         run = self._runs.get(head)
@@ -367,6 +364,15 @@ def _check_version(version: str | None) -> None:
     if version.endswith(".0") and int(version[1:-2]) < _OLDEST_UNBORN:
         raise graph_errors.deprecated_version(version)
     raise graph_errors.unknown_path(f"/{version}")
+
+
+def _fixed_target(method: str, head: str, edge: str) -> _Target | None:
+    """What paths mean that name no object of the world."""
+    if not head:
+        return _Target("batch" if method == "POST" else "other", "batch")
+    if head == "me":
+        return _Target(_ME_EDGES.get(edge, "other") if edge else "me", edge)
+    return _Target("debug_token") if head == "debug_token" else None
 
 
 def _run_target(run: ReportRun, method: str, edge: str) -> _Target:

@@ -166,11 +166,11 @@ def _time_range(text: str) -> Span:
 
 
 def _increment(text: str | None) -> int | str:
-    if text in {None, "", "all_days"}:
+    if not text or text == "all_days":
         return "all_days"
     if text == "monthly":
         return "monthly"
-    if text is not None and text.isdecimal() and 1 <= int(text) <= _LONGEST_INCREMENT:
+    if text.isdecimal() and 1 <= int(text) <= _LONGEST_INCREMENT:
         return int(text)
     raise invalid_parameter("time_increment must be an integer from 1 to 90, monthly or all_days")
 

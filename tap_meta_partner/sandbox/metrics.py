@@ -7,14 +7,14 @@ without entries.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox.numerals import decimal_text, ratio_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from tap_meta_partner.sandbox.delivery import Facts
 
@@ -27,10 +27,16 @@ class Presentation:
     value_digits: int
     windows: tuple[str, ...]
     action_breakdowns: tuple[str, ...]
+    plain_actions: bool = field(init=False)
+
+    def __post_init__(self) -> None:
+        plain = not self.windows and self.action_breakdowns == ("action_type",)
+        object.__setattr__(self, "plain_actions", plain)
 
 
 Metric = Callable[["Facts", Presentation], object]
 ActionList = list[dict[str, object]]
+Counts = tuple[tuple[str, int], ...]
 
 # The share of an action, in percent, that falls into each attribution window. 7d_view and
 # 28d_view may be asked and yield nothing since 2026-01-12.
@@ -64,36 +70,44 @@ def _on_post(facts: Facts) -> int:
     return facts.link_clicks + facts.reactions + facts.comments + facts.views
 
 
-def _actions(facts: Facts) -> Iterator[tuple[str, int]]:
+def _actions(facts: Facts) -> Counts:
     """Action types and their counts. They overlap: adding them up counts things twice or more."""
-    yield "link_click", facts.link_clicks
-    yield "landing_page_view", facts.landings
-    yield "post_reaction", facts.reactions
-    yield "comment", facts.comments
-    yield "like", facts.likes
-    yield "video_view", facts.views
-    yield "post_engagement", _on_post(facts)
-    yield "page_engagement", _on_post(facts) + facts.likes
-    yield from _purchases(facts.purchases)
-    yield "lead", facts.leads
-    yield "offsite_conversion.fb_pixel_lead", facts.leads
+    on_post = _on_post(facts)
+    return (
+        ("link_click", facts.link_clicks),
+        ("landing_page_view", facts.landings),
+        ("post_reaction", facts.reactions),
+        ("comment", facts.comments),
+        ("like", facts.likes),
+        ("video_view", facts.views),
+        ("post_engagement", on_post),
+        ("page_engagement", on_post + facts.likes),
+        *_purchases(facts.purchases),
+        ("lead", facts.leads),
+        ("offsite_conversion.fb_pixel_lead", facts.leads),
+    )
 
 
-def _purchases(count: int) -> Iterator[tuple[str, int]]:
-    yield "purchase", count
-    yield "omni_purchase", count
-    yield "offsite_conversion.fb_pixel_purchase", count
+def _purchases(count: int) -> Counts:
+    return (
+        ("purchase", count),
+        ("omni_purchase", count),
+        ("offsite_conversion.fb_pixel_purchase", count),
+    )
 
 
-def _conversions(facts: Facts) -> Iterator[tuple[str, int]]:
-    yield "contact_total", facts.contacts
-    yield "contact_website", facts.contacts
+def _conversions(facts: Facts) -> Counts:
+    return (("contact_total", facts.contacts), ("contact_website", facts.contacts))
 
 
-def _entries(
-    counts: Iterable[tuple[str, int]], how: Presentation, digits: int = 0
-) -> ActionList | None:
+def _entries(counts: Counts, how: Presentation, digits: int = 0) -> ActionList | None:
     """An AdsActionStats list: nothing for types that did not happen, None when none did."""
+    if how.plain_actions:  # by far the most rows are asked like this, so it is made quickly
+        return [
+            {"action_type": action_type, "value": decimal_text(count, digits)}
+            for action_type, count in counts
+            if count
+        ] or None
     found = [
         {**key, "value": decimal_text(part, digits), **_by_window(part, how, digits)}
         for action_type, count in counts
@@ -126,13 +140,12 @@ def _by_breakdown(
         yield {**key, "action_device": device}, high - low
 
 
-def _cost_entries(
-    counts: Iterable[tuple[str, int]], facts: Facts, how: Presentation
-) -> ActionList | None:
+def _cost_entries(counts: Counts, facts: Facts, how: Presentation) -> ActionList | None:
     if not facts.spend:
         return None
+    spend, unit = facts.spend, 10**how.spend_digits
     found: ActionList = [
-        {"action_type": action_type, "value": _cost(facts, count, how)}
+        {"action_type": action_type, "value": ratio_text(spend, count * unit)}
         for action_type, count in counts
         if count
     ]
@@ -151,7 +164,7 @@ def _return_on_spend(*action_types: str) -> Metric:
 
 
 def _one_action(action_type: str, count: Callable[[Facts], int]) -> Metric:
-    return lambda facts, how: _entries([(action_type, count(facts))], how)
+    return lambda facts, how: _entries(((action_type, count(facts)),), how)
 
 
 def _watched(percent: int) -> Metric:

@@ -17,4 +17,5 @@ def decimal_text(count: int, digits: int) -> str:
 
 def ratio_text(numerator: int, denominator: int) -> str:
     """The quotient, rounded half up to six decimals, which is what Meta gives of rates."""
-    return decimal_text((2 * numerator * _MICRO + denominator) // (2 * denominator), 6)
+    whole, part = divmod((2 * numerator * _MICRO + denominator) // (2 * denominator), _MICRO)
+    return f"{whole}.{part:06d}".rstrip("0") if part else str(whole)

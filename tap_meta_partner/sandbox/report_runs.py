@@ -101,7 +101,7 @@ class ReportRuns:
     ) -> ReportRun:
         """Starts a run whose end is decided already."""
         fate = fault.fate if fault is not None else None
-        error = _FAILED
+        error: tuple[int, int | None, str] = _FAILED
         if too_large and fate is None:
             fate, error = "failed", _TOO_LARGE
         elif fault is not None and fault.code is not None:

@@ -16,7 +16,6 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
-from tap_meta_partner.sandbox import graph_errors
 from tap_meta_partner.sandbox.calls import GraphCall
 from tap_meta_partner.sandbox.faults import Fault
 from tap_meta_partner.sandbox.graph import Graph, Limits
@@ -30,7 +29,9 @@ else:
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
-    from wsgiref.types import StartResponse, WSGIEnvironment
+
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from typing_extensions import Self
 
     from tap_meta_partner.sandbox.calls import Answer, ReceivedCall
     from tap_meta_partner.sandbox.usage import Budget
@@ -109,7 +110,7 @@ class Sandbox:
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
         )
 
-    def __enter__(self) -> Sandbox:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -260,7 +261,9 @@ def _response(answer: Answer, connection: socket.socket) -> Response:
         response.response = _slowly(answer.body, fault, connection)
         response.headers["Content-Length"] = str(len(answer.body))
         return response
-    response.set_data(_SPOILED.get(fault.effect, lambda body: body)(answer.body))
+    spoil = _SPOILED.get(fault.effect)
+    if spoil is not None:
+        response.set_data(spoil(answer.body))
     return response
 
 

@@ -27,9 +27,10 @@ APP_ID = "1234567890123456"
 
 @dataclass(frozen=True, slots=True)
 class TokenInfo:
-    """What a token is: `accounts` None = all the system user is assigned to; `expires_at` 0 = never.
+    """What a token is.
 
-    `expires_at` is in Unix seconds.
+    `expires_at` is in Unix seconds, 0 = never; `accounts` None = all the system user is assigned
+    to.
     """
 
     type: str = "SYSTEM_USER"

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-INSIGHT_FIELDS = frozenset(
+
+def _names(text: str) -> frozenset[str]:
+    """The words of a long list, kept as prose for the sake of its readers."""
+    return frozenset(text.split())
+
+
+INSIGHT_FIELDS = _names(
     """
     account_currency account_id account_name action_values actions ad_click_actions ad_id
     ad_impression_actions ad_name adset_end adset_id adset_name adset_start
@@ -96,11 +102,11 @@ INSIGHT_FIELDS = frozenset(
     video_play_retention_20_to_60s_actions video_play_retention_graph_actions
     video_thruplay_watched_actions video_time_watched_actions video_view_per_impression
     website_ctr website_purchase_roas wish_bid
-    """.split()
+    """
 )
 """Every field name `fields` of an insights call may hold; the model fills a part of them."""
 
-BREAKDOWNS = frozenset(
+BREAKDOWNS = _names(
     """
     ad_extension_domain ad_extension_url ad_format_asset affiliate_click_region
     affiliate_link_url age app_id body_asset breakdown_ad_objective
@@ -130,21 +136,21 @@ BREAKDOWNS = frozenset(
     sot_attribution_model_type sot_attribution_window sot_channel sot_event_type sot_source
     standard_event_content_type title_asset user_persona_id user_persona_name video_asset
     zip user_segment_key comscore_market_code
-    """.split()
+    """
 )
 """Every breakdown of the SDK's enumeration, and two only the documentation knows."""
 
-ACTION_BREAKDOWNS = frozenset(
+ACTION_BREAKDOWNS = _names(
     """
     action_canvas_component_name action_carousel_card_id action_carousel_card_name
     action_destination action_device action_reaction action_target_id action_type
     action_video_sound action_video_type conversion_destination is_business_ai_assisted
     matched_persona_id matched_persona_name signal_source_bucket standard_event_content_type
-    """.split()
+    """
 )
 """Ways to split the entries of action lists."""
 
-ATTRIBUTION_WINDOWS = frozenset(
+ATTRIBUTION_WINDOWS = _names(
     """
     1d_click 7d_click 28d_click 1d_view 7d_view 28d_view 1d_ev 1d_sequenced 7d_sequenced
     28d_sequenced 7d_view_first_conversion 28d_view_first_conversion 7d_view_all_conversions
@@ -152,11 +158,11 @@ ATTRIBUTION_WINDOWS = frozenset(
     incrementality_all_conversions incrementality_first_conversion skan_click
     skan_click_second_postback skan_click_third_postback skan_view skan_view_second_postback
     skan_view_third_postback
-    """.split()
+    """
 )
 """Windows that may be asked for; some of them no longer yield anything."""
 
-ACCOUNT_FIELDS = frozenset(
+ACCOUNT_FIELDS = _names(
     """
     account_id account_status ad_account_promotable_objects age agency_client_declaration
     all_capabilities amount_spent attribution_spec balance
@@ -176,6 +182,6 @@ ACCOUNT_FIELDS = frozenset(
     show_checkout_experience sold_to_address spend_cap tax_id tax_id_status tax_id_type
     timezone_id timezone_name timezone_offset_hours_utc tos_accepted user_access_expire_time
     user_tasks user_tos_accepted viewable_business
-    """.split()
+    """
 )
 """Every field of an ad account."""

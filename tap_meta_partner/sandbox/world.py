@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tap_meta_partner.sandbox import cast
-from tap_meta_partner.sandbox.delivery import Facts, ad_day, restated
+from tap_meta_partner.sandbox.delivery import Change, Facts, ad_day, restated
 from tap_meta_partner.sandbox.recently_used import RecentlyUsed
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class World:
         days: int = 90,
         now: Callable[[], datetime] = utc_now,
     ) -> World:
-        """One large account in which every ad delivers every day: ads × days rows."""
+        """One large account in which every ad delivers every day: ads x days rows."""
         client = cast.Client("Kaufhaus Groß", "USD", "America/New_York", cast.AGENCY, owned=True)
         shape = cast.Shape(
             campaigns=-(-ads // 50), adsets=5, ads_per_adset=10, ads=ads, always=True
@@ -215,20 +215,20 @@ class World:
         key = (account.id, day, touched)
         found = self._ad_days.get(key)
         if found is None:
-            found = list(self._made(account, day, [(n, known[n - 1].share) for n in touched]))
+            found = list(self._made(account, day, [Change(n, known[n - 1].share) for n in touched]))
             self._ad_days.put(key, found)
         return found
 
     def _made(
-        self, account: AdAccount, day: date, revisions: list[tuple[int, float]]
+        self, account: AdAccount, day: date, changes: list[Change]
     ) -> Iterator[tuple[Ad, Facts]]:
         if not account.delivers_on(day):
             return
         ordinal = day.toordinal()
         for ad in account.ads:
             facts = ad_day(self.seed, ad, ordinal)
-            for revision, share in revisions:
-                facts = restated(self.seed, ad, ordinal, facts, revision, share)
+            for change in changes:
+                facts = restated(self.seed, ad, ordinal, facts, change)
             if facts is not None:
                 yield ad, facts
 
