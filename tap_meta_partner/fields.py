@@ -455,8 +455,7 @@ def _property(column: Column, definition: ReportDefinition, *, is_key: bool) -> 
         return dict(_OWN_COLUMNS[column.name])
     if is_key:
         # A key is never null: account and day always come, a missing breakdown has a stand-in.
-        only = {**_SCALARS[column.kind], "type": "string"}
-        return only
+        return {**_SCALARS[column.kind], "type": "string"}
     if column.kind in (Kind.ACTIONS, Kind.HISTOGRAM):
         return _action_list(column.kind, definition)
     if column.name in OBJECT_BREAKDOWNS:

@@ -108,9 +108,14 @@ def _business_entries(header: Mapping[str, Any], account_id: str | None) -> list
     The outer key is documented as the business id; for ads types it is the ad account's id. A value
     is a list, as one object can have several use cases (ads_management among them).
     """
-    lists = [header[account_id]] if account_id in header else list(header.values())
-    found = [entry for items in lists if isinstance(items, list) for entry in items]
-    entries = [entry for entry in found if isinstance(entry, dict)]
+    lists = [header[account_id]] if account_id and account_id in header else list(header.values())
+    entries: list[Mapping[str, Any]] = [
+        entry
+        for items in lists
+        if isinstance(items, list)
+        for entry in items
+        if isinstance(entry, dict)
+    ]
     return [entry for entry in entries if entry.get("type") == "ads_insights"] or entries
 
 

@@ -1,0 +1,374 @@
+"""Lanes: many ad accounts at once, each a lane of steps, with few threads and nobody sleeping.
+
+One loop, on the main thread, drives every lane; worker threads do nothing but send calls. So a lane
+that waits (for a rate limit, for a report run) holds no thread and delays no other, records are made
+and written in one place, and at most as many answers are in memory as calls are under way.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import logging
+import queue
+import threading
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tap_meta_partner.client import Answer, Call
+from tap_meta_partner.errors import KeptFailing, MetaError, Throttled
+from tap_meta_partner.rate_limits import GIVE_UP_SECONDS, Governor
+from tap_meta_partner.reports import RunSlot
+from tap_meta_partner.retries import Pause
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from tap_meta_partner.retries import Steps
+
+logger = logging.getLogger(__name__)
+
+#: Report runs under way at once, over all accounts ("100 caused rate-limit failures", a peer says).
+MOST_RUNS = 10
+#: A wait this long or longer is worth a line in the log.
+_WORTH_SAYING_SECONDS = 5.0
+
+
+@dataclass(slots=True)
+class Lane:
+    """One ad account's steps, and where they stand.
+
+    Attributes:
+        name: for the log.
+        account_id: whose limits its calls count for.
+        calls: how many were sent so far.
+    """
+
+    name: str
+    account_id: str | None
+    steps: Steps[Any]
+    calls: int = 0
+    result: Any = None
+    pending: Call | None = None
+    holds_run_slot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the run stands, for a progress line.
+
+    Attributes:
+        parked: lanes that wait for a limit or a report run.
+        left: lanes not begun yet.
+        next_wake: seconds until the first parked lane goes on, None when none is parked.
+    """
+
+    under_way: int
+    parked: int
+    left: int
+    done: int
+    calls: int
+    next_wake: float | None
+
+
+class Transport(Protocol):
+    """Sends calls without waiting for their answers."""
+
+    def submit(self, lane: Lane, call: Call) -> None:
+        """Send a call on behalf of a lane."""
+
+    def wait(self, seconds: float | None) -> tuple[Lane, Answer] | None:
+        """Return the next answer, or None after so many seconds or when woken."""
+
+
+class Lanes:
+    """Drives lanes to their end and hands on the events they yield.
+
+    Args:
+        transport: sends the calls.
+        governor: decides who may ask, and when.
+        monotonic: seconds that only go forward.
+        most_at_once: calls under way at once.
+        stopping: tells whether the run has been asked to end.
+        standing: is given the `Standing` every `standing_seconds`.
+    """
+
+    def __init__(  # noqa: PLR0913  (all are the run's circumstances)
+        self,
+        *,
+        transport: Transport,
+        governor: Governor,
+        monotonic: Callable[[], float],
+        most_at_once: int,
+        stopping: Callable[[], bool] = lambda: False,
+        standing: Callable[[Standing], None] = lambda _: None,
+        standing_seconds: float = 10.0,
+    ) -> None:
+        self._transport = transport
+        self._governor = governor
+        self._monotonic = monotonic
+        self._most = most_at_once
+        self._stopping = stopping
+        self._tell = standing
+        self._tell_every = standing_seconds
+        self._told_at = monotonic()
+        self._waiting: deque[Lane] = deque()
+        self._ready: deque[tuple[Lane, Any]] = deque()
+        self._queued: deque[Lane] = deque()
+        self._parked: list[tuple[float, int, Lane]] = []
+        self._wanting_run: deque[Lane] = deque()
+        self._order = itertools.count()
+        self._in_flight = 0
+        self._runs = 0
+        self._done = 0
+        self.calls = 0
+
+    def run(self, lanes: Iterable[Lane]) -> Iterator[tuple[Lane, Any]]:
+        """Drive all lanes, the first ones first, and yield their events as they come.
+
+        An event has been dealt with when the next one is asked for: its lane does not go on before.
+
+        Raises:
+            MetaError: a lane let an error through that ends the run.
+        """
+        self._waiting.extend(lanes)
+        while not self._stopping():
+            if self._ready:
+                yield from self._advance(*self._ready.popleft())
+            elif not self._send_next():
+                if not self._has_more():
+                    return
+                self._wait()
+
+    def _has_more(self) -> bool:
+        return bool(self._in_flight or self._parked or self._queued or self._waiting)
+
+    def _advance(self, lane: Lane, outcome: Any) -> Iterator[tuple[Lane, Any]]:  # noqa: ANN401
+        """Let a lane go on until it has to wait for something."""
+        while True:
+            try:
+                if isinstance(outcome, MetaError):
+                    step = lane.steps.throw(outcome)
+                else:
+                    step = lane.steps.send(outcome)
+            except StopIteration as end:
+                lane.result = end.value
+                self._done += 1
+                self._give_run_slot(lane)
+                return
+            outcome = None
+            if isinstance(step, (Call, Pause, RunSlot)):
+                if self._has_to_wait(lane, step):
+                    return
+            else:
+                yield lane, step
+
+    def _has_to_wait(self, lane: Lane, step: Call | Pause | RunSlot) -> bool:
+        """Put a lane where it waits for what it asks for; tell whether it has to."""
+        if isinstance(step, Call):
+            lane.pending = step
+            self._queued.append(lane)
+            return True
+        if isinstance(step, Pause):
+            if step.seconds > 0:
+                self._park(lane, step.seconds, step.why)
+            return step.seconds > 0
+        if step.take:
+            return not self._take_run_slot(lane)
+        self._give_run_slot(lane)
+        return False
+
+    # Sending.
+
+    def _send_next(self) -> bool:
+        """Send one call, or begin one lane, if there is room; tell whether anything was done."""
+        if self._in_flight >= self._governor.concurrency(self._most):
+            return False
+        if self._queued:
+            self._send(self._queued.popleft())
+            return True
+        if self._waiting:
+            self._ready.append((self._waiting.popleft(), None))
+            return True
+        return False
+
+    def _send(self, lane: Lane) -> None:
+        now = self._monotonic()
+        ready_at = self._governor.ready_at(lane.account_id, now)
+        if ready_at > now:
+            heapq.heappush(self._parked, (ready_at, next(self._order), lane))
+            return
+        if lane.pending is None:
+            raise RuntimeError("a lane without a call cannot be sent")
+        lane.calls += 1
+        self.calls += 1
+        self._in_flight += 1
+        self._transport.submit(lane, lane.pending)
+
+    def _park(self, lane: Lane, seconds: float, why: str) -> None:
+        if seconds >= _WORTH_SAYING_SECONDS and why:
+            logger.debug("account %s waits %.0f s: %s", lane.name, seconds, why)
+        heapq.heappush(self._parked, (self._monotonic() + seconds, next(self._order), lane))
+
+    # Waiting.
+
+    def _wait(self) -> None:
+        """Wait for an answer or for the first parked lane, whichever comes first."""
+        self._say_how_it_stands()
+        now = self._monotonic()
+        seconds = self._tell_every
+        if self._parked:
+            seconds = min(seconds, max(0.0, self._parked[0][0] - now))
+        received = self._transport.wait(seconds)
+        if received:
+            self._in_flight -= 1
+            self._receive(*received)
+        self._wake()
+
+    def _wake(self) -> None:
+        now = self._monotonic()
+        while self._parked and self._parked[0][0] <= now:
+            _, _, lane = heapq.heappop(self._parked)
+            if lane.pending is not None:
+                self._queued.append(lane)
+            else:
+                self._ready.append((lane, None))
+
+    def _receive(self, lane: Lane, answer: Answer) -> None:
+        body = answer.body
+        if isinstance(body, Throttled):
+            self._throttled(lane, body, answer)
+            return
+        lane.pending = None
+        if isinstance(body, MetaError):
+            self._governor.failed(answer.usage)
+        else:
+            wait = self._governor.answered(lane.account_id, answer.usage, self._monotonic())
+            if wait:
+                logger.info(
+                    "account %s rests %.0f s: %.0f %% of its rate limit is used (app: %.0f %%)",
+                    lane.name,
+                    wait,
+                    answer.usage.account_percent or 0.0,
+                    self._governor.app_percent,
+                )
+        self._ready.append((lane, body))
+
+    def _throttled(self, lane: Lane, error: Throttled, answer: Answer) -> None:
+        """Keep the call for later; only a throttle of hours becomes the lane's own trouble."""
+        now = self._monotonic()
+        rule = error.rule
+        wait = self._governor.throttled(lane.account_id, answer.usage, now, app_wide=rule.app_wide)
+        logger.warning(
+            "account %s waits %.0f s: %s (%s). %s",
+            lane.name,
+            wait,
+            rule.what,
+            error.fault,
+            rule.advice,
+        )
+        if self._governor.throttled_seconds(lane.account_id, now) > GIVE_UP_SECONDS:
+            lane.pending = None
+            self._ready.append((lane, KeptFailing(error.fault, rule)))
+        else:
+            self._queued.append(lane)
+
+    # Report runs.
+
+    def _take_run_slot(self, lane: Lane) -> bool:
+        if self._runs >= MOST_RUNS:
+            self._wanting_run.append(lane)
+            return False
+        self._runs += 1
+        lane.holds_run_slot = True
+        return True
+
+    def _give_run_slot(self, lane: Lane) -> None:
+        if not lane.holds_run_slot:
+            return
+        lane.holds_run_slot = False
+        self._runs -= 1
+        if self._wanting_run:
+            following = self._wanting_run.popleft()
+            self._runs += 1
+            following.holds_run_slot = True
+            self._ready.append((following, None))
+
+    def _say_how_it_stands(self) -> None:
+        now = self._monotonic()
+        if now - self._told_at < self._tell_every:
+            return
+        self._told_at = now
+        self._tell(
+            Standing(
+                under_way=self._in_flight,
+                parked=len(self._parked) + len(self._wanting_run),
+                left=len(self._waiting),
+                done=self._done,
+                calls=self.calls,
+                next_wake=self._parked[0][0] - now if self._parked else None,
+            )
+        )
+
+
+@dataclass(slots=True)
+class ThreadTransport:
+    """Sends calls on worker threads.
+
+    The threads are daemons and are never waited for: a call that hangs must not keep a run from
+    ending. A signal handler may call `wake` (a `SimpleQueue` may be put to from one).
+
+    Args:
+        send: sends one call and returns its answer; called from the threads.
+        threads: how many.
+    """
+
+    send: Callable[[Call], Answer]
+    threads: int
+    _calls: queue.SimpleQueue[tuple[Lane, Call] | None] = field(default_factory=queue.SimpleQueue)
+    _answers: queue.SimpleQueue[tuple[Lane, Answer] | None] = field(
+        default_factory=queue.SimpleQueue
+    )
+    _started: int = 0
+    _idle: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
+
+    def submit(self, lane: Lane, call: Call) -> None:
+        """Send a call on behalf of a lane."""
+        if not self._idle.acquire(blocking=False) and self._started < self.threads:
+            self._started += 1
+            threading.Thread(target=self._work, name=f"call-{self._started}", daemon=True).start()
+        self._calls.put((lane, call))
+
+    def wait(self, seconds: float | None) -> tuple[Lane, Answer] | None:
+        """Return the next answer, or None after so many seconds or when woken."""
+        try:
+            return self._answers.get(timeout=seconds)
+        except queue.Empty:
+            return None
+
+    def wake(self) -> None:
+        """Make `wait` return at once."""
+        self._answers.put(None)
+
+    def close(self) -> None:
+        """Tell the threads to end after the call they are at; do not wait for them."""
+        for _ in range(self._started):
+            self._calls.put(None)
+
+    def _work(self) -> None:
+        while True:
+            item = self._calls.get()
+            if item is None:
+                return
+            lane, call = item
+            self._answers.put((lane, self.send(call)))
+            self._idle.release()
+
+
+def run_alone(steps: Steps[Any], lanes: Lanes, name: str) -> Any:  # noqa: ANN401
+    """Drive one lane to its end and return its result."""
+    lane = Lane(name=name, account_id=None, steps=steps)
+    for _ in lanes.run([lane]):
+        pass
+    return lane.result

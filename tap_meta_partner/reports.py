@@ -1,0 +1,397 @@
+"""One report request, from asking to the last page of rows: directly, or as an asynchronous run.
+
+The order in which Meta itself advises to try: a direct GET; when that is too much, the same request
+as a report run (POST, poll, read); when that is too much as well, fewer days (the caller's part); and
+on a single day each campaign at its own edge. Everything here yields calls and pauses (see
+`retries.py`) and never sends or sleeps.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tap_meta_partner.client import Call
+from tap_meta_partner.errors import (
+    GARBLED,
+    AccountUnreadable,
+    CursorExpired,
+    Fault,
+    KeptFailing,
+    MetaError,
+    RequestRefused,
+    RunNotReady,
+    TooMuchData,
+    from_envelope,
+)
+from tap_meta_partner.retries import Pause, ask, backoff_seconds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_meta_partner.bookmarks import Pace
+    from tap_meta_partner.retries import Jitter, Steps
+    from tap_meta_partner.settings import ReportDefinition
+    from tap_meta_partner.windows import DateWindow
+
+logger = logging.getLogger(__name__)
+
+#: Rows per page; the smaller ones only after a page has failed.
+PAGE_SIZES = (500, 100, 50)
+#: A window with more pages than this is asked for as a run the next time.
+MANY_PAGES = 10
+_RESTARTS = 3
+_SUBMISSIONS = 3
+_FIRST_POLL_SECONDS = 1.0
+_POLL_GROWTH = 1.5
+_LONGEST_POLL_SECONDS = 30.0
+#: A run whose status and percentage have stood still this long is given up (stuck runs are known
+#: to stay at 0 % or 99 % for ever).
+STALLED_SECONDS = 20 * 60.0
+_UNREADABLE_TRIES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class RunSlot:
+    """Wait for, or give back, the right to have a report run under way."""
+
+    take: bool
+
+
+class RowSink(Protocol):
+    """Where pages of rows go."""
+
+    def begin(self, part: str = "") -> None:
+        """Forget the rows so far: the window (or one campaign's part of it) is read from its start."""
+
+    def page(self, rows: list[dict[str, Any]]) -> object:
+        """Take one page; what is returned is yielded to whoever drives the steps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportRequest:
+    """What we want: a report of one ad account over one window.
+
+    Attributes:
+        fields: the `fields` parameter (never names of breakdowns).
+        node: whose insights edge is asked, the ad account's where None.
+    """
+
+    definition: ReportDefinition
+    fields: tuple[str, ...]
+    account_id: str
+    window: DateWindow
+    node: str | None = None
+
+    def call(self, method: str = "GET") -> Call:
+        """Return the call; every option is sent, so that Meta's changing defaults do not matter."""
+        definition = self.definition
+        params: dict[str, Any] = {
+            "level": definition.level,
+            "fields": ",".join(self.fields),
+            "time_range": {"since": str(self.window.since), "until": str(self.window.until)},
+            "time_increment": "1",
+        }
+        if definition.breakdowns:
+            params["breakdowns"] = ",".join(definition.breakdowns)
+        if definition.action_breakdowns:
+            params["action_breakdowns"] = ",".join(definition.action_breakdowns)
+        if definition.action_attribution_windows:
+            params["action_attribution_windows"] = list(definition.action_attribution_windows)
+        if definition.filtering:
+            params["filtering"] = list(definition.filtering)
+        node = self.node or f"act_{self.account_id}"
+        return Call(
+            path=f"{node}/insights", params=params, method=method, account_id=self.account_id
+        )
+
+    def __str__(self) -> str:
+        return f"{self.definition.name}, account {self.account_id}, {self.window}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporting:
+    """How reports are asked for in this run.
+
+    Attributes:
+        mode: `auto`, `sync` or `async`.
+        jitter: returns a number from 0 to 1.
+        monotonic: seconds that only go forward, for stalled runs.
+    """
+
+    mode: str
+    jitter: Jitter
+    monotonic: Callable[[], float]
+
+
+def read_report(
+    request: ReportRequest, sink: RowSink, pace: Pace, reporting: Reporting
+) -> Steps[Pace]:
+    """Read every row of a report.
+
+    Returns:
+        The pace for the next window: what worked here.
+
+    Raises:
+        TooMuchData: it must be asked for in smaller windows.
+        MetaError: as `retries.ask`.
+    """
+    if reporting.mode != "async" and not pace.run:
+        try:
+            pages = yield from _restarting(request.call(), sink, reporting)
+        except TooMuchData as error:
+            if reporting.mode == "sync":
+                raise
+            logger.info("%s: asking for a report run, as %s", request, error.rule.what)
+        else:
+            heavy = pages > MANY_PAGES and reporting.mode == "auto"
+            return pace.with_run() if heavy else pace.eased()
+    yield from _read_run(request, sink, reporting)
+    return pace.eased() if pace.run else pace.with_run()
+
+
+def read_by_campaign(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
+    """Read a single day that is too much as a whole, each campaign at its own edge.
+
+    The campaigns are those with rows on that day; never a `filtering`, which by default hides
+    archived and deleted objects. Each campaign's spend is compared with what was read of it.
+    """
+    overview = replace(
+        request,
+        definition=replace(
+            request.definition, level="campaign", breakdowns=(), action_breakdowns=()
+        ),
+        fields=("campaign_id", "spend"),
+    )
+    campaigns = _Collected()
+    yield from _restarting(overview.call(), campaigns, reporting)
+    logger.info("%s: reading %d campaigns one by one", request, len(campaigns.rows))
+    sink.begin()
+    for row in campaigns.rows:
+        part = replace(request, node=str(row["campaign_id"]))
+        total = _Totalled(sink, str(row["campaign_id"]))
+        try:
+            yield from _restarting(part.call(), total, reporting)
+        except TooMuchData:
+            yield from _read_run(part, total, reporting)
+        if "spend" in request.fields and total.spend != Decimal(str(row.get("spend") or 0)):
+            logger.warning(
+                "%s: campaign %s spent %s, but its rows add up to %s (objects that were deleted "
+                "can be missing from closer levels)",
+                request,
+                row["campaign_id"],
+                row.get("spend"),
+                total.spend,
+            )
+
+
+class _Collected:
+    """A sink that keeps the rows (few ones)."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def begin(self, part: str = "") -> None:  # noqa: ARG002
+        self.rows.clear()
+
+    def page(self, rows: list[dict[str, Any]]) -> object:
+        self.rows += rows
+        return Pause(0.0, "")
+
+
+class _Totalled:
+    """A sink for one campaign's part of a window: passes pages on and adds their spend up."""
+
+    def __init__(self, sink: RowSink, campaign_id: str) -> None:
+        self._sink = sink
+        self._campaign_id = campaign_id
+        self.spend = Decimal(0)
+
+    def begin(self, part: str = "") -> None:
+        self._sink.begin(part or self._campaign_id)
+        self.spend = Decimal(0)
+
+    def page(self, rows: list[dict[str, Any]]) -> object:
+        self.spend += sum((Decimal(str(row.get("spend") or 0)) for row in rows), Decimal(0))
+        return self._sink.page(rows)
+
+
+def _restarting(call: Call, sink: RowSink, reporting: Reporting) -> Steps[int]:
+    """Read all pages, from the first again when Meta loses the place."""
+    restarts = 0
+    while True:
+        sink.begin()
+        try:
+            return (yield from _pages(call, sink, reporting.jitter))
+        except CursorExpired as error:
+            restarts += 1
+            if restarts > _RESTARTS:
+                raise KeptFailing(error.fault, error.rule) from None
+
+
+def _pages(call: Call, sink: RowSink, jitter: Jitter) -> Steps[int]:
+    """Read page after page by cursor, ending only when `paging.next` is missing.
+
+    The `next` address is never followed (it can carry the token); a page may be empty and still have
+    a next one; the last page has a cursor too. A page that fails is asked for smaller, at its place.
+    """
+    sizes = iter(PAGE_SIZES)
+    size = next(sizes)
+    after: str | None = None
+    pages = 0
+    while True:
+        params = {**call.params, "limit": size, **({"after": after} if after else {})}
+        try:
+            answer = yield from ask(replace(call, params=params), jitter)
+        except TooMuchData as error:
+            smaller = next(sizes, None)
+            if after is None or smaller is None or not error.rule.smaller_page_helps:
+                raise
+            size = smaller
+            continue
+        pages += 1
+        rows, cursor = _read_page(answer)
+        if rows:
+            yield sink.page(rows)
+        if cursor is None:
+            return pages
+        if cursor == after:
+            raise CursorExpired(Fault(message="the same page came twice"), GARBLED)
+        after = cursor
+
+
+def _read_page(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page's rows and the cursor of the next page, None on the last one."""
+    rows = answer.get("data")
+    if not isinstance(rows, list):
+        raise KeptFailing(Fault(message="an answer without data"), GARBLED)
+    paging = answer.get("paging") or {}
+    if not paging.get("next"):
+        return rows, None
+    cursor = (paging.get("cursors") or {}).get("after")
+    if not cursor:
+        raise CursorExpired(Fault(message="a next page without a cursor"), GARBLED)
+    return rows, str(cursor)
+
+
+# Asynchronous runs.
+
+
+class _RunLost(Exception):
+    """The run will give nothing any more; the same request may."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+def _read_run(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
+    """Create a report run, wait for it and read it; create it again where it came to nothing."""
+    yield RunSlot(take=True)
+    try:
+        yield from _try_runs(request, sink, reporting)
+    except MetaError:
+        yield RunSlot(take=False)
+        raise
+    yield RunSlot(take=False)
+
+
+def _try_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
+    why = ""
+    for _ in range(_SUBMISSIONS):
+        answer = yield from ask(request.call("POST"), reporting.jitter)
+        # A string in practice, a number in some of Meta's examples.
+        run_id = str(answer.get("report_run_id") or answer.get("id") or "")
+        if not run_id.isdecimal():
+            raise KeptFailing(Fault(message="a report run without an id"), GARBLED)
+        try:
+            yield from _await_run(run_id, request, reporting)
+            sink.begin()
+            yield from _read_result(run_id, request, sink, reporting)
+        except (_RunLost, CursorExpired) as lost:
+            why = lost.why if isinstance(lost, _RunLost) else "its result could not be read"
+            logger.info("%s: report run %s: %s; asking again", request, run_id, why)
+        else:
+            return
+    raise TooMuchData(Fault(message=f"{_SUBMISSIONS} report runs in a row: {why}"), _RUN_TOO_MUCH)
+
+
+_RUN_TOO_MUCH = from_envelope({"code": -3, "error_subcode": 1504045}, status=None).rule
+
+
+def _await_run(run_id: str, request: ReportRequest, reporting: Reporting) -> Steps[None]:
+    """Poll until "Job Completed"; 100 % alone is not the end, it can still be running."""
+    interval = _FIRST_POLL_SECONDS
+    call = Call(
+        path=run_id,
+        params={
+            "fields": "id,async_status,async_percent_completion,error_code,error_subcode,"
+            "error_message"
+        },
+        account_id=request.account_id,
+    )
+    progress: tuple[object, object] = (None, None)
+    moved_at = reporting.monotonic()
+    unknown = 0
+    while True:
+        yield Pause(interval, "a report run")
+        interval = min(interval * _POLL_GROWTH, _LONGEST_POLL_SECONDS)
+        try:
+            run = yield from ask(call, reporting.jitter)
+        except AccountUnreadable as error:
+            # 100/33 on a run just created is a race inside Meta, not a lost account.
+            unknown += 1
+            if unknown > _UNREADABLE_TRIES:
+                raise _RunLost("Meta does not know it") from error
+            continue
+        status = run.get("async_status")
+        if _is_complete(run):
+            return
+        if (status, run.get("async_percent_completion")) != progress:
+            progress = (status, run.get("async_percent_completion"))
+            moved_at = reporting.monotonic()
+        elif reporting.monotonic() - moved_at > STALLED_SECONDS:
+            raise _RunLost(f"it stands still at {progress[1]} %")
+
+
+def _is_complete(run: Mapping[str, Any]) -> bool:
+    """Tell whether a run can be read; raise where it never will."""
+    status = run.get("async_status")
+    if status == "Job Skipped":
+        raise _RunLost("it expired before it was run")
+    if status == "Job Failed":
+        raise _failure(run)
+    return status == "Job Completed"
+
+
+def _failure(run: Mapping[str, Any]) -> Exception:
+    """Say what a failed run means: too large, wrong, or worth another try."""
+    envelope = {
+        "code": run.get("error_code"),
+        "error_subcode": run.get("error_subcode"),
+        "message": run.get("error_message"),
+    }
+    error = from_envelope(envelope, status=None)
+    if isinstance(error, (TooMuchData, RequestRefused)):
+        return error
+    return _RunLost(f"it failed ({error.fault})")
+
+
+def _read_result(
+    run_id: str, request: ReportRequest, sink: RowSink, reporting: Reporting
+) -> Steps[None]:
+    call = Call(path=f"{run_id}/insights", account_id=request.account_id)
+    for tried in range(1, _UNREADABLE_TRIES + 1):
+        try:
+            yield from _pages(call, sink, reporting.jitter)
+        except RunNotReady as error:
+            # "Loading Async Ads Report Failed" can follow "Job Completed": read again.
+            yield Pause(backoff_seconds(tried + 1, reporting.jitter), error.rule.what)
+            sink.begin()
+        except AccountUnreadable:
+            raise _RunLost("its result has expired") from None
+        else:
+            return
+    raise _RunLost("it is complete but cannot be read")

@@ -1,0 +1,66 @@
+"""Steps: work that asks Meta, written as generators that neither send nor sleep.
+
+A step generator yields a `Call` and is given the answer's data (or the error, raised at the `yield`),
+or yields a `Pause` and goes on when it is over. Whoever drives it (`lanes.py`) decides when calls go
+out, so a wait never holds a thread, and a test drives it with a list of answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+
+from tap_meta_partner.errors import Retriable
+
+if TYPE_CHECKING:
+    from tap_meta_partner.client import Call
+
+_FIRST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Go on after this many seconds; `why` is for the log where it is long."""
+
+    seconds: float
+    why: str
+
+
+T = TypeVar("T")
+#: Yields calls, pauses and events of its own; returns a T.
+Steps: TypeAlias = Generator[Any, Any, T]
+Jitter: TypeAlias = Callable[[], float]
+
+
+def ask(call: Call, jitter: Jitter) -> Steps[dict[str, Any]]:
+    """Ask Meta, and again while that may help.
+
+    Args:
+        call: what to ask.
+        jitter: returns a number from 0 to 1; keeps many clients from asking again in step.
+
+    Returns:
+        The answer's JSON object.
+
+    Raises:
+        MetaError: any but `Retriable`, which becomes `TooMuchData` or `KeptFailing` at its end.
+    """
+    tried = 0
+    while True:
+        try:
+            answer: dict[str, Any] = yield call
+        except Retriable as error:
+            tried += 1
+            if tried >= error.rule.tries:
+                raise error.exhausted() from None
+            yield Pause(backoff_seconds(tried, jitter), error.rule.what)
+        else:
+            return answer
+
+
+def backoff_seconds(tried: int, jitter: Jitter) -> float:
+    """Return how long to wait after the `tried`-th try: 1, 2, 4 … 60 s, and up to half more."""
+    wait = min(_FIRST_WAIT_SECONDS * 2 ** (tried - 1), _LONGEST_WAIT_SECONDS)
+    return float(wait * (1 + 0.5 * jitter()))

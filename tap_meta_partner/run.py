@@ -1,0 +1,334 @@
+"""One run over all ad accounts: find them, read them in lanes, and say at the end how it went.
+
+Knows nothing of Singer: rows and bookmarks come out as events, for whoever writes them.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import random
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from tap_meta_partner.account_sync import (
+    DELIVERED,
+    FAILED,
+    LOST,
+    SKIPPED,
+    UNFINISHED,
+    Rows,
+    Run,
+    StreamResult,
+    WindowClosed,
+    sync_account,
+)
+from tap_meta_partner.accounts import discover, in_shard
+from tap_meta_partner.bookmarks import Bookmark
+from tap_meta_partner.client import GraphClient
+from tap_meta_partner.lanes import Lane, Lanes, Standing, ThreadTransport
+from tap_meta_partner.rate_limits import Governor
+from tap_meta_partner.reports import Reporting
+from tap_meta_partner.windows import account_zone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tap_meta_partner.account_sync import StreamPlan
+    from tap_meta_partner.accounts import AdAccount, Discovery
+    from tap_meta_partner.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+#: By stream, then by account id.
+Bookmarks: TypeAlias = Mapping[str, Mapping[str, Bookmark]]
+
+_NEW = Bookmark()
+
+_UNASSIGNED = (
+    "shared with the Business Manager, but not assigned to the system user: assign it in Business "
+    "settings > System users > Assign assets (View performance)"
+)
+_LOST = (
+    "no longer among the accounts the token can read, which is how a withdrawn share looks: ask the "
+    "client to share it again, or remove it from account_ids"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """Where time and chance come from."""
+
+    utc_now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.timezone.utc)
+    monotonic: Callable[[], float] = time.monotonic
+    jitter: Callable[[], float] = random.random
+
+
+class Interrupted(Exception):
+    """The run was asked to end."""
+
+
+@dataclass(slots=True)
+class SyncRun:
+    """One run.
+
+    Args:
+        settings: what is wanted.
+        clock: time and chance.
+    """
+
+    settings: Settings
+    clock: Clock = field(default_factory=Clock)
+    stopping: bool = False
+    results: list[StreamResult] = field(default_factory=list)
+    rows: Counter[str] = field(default_factory=Counter)
+    calls: int = 0
+    started_at: dt.datetime = field(init=False)
+    governor: Governor = field(init=False)
+    _started: float = field(init=False)
+    _transport: ThreadTransport = field(init=False)
+    _discovered: dict[bool, Discovery] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.started_at = self.clock.utc_now()
+        self._started = self.clock.monotonic()
+        self.governor = Governor(jitter=self.clock.jitter)
+        client = GraphClient(self.settings, monotonic=self.clock.monotonic)
+        self._transport = ThreadTransport(send=client.send, threads=self.settings.max_concurrency)
+
+    def stop(self) -> None:
+        """Ask the run to end soon; may be called from a signal handler."""
+        self.stopping = True
+        self._transport.wake()
+
+    def close(self) -> None:
+        """Let the worker threads go."""
+        self._transport.close()
+
+    def discovery(self, *, further: bool) -> Discovery:
+        """Return the ad accounts; Meta is asked once a run (twice if `further` comes later).
+
+        Raises:
+            MetaError: the list could not be read.
+            Interrupted: the run was asked to end.
+        """
+        if further not in self._discovered and not self._discovered.get(True):
+            steps = discover(self.settings, further=further, jitter=self.clock.jitter)
+            lane = Lane(name="list", account_id=None, steps=steps)
+            for _ in self._drive([lane]):
+                pass
+            if lane.result is None:
+                raise Interrupted
+            self._discovered[further] = lane.result
+        return self._discovered.get(True) or self._discovered[further]
+
+    def insights(self, plans: Sequence[StreamPlan], bookmarks: Bookmarks) -> Iterator[Any]:
+        """Read all accounts in all these streams, and yield what happens.
+
+        Args:
+            plans: the streams wanted.
+            bookmarks: what has been delivered before, by stream and account id.
+
+        Yields:
+            `Rows` and `(account_id, WindowClosed)`, to be dealt with before the next is asked for,
+            and `StreamResult`.
+
+        Raises:
+            MetaError: no account can be read.
+            Interrupted: the run was asked to end; all that was yielded counts.
+        """
+        found = self.discovery(further=False)
+        for result in self._not_readable(found, plans, bookmarks):
+            self.results.append(result)
+            yield result
+        lanes = self._lanes_for(found.readable, plans, bookmarks)
+        logger.info(
+            "reading %s of %d ad accounts, %d requests at once",
+            ", ".join(plan.name for plan in plans),
+            len(lanes),
+            self.settings.max_concurrency,
+        )
+        for lane, event in self._drive(lanes):
+            if isinstance(event, Rows):
+                self.rows[event.stream] += len(event.records)
+                yield event
+            elif isinstance(event, WindowClosed):
+                yield lane.account_id, event
+            else:
+                self.results.append(event)
+                yield event
+        if self.stopping:
+            raise Interrupted
+
+    def _drive(self, lanes: Sequence[Lane]) -> Iterator[tuple[Lane, Any]]:
+        driver = Lanes(
+            transport=self._transport,
+            governor=self.governor,
+            monotonic=self.clock.monotonic,
+            most_at_once=self.settings.max_concurrency,
+            stopping=lambda: self.stopping,
+            standing=lambda standing: self._say_standing(standing, len(lanes)),
+        )
+        try:
+            yield from driver.run(lanes)
+        finally:
+            self.calls += driver.calls
+
+    def _lanes_for(
+        self, accounts: Sequence[AdAccount], plans: Sequence[StreamPlan], bookmarks: Bookmarks
+    ) -> list[Lane]:
+        """Make a lane for each account, the one whose data is oldest first."""
+        ordered = sorted(plans, key=lambda plan: _WIDEST_FIRST.index(plan.definition.level))
+        run = Run(
+            settings=self.settings,
+            reporting=Reporting(
+                mode=self.settings.report_mode,
+                jitter=self.clock.jitter,
+                monotonic=self.clock.monotonic,
+            ),
+            now=self.started_at,
+            utc_now=self.clock.utc_now,
+            may_begin=self._may_begin,
+        )
+
+        def known(account: AdAccount) -> dict[str, Bookmark]:
+            return {plan.name: bookmarks[plan.name].get(account.account_id, _NEW) for plan in plans}
+
+        def oldest(account: AdAccount) -> tuple[dt.date, str]:
+            days = [bookmark.day or dt.date.min for bookmark in known(account).values()]
+            return min(days), account.account_id
+
+        return [
+            Lane(
+                name=str(account),
+                account_id=account.account_id,
+                steps=sync_account(account, self.today_of(account), ordered, known(account), run),
+            )
+            for account in sorted(accounts, key=oldest)
+        ]
+
+    def today_of(self, account: AdAccount) -> dt.date:
+        """Return an account's own today, fixed by when the run began."""
+        zone = account_zone(account.timezone_name, account.timezone_offset_hours)
+        return self.started_at.astimezone(zone).date()
+
+    def _may_begin(self) -> bool:
+        if self.stopping:
+            return False
+        minutes = self.settings.max_run_minutes
+        return minutes is None or self.clock.monotonic() - self._started < minutes * 60
+
+    def _not_readable(
+        self, found: Discovery, plans: Sequence[StreamPlan], bookmarks: Bookmarks
+    ) -> Iterator[StreamResult]:
+        """Say which accounts cannot be read: known to the business only, or gone."""
+        for account in found.accounts:
+            if account not in found.readable:
+                for plan in plans:
+                    yield _result(account.account_id, account.name, plan, SKIPPED, _UNASSIGNED)
+        gone = dict.fromkeys(found.missing)
+        for plan in plans:
+            gone |= dict.fromkeys(
+                account_id
+                for account_id in bookmarks[plan.name]
+                if self._is_lost(account_id, found)
+            )
+        for account_id in gone:
+            for plan in plans:
+                day = bookmarks[plan.name].get(account_id, _NEW).day
+                last = f"; its last day is {day}" if day else ""
+                yield _result(account_id, "", plan, LOST, _LOST + last)
+
+    def _is_lost(self, account_id: str, found: Discovery) -> bool:
+        settings = self.settings
+        return (
+            account_id not in found.seen
+            and account_id not in settings.exclude_account_ids
+            and (not settings.account_ids or account_id in settings.account_ids)
+            and in_shard(account_id, settings)
+        )
+
+    # What is said.
+
+    def _say_standing(self, standing: Standing, total: int) -> None:
+        seconds = self.clock.monotonic() - self._started
+        estimate = ""
+        if standing.done and total > 1:
+            left = seconds / standing.done * (total - standing.done)
+            estimate = f"; about {_duration(left)} to go"
+        elif standing.next_wake is not None:
+            estimate = f"; goes on in {_duration(standing.next_wake)}"
+        logger.info(
+            "%d of %d accounts done, %d under way, %d waiting, %d to begin; %d rows, %d calls; "
+            "%.0f %% of the app's limit used%s",
+            standing.done,
+            total,
+            standing.under_way,
+            standing.parked,
+            standing.left,
+            sum(self.rows.values()),
+            self.calls + standing.calls,
+            self.governor.app_percent,
+            estimate,
+        )
+
+    def failed(self) -> bool:
+        """Tell whether the run as a whole counts as failed."""
+        kinds = Counter(result.result for result in self.results)
+        if kinds[FAILED]:
+            return True
+        if self.settings.fail_on_skipped_accounts and (kinds[SKIPPED] or kinds[LOST]):
+            return True
+        return bool(self.results) and not kinds[DELIVERED] and not kinds[UNFINISHED]
+
+    def summary(self) -> list[str]:
+        """Say in a few lines how the run went; the accounts that need a person by name."""
+        worst = _worst_by_account(self.results)
+        counts = Counter(result.result for result in worst.values())
+        lines = [
+            "ad accounts: "
+            + ", ".join(
+                f"{counts[kind]} {kind}" for kind in _KINDS if counts[kind] or kind in _SHOWN
+            )
+            + f"; {sum(self.rows.values())} rows, {self.calls} calls, "
+            f"{self.governor.throttle_errors} throttle errors, "
+            f"{self.governor.parked_seconds / 60:.1f} minutes parked, "
+            f"{_duration(self.clock.monotonic() - self._started)}"
+        ]
+        lines += [
+            f"{result.result}: {result.account_id}"
+            f"{f' ({result.account_name})' if result.account_name else ''}, "
+            f"{result.stream}: {result.reason}"
+            for result in worst.values()
+            if result.result != DELIVERED
+        ]
+        return lines
+
+
+_WIDEST_FIRST = ("account", "campaign", "adset", "ad")
+_KINDS = (DELIVERED, UNFINISHED, SKIPPED, LOST, FAILED)
+_SHOWN = (DELIVERED, SKIPPED, FAILED)
+
+
+def _worst_by_account(results: Sequence[StreamResult]) -> Mapping[str, StreamResult]:
+    worst: dict[str, StreamResult] = {}
+    for result in results:
+        known = worst.get(result.account_id)
+        if known is None or _KINDS.index(result.result) > _KINDS.index(known.result):
+            worst[result.account_id] = result
+    return worst
+
+
+def _result(account_id: str, name: str, plan: StreamPlan, kind: str, reason: str) -> StreamResult:
+    return StreamResult(
+        account_id=account_id, account_name=name, stream=plan.name, result=kind, reason=reason
+    )
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:  # noqa: PLR2004  (seconds are shown up to a minute and a half)
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min"
