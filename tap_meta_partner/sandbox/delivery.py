@@ -27,8 +27,8 @@ class Facts(NamedTuple):
     """Counts of an ad-day, or of any sum of ad-days.
 
     A tuple rather than a dataclass since hundreds of thousands are made and added up.
-    `spend` counts the account's spend quanta (10 ** -spend_digits of its currency), `value` the
-    hundredths of its currency that purchases were worth.
+    `spend` counts the account's spend quanta (10 ** -spend_digits of its currency), `value` what
+    purchases were worth in minor units (hundredths, or whole units for JPY and its like).
     """
 
     impressions: int

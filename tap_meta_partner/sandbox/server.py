@@ -8,18 +8,19 @@ import struct
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 from werkzeug.test import run_wsgi_app
 from werkzeug.wrappers import Request, Response
 
 from tap_meta_partner.sandbox.calls import GraphCall
 from tap_meta_partner.sandbox.faults import Fault
 from tap_meta_partner.sandbox.graph import Graph, Limits
-from tap_meta_partner.sandbox.tokens import TokenInfo
+from tap_meta_partner.sandbox.tokens import APP_ID, TokenInfo
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from typing_extensions import Self
 
     from tap_meta_partner.sandbox.calls import Answer, ReceivedCall
@@ -86,6 +87,7 @@ class Sandbox:
     ) -> None:
         self.world = world
         self.token = token
+        self.app_id = APP_ID
         self.latency = latency
         self._graph = Graph(
             world,
@@ -102,9 +104,7 @@ class Sandbox:
             faults=faults,
             monotonic=monotonic,
         )
-        self._server = make_server(
-            "127.0.0.1", port, self._application, threaded=True, request_handler=_Handler
-        )
+        self._server = _Server("127.0.0.1", port, self._application, handler=_Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
@@ -123,6 +123,7 @@ class Sandbox:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+        self._server.hang_up()
 
     @property
     def calls(self) -> list[ReceivedCall]:
@@ -146,7 +147,7 @@ class Sandbox:
             return self._control(request, body)(environ, start_response)
         if self.latency:
             time.sleep(self.latency)
-        answer = self._graph.answer(_graph_call(request, body))
+        answer = self._graph.answer(_graph_call(request))
         return _response(answer, environ["werkzeug.socket"])(environ, start_response)
 
     # Control, for tests in other processes
@@ -189,6 +190,36 @@ class Sandbox:
         }
 
 
+class _Server(ThreadedWSGIServer):
+    """Werkzeug's threaded server, which also ends the connections its clients keep alive."""
+
+    def __init__(
+        self, host: str, port: int, app: WSGIApplication, handler: type[WSGIRequestHandler]
+    ) -> None:
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
+        super().__init__(host, port, app, handler)
+
+    @override
+    def process_request(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    @override
+    def shutdown_request(self, request: Any) -> None:
+        with self._lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self) -> None:
+        """Ends all connections, so that no client goes on talking to a sandbox that is over."""
+        with self._lock:
+            for connection in self._open:
+                with suppress(OSError):  # its client was faster
+                    connection.shutdown(socket.SHUT_RDWR)
+
+
 class _Handler(WSGIRequestHandler):
     """Werkzeug's handler with connections kept alive, as Meta does.
 
@@ -216,8 +247,8 @@ class _Handler(WSGIRequestHandler):
         """Says nothing: `Sandbox.calls` tells what came in."""
 
 
-def _graph_call(request: Request, body: bytes) -> GraphCall:
-    params = {**request.args.to_dict(), **_form(request, body)}
+def _graph_call(request: Request) -> GraphCall:
+    params = {**request.args.to_dict(), **_form(request)}
     scheme, _, credential = request.headers.get("Authorization", "").partition(" ")
     in_header = credential.strip() if scheme.lower() in {"bearer", "oauth"} else None
     token = in_header or params.get("access_token")
@@ -231,10 +262,10 @@ def _graph_call(request: Request, body: bytes) -> GraphCall:
     )
 
 
-def _form(request: Request, body: bytes) -> dict[str, str]:
+def _form(request: Request) -> dict[str, str]:
     """Parameters from the body: a form (also multipart), or a JSON object."""
-    if request.mimetype == "application/json" and body:
-        value = json.loads(body)
+    value = request.get_json(silent=True)
+    if isinstance(value, dict):
         return {k: v if isinstance(v, str) else json.dumps(v) for k, v in value.items()}
     return request.form.to_dict()
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox.graph_errors import (
     invalid_token,
+    missing_permission,
     missing_proof,
     not_assigned,
     unknown_object,
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world import World
 
 APP_ID = "1234567890123456"
+
+_READING_SCOPES = frozenset({"ads_read", "ads_management"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +69,14 @@ def _check_proof(call: GraphCall, app_secret: str) -> None:
         raise wrong_proof()
 
 
+def _check_scope(who: TokenInfo) -> None:
+    if _READING_SCOPES.isdisjoint(who.scopes):
+        raise missing_permission("ads_read")
+
+
 def readable_accounts(world: World, who: TokenInfo) -> list[AdAccount]:
     """The accounts the caller is assigned to."""
+    _check_scope(who)
     return [
         account
         for account in world.readable()
@@ -77,6 +86,7 @@ def readable_accounts(world: World, who: TokenInfo) -> list[AdAccount]:
 
 def check_readable(world: World, who: TokenInfo, account: AdAccount) -> None:
     """Raises what Meta says of an account the caller cannot read."""
+    _check_scope(who)
     if who.accounts is not None and account.id not in who.accounts:
         raise unknown_object(f"act_{account.id}")
     if not account.assigned or world.is_revoked(account.id):

@@ -73,6 +73,8 @@ class UsageMeters:
 
     def charge(self, account_id: str | None, kind: str) -> None:
         """Counts a call; raises the throttling error when it is one too many."""
+        if kind == "batch":
+            return  # each of its items is charged instead
         now = self._monotonic()
         with self._lock:
             if self._is_refused(self._app, now):
