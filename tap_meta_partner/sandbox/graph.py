@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.advertising import AdAccount
     from tap_meta_partner.sandbox.faults import Fault
     from tap_meta_partner.sandbox.insight_query import InsightsQuery
+    from tap_meta_partner.sandbox.insights import Row
     from tap_meta_partner.sandbox.report_runs import ReportRun
     from tap_meta_partner.sandbox.world import Node, World
 
@@ -128,6 +129,8 @@ class Graph:
                 raise GraphError(fault.error)  # noqa: TRY301 - an asked-for error is like any other
             self._usage.charge(target.account_id, target.kind)
             body = self._body(call, target, who, fault)
+            if isinstance(body, Page):
+                body = _listing(call, _emptied(body, fault))
         except GraphError as refusal:
             error = refusal.body
             body = error.envelope(trace_id)
@@ -176,9 +179,9 @@ class Graph:
         if target.node is not None and target.edge == "insights":
             if call.method == "POST":
                 return self._submit(call, target.node, fault)
-            return self._rows(call, target.node, fault)
+            return self._rows(call, target.node)
         if target.run is not None:
-            return self._run_body(call, target.run, target.kind, fault)
+            return self._run_body(call, target.run, target.kind)
         if target.node is not None:
             return self._node_body(call, target.node, target.edge, who)
         return self._other_body(call, target, who)
@@ -204,13 +207,12 @@ class Graph:
 
     # Insights
 
-    def _rows(self, call: GraphCall, node: Node, fault: Fault | None) -> object:
+    def _rows(self, call: GraphCall, node: Node) -> Page[Row]:
         query = self._query(call.params, node)
         revision = self.world.revision
         if not call.params.get("after"):
             self._check_sync_size(query, revision)
-        page = self._insights.page(query, call.params, revision)
-        return _listing(call, _emptied(page, fault))
+        return self._insights.page(query, call.params, revision)
 
     def _query(self, params: Mapping[str, str], node: Node) -> InsightsQuery:
         return read_query(params, node, node.account.today(self.world.now()))
@@ -235,7 +237,7 @@ class Graph:
         )
         return {"report_run_id": run.id}
 
-    def _run_body(self, call: GraphCall, run: ReportRun, kind: str, fault: Fault | None) -> object:
+    def _run_body(self, call: GraphCall, run: ReportRun, kind: str) -> object:
         if call.method == "DELETE":
             self._runs.delete(run)
             return {"success": True}
@@ -247,19 +249,19 @@ class Graph:
         # `fields` may be asked anew when reading; everything else is the run's own.
         params = {**run.params, **{k: v for k, v in call.params.items() if k == "fields"}}
         query = replace(run.query, fields=self._query(params, run.query.node).fields)
-        return _listing(
-            call, _emptied(self._insights.page(query, call.params, run.revision), fault)
-        )
+        return self._insights.page(query, call.params, run.revision)
 
     # Accounts and what is in them
 
-    def _accounts(self, call: GraphCall, accounts: list[AdAccount], who: TokenInfo) -> object:
+    def _accounts(
+        self, call: GraphCall, accounts: list[AdAccount], who: TokenInfo
+    ) -> Page[nodes.Object]:
         requests = nodes.field_requests(call.params.get("fields"))
         nodes.check_account_fields(requests, who)
         page = page_of(accounts, call.params)
         now = self.world.now()
-        rows = [nodes.account_object(a, requests, who, now) for a in accounts_of(page)]
-        return _listing(call, replace(page, rows=rows))
+        rows = [nodes.account_object(account, requests, who, now) for account in page.rows]
+        return Page(rows, page.start, page.end, page.more)
 
     def _business_accounts(self, edge: str, who: TokenInfo) -> list[AdAccount]:
         if "business_management" not in who.scopes:
@@ -275,7 +277,7 @@ class Graph:
         requests = nodes.field_requests(call.params.get("fields"))
         if edge in _ACCOUNT_EDGES and node.kind == "account":
             found = nodes.edge_objects(node.account, edge, call.params)
-            return _listing(call, page_of(found, call.params))
+            return page_of(found, call.params)
         if edge:
             raise graph_errors.unknown_path(f"/{edge}")
         if node.kind == "account":
@@ -346,11 +348,6 @@ class Graph:
 _ANY_STATUS = "ACTIVE,PAUSED,ARCHIVED"
 
 
-def accounts_of(page: Page) -> list[AdAccount]:
-    """The rows of a page of accounts."""
-    return list(page.rows)  # type: ignore[arg-type]
-
-
 def _split_version(path: str) -> tuple[str | None, list[str]]:
     parts = [part for part in path.split("/") if part]
     if parts and _VERSION.fullmatch(parts[0]):
@@ -396,7 +393,7 @@ def _page_number(params: Mapping[str, str]) -> int:
         return 1
 
 
-def _emptied(page: Page, fault: Fault | None) -> Page:
+def _emptied(page: Page[object], fault: Fault | None) -> Page[object]:
     """Meta may answer an empty page that still has a `next`."""
     if fault is None or fault.effect != "empty_page":
         return page
@@ -404,7 +401,7 @@ def _emptied(page: Page, fault: Fault | None) -> Page:
     return Page([], page.start, again, more=True)
 
 
-def _listing(call: GraphCall, page: Page) -> dict[str, object]:
+def _listing(call: GraphCall, page: Page[object]) -> dict[str, object]:
     """A page in Meta's envelope: cursors also on the last page, `next` only before it."""
     body: dict[str, object] = {"data": page.rows}
     if not page.rows and not page.more:

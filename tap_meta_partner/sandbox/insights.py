@@ -42,7 +42,7 @@ class Insights:
             limit=40_000
         )
 
-    def page(self, query: InsightsQuery, params: Mapping[str, str], revision: int) -> Page:
+    def page(self, query: InsightsQuery, params: Mapping[str, str], revision: int) -> Page[Row]:
         """The page of the report that the `after` and `limit` of `params` ask for."""
         spans = list(periods.buckets(query.span, query.increment))
         start = position_after(params)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tap_meta_partner.sandbox.graph_errors import invalid_cursor, invalid_parameter
 
@@ -34,11 +34,14 @@ class Position:
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
+Item = TypeVar("Item", covariant=True)
+
+
 @dataclass(frozen=True, slots=True)
-class Page:
+class Page(Generic[Item]):
     """Some results in order: where they began, and where the next begin (None = no more)."""
 
-    rows: Sequence[object]
+    rows: Sequence[Item]
     start: Position
     end: Position
     more: bool
@@ -65,7 +68,7 @@ def limit_of(params: Mapping[str, str]) -> int:
     return min(int(text), LARGEST_LIMIT)
 
 
-def page_of(items: Sequence[object], params: Mapping[str, str]) -> Page:
+def page_of(items: Sequence[Item], params: Mapping[str, str]) -> Page[Item]:
     """The page of a plain list."""
     start = position_after(params)
     end = start.offset + limit_of(params)
