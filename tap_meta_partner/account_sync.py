@@ -1,7 +1,8 @@
 """One ad account's way through a run: its streams, their open days, what was read, what was not.
 
-For each stream, plan its windows, ask for each, hand the rows on, close the window. Written as steps
-(`retries.py`): it yields calls and pauses for whoever drives it, and events for whoever writes.
+For each stream, plan its windows, ask for each, hand the rows on, close the window. Written as
+steps (`retries.py`): it yields calls and pauses for whoever drives it, and events for whoever
+writes.
 """
 
 from __future__ import annotations
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: A rest of up to this many days beyond the widest window is taken along. A nightly run with 28 days
-#: of lookback is open for 31 days: that is one call, not two.
+#: A rest of up to this many days beyond the widest window is taken along. A nightly run with 28
+#: days of lookback is open for 31 days: that is one call, not two.
 _TAKEN_ALONG_DAYS = 7
 #: Anything that happens on a day leaves a trace in one of these; conversions come on days without
 #: impressions too.

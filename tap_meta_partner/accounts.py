@@ -1,9 +1,9 @@
 """Ad accounts: which ones this token may read, and what is known about them.
 
-Two views are laid over each other: `/me/adaccounts` is what the (system) user is assigned to and can
-read; the Business Manager's edges are what exists. An account in the second only is shared with us,
-but nobody has assigned it to the system user: reading it is answered with "(#200) Ad account owner
-has NOT grant ads_management or ads_read".
+Two views are laid over each other: `/me/adaccounts` is what the (system) user is assigned to and
+can read; the Business Manager's edges are what exists. An account in the second only is shared with
+us, but nobody has assigned it to the system user: reading it is answered with "(#200) Ad account
+owner has NOT grant ads_management or ads_read".
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ FURTHER_FIELDS = (
 )
 _PAGE = 200
 
-#: Currencies without a smaller unit: their minor-unit amounts are whole ones (Meta: "Currency codes").
+#: Currencies without a smaller unit: their minor-unit amounts are whole ones (Meta: "Currency
+#: codes").
 _NO_MINOR_UNIT = frozenset(
     ("CLP", "COP", "CRC", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "TWD", "VND")
 )
@@ -198,7 +199,7 @@ def to_record(account: AdAccount) -> dict[str, Any]:
 
 
 def major_units(amount: object, currency: str | None) -> Decimal | None:
-    """Turn an account's amount (minor units, a numeric string) into whole currency units, exactly."""
+    """Turn an account's amount (minor units, a numeric string) into whole units, exactly."""
     try:
         number = Decimal(str(amount)) if amount is not None else None
     except ArithmeticError:
@@ -235,8 +236,8 @@ def _add_further(path: str, found: dict[str, dict[str, Any]], jitter: Jitter) ->
         raise
     except MetaError as error:
         logger.warning(
-            "ad_accounts: further columns (business, owner, amounts …) stay empty, as Meta does not "
-            "show them to this token: %s. Give the token business_management to fill them.",
+            "ad_accounts: further columns (business, owner, amounts …) stay empty, as Meta does "
+            "not show them to this token: %s. Give the token business_management to fill them.",
             error.fault,
         )
         return
@@ -252,8 +253,8 @@ def _business_list(path: str, jitter: Jitter) -> Steps[dict[str, dict[str, Any]]
         raise
     except MetaError as error:
         logger.warning(
-            "business_id: the accounts at %s cannot be listed, so those that nobody assigned to the "
-            "system user are not named: %s. This needs the permission business_management.",
+            "business_id: the accounts at %s cannot be listed, so those that nobody assigned to "
+            "the system user are not named: %s. This needs the permission business_management.",
             path,
             error.fault,
         )

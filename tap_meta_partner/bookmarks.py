@@ -1,7 +1,8 @@
 """Bookmarks: what has been delivered of one ad account in one stream, and what is open.
 
-A bookmark says: every day from `since` up to `day` has been delivered. It never passes the account's
-own yesterday (today's rows are delivered, but provisional) and moves only when a window is closed.
+A bookmark says: every day from `since` up to `day` has been delivered. It never passes the
+account's own yesterday (today's rows are delivered, but provisional) and moves only when a window
+is closed.
 
 In the state it is a partition in the SDK's own shape, with a few keys more, which the SDK and
 Meltano carry along::

@@ -13,10 +13,10 @@ The tree; each branch is one thing a caller can do::
     ├─ TokenRefused            stop the run: the token or the app secret does not work
     └─ KeptFailing             retries came to their end: this account failed, the others go on
 
-Errors are told apart by code and subcode, never by their text: Meta rewords texts, and uses the type
-`OAuthException` for transient faults too. The one exception is "reduce the amount of data" under
-code 1, for which Meta has no code. Source: "Ads Insights API Error Codes", "Error Codes" and "Rate
-limiting" in Meta's Marketing API documentation (September 2026).
+Errors are told apart by code and subcode, never by their text: Meta rewords texts, and uses the
+type `OAuthException` for transient faults too. The one exception is "reduce the amount of data"
+under code 1, for which Meta has no code. Source: "Ads Insights API Error Codes", "Error Codes" and
+"Rate limiting" in Meta's Marketing API documentation (September 2026).
 """
 
 from __future__ import annotations
@@ -319,7 +319,8 @@ def from_envelope(envelope: Mapping[str, Any], *, status: int | None) -> MetaErr
 
     Args:
         envelope: message, code, error_subcode, fbtrace_id …, any of which may be missing.
-        status: the HTTP status it came with (throttling usually comes as 400, so it decides nothing).
+        status: the HTTP status it came with (throttling usually comes as 400, so it decides
+        nothing).
     """
     code = _whole(envelope.get("code")) or 0
     subcode = _whole(envelope.get("error_subcode"))

@@ -1,10 +1,11 @@
 """Insight fields, levels and breakdowns: what each column is called, holds and is keyed by.
 
-One table, from Meta's Ads Insights reference as its own Python SDK lists it for v26.0 (238 fields, 98
-breakdowns). Everything here is plain data and plain functions; a schema is a plain JSON Schema dict.
+One table, from Meta's Ads Insights reference as its own Python SDK lists it for v26.0 (238 fields,
+98 breakdowns). Everything here is plain data and plain functions; a schema is a plain JSON Schema
+dict.
 
-Numbers: Meta sends every scalar as a string. Counts become integers, rates and money numbers with the
-very digits Meta sent. Money in insights is in major units of the account's currency.
+Numbers: Meta sends every scalar as a string. Counts become integers, rates and money numbers with
+the very digits Meta sent. Money in insights is in major units of the account's currency.
 """
 
 from __future__ import annotations
@@ -439,7 +440,8 @@ _OWN_COLUMNS: Mapping[str, dict[str, Any]] = {
     READ_AT: {
         "type": "string",
         "format": "date-time",
-        "description": "When the tap asked Meta for this row (UTC), one instant for a whole window.",
+        "description": "When the tap asked Meta for this row (UTC), one instant for a whole "
+        "window.",
     },
     IS_FINAL: {
         "type": "boolean",

@@ -1,8 +1,8 @@
 """Lanes: many ad accounts at once, each a lane of steps, with few threads and nobody sleeping.
 
 One loop, on the main thread, drives every lane; worker threads do nothing but send calls. So a lane
-that waits (for a rate limit, for a report run) holds no thread and delays no other, records are made
-and written in one place, and at most as many answers are in memory as calls are under way.
+that waits (for a rate limit, for a report run) holds no thread and delays no other, records are
+made and written in one place, and at most as many answers are in memory as calls are under way.
 """
 
 from __future__ import annotations

@@ -8,8 +8,8 @@ Four headers, each JSON, each of which may be missing (Meta: "Marketing API Rate
         "total_cputime":23,"total_time":23,"estimated_time_to_regain_access":0, …}]}
     X-FB-Ads-Insights-Throttle: {"app_id_util_pct":100,"acc_id_util_pct":10, …}
 
-Percentages run from 0 to over 100; `estimated_time_to_regain_access` is in minutes and stays 0 until
-one *is* throttled; `reset_time_duration` is in seconds.
+Percentages run from 0 to over 100; `estimated_time_to_regain_access` is in minutes and stays 0
+until one *is* throttled; `reset_time_duration` is in seconds.
 """
 
 from __future__ import annotations
@@ -175,7 +175,7 @@ class Governor:
         return at
 
     def answered(self, account_id: str | None, usage: Usage, now: float) -> float:
-        """Take note of an answer with data; return how long its account is parked for, in seconds."""
+        """Take note of an answer with data; return for how many seconds its account is parked."""
         self._note(usage)
         parked = 0.0
         if account_id:

@@ -1,8 +1,8 @@
 """One report request, from asking to the last page of rows: directly, or as an asynchronous run.
 
 The order in which Meta itself advises to try: a direct GET; when that is too much, the same request
-as a report run (POST, poll, read); when that is too much as well, fewer days (the caller's part); and
-on a single day each campaign at its own edge. Everything here yields calls and pauses (see
+as a report run (POST, poll, read); when that is too much as well, fewer days (the caller's part);
+and on a single day each campaign at its own edge. Everything here yields calls and pauses (see
 `retries.py`) and never sends or sleeps.
 """
 
@@ -64,7 +64,7 @@ class RowSink(Protocol):
     """Where pages of rows go."""
 
     def begin(self, part: str = "") -> None:
-        """Forget the rows so far: the window (or one campaign's part of it) is read from its start."""
+        """Forget the rows so far: the window (or a campaign's part of it) is read anew."""
 
     def page(self, rows: list[dict[str, Any]]) -> object:
         """Take one page; what is returned is yielded to whoever drives the steps."""
@@ -234,8 +234,9 @@ def _restarting(call: Call, sink: RowSink, reporting: Reporting) -> Steps[int]:
 def _pages(call: Call, sink: RowSink, jitter: Jitter) -> Steps[int]:
     """Read page after page by cursor, ending only when `paging.next` is missing.
 
-    The `next` address is never followed (it can carry the token); a page may be empty and still have
-    a next one; the last page has a cursor too. A page that fails is asked for smaller, at its place.
+    The `next` address is never followed (it can carry the token); a page may be empty and still
+    have a next one; the last page has a cursor too. A page that fails is asked for smaller, at its
+    place.
     """
     sizes = iter(PAGE_SIZES)
     size = next(sizes)

@@ -1,7 +1,7 @@
 """One insights row as Meta sends it → one record as the stream promises it.
 
-Everything that can be decided once a request is decided then: a row costs one pass over its columns.
-Digits are never changed: "12.340000" travels as `Decimal("12.340000")`.
+Everything that can be decided once a request is decided then: a row costs one pass over its
+columns. Digits are never changed: "12.340000" travels as `Decimal("12.340000")`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class RowReader:
         self._finality.clear()
 
     def record(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn one row, as Meta sent it, into a record; what cannot be read becomes null, said once."""
+        """Turn one row into a record; a value that cannot be read becomes null, said once."""
         record: dict[str, Any] = {}
         for name, read in self._readers:
             try:

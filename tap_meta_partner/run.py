@@ -53,8 +53,8 @@ _UNASSIGNED = (
     "settings > System users > Assign assets (View performance)"
 )
 _LOST = (
-    "no longer among the accounts the token can read, which is how a withdrawn share looks: ask the "
-    "client to share it again, or remove it from account_ids"
+    "no longer among the accounts the token can read, which is how a withdrawn share looks: ask "
+    "the client to share it again, or remove it from account_ids"
 )
 
 
@@ -78,10 +78,12 @@ class SyncRun:
     Args:
         settings: what is wanted.
         clock: time and chance.
+        further: find out all about the accounts, not only what reading them needs.
     """
 
     settings: Settings
     clock: Clock = field(default_factory=Clock)
+    further: bool = True
     stopping: bool = False
     results: list[StreamResult] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
@@ -90,7 +92,7 @@ class SyncRun:
     governor: Governor = field(init=False)
     _started: float = field(init=False)
     _transport: ThreadTransport = field(init=False)
-    _discovered: dict[bool, Discovery] = field(default_factory=dict)
+    _discovered: Discovery | None = None
 
     def __post_init__(self) -> None:
         self.started_at = self.clock.utc_now()
@@ -108,22 +110,22 @@ class SyncRun:
         """Let the worker threads go."""
         self._transport.close()
 
-    def discovery(self, *, further: bool) -> Discovery:
-        """Return the ad accounts; Meta is asked once a run (twice if `further` comes later).
+    def discovery(self) -> Discovery:
+        """Return the ad accounts; Meta is asked once a run.
 
         Raises:
             MetaError: the list could not be read.
             Interrupted: the run was asked to end.
         """
-        if further not in self._discovered and not self._discovered.get(True):
-            steps = discover(self.settings, further=further, jitter=self.clock.jitter)
+        if self._discovered is None:
+            steps = discover(self.settings, further=self.further, jitter=self.clock.jitter)
             lane = Lane(name="list", account_id=None, steps=steps)
             for _ in self._drive([lane]):
                 pass
             if lane.result is None:
                 raise Interrupted
-            self._discovered[further] = lane.result
-        return self._discovered.get(True) or self._discovered[further]
+            self._discovered = lane.result
+        return self._discovered
 
     def insights(self, plans: Sequence[StreamPlan], bookmarks: Bookmarks) -> Iterator[Any]:
         """Read all accounts in all these streams, and yield what happens.
@@ -140,7 +142,7 @@ class SyncRun:
             MetaError: no account can be read.
             Interrupted: the run was asked to end; all that was yielded counts.
         """
-        found = self.discovery(further=False)
+        found = self.discovery()
         for result in self._not_readable(found, plans, bookmarks):
             self.results.append(result)
             yield result

@@ -80,8 +80,8 @@ def between(since: dt.date, until: dt.date) -> DateWindow | None:
 def account_zone(timezone_name: str | None, offset_hours: float | None) -> dt.tzinfo:
     """Return an ad account's time zone.
 
-    The name is the truth; `timezone_offset_hours_utc` is only today's offset (it changes with daylight
-    saving) and serves for names the zone database does not know.
+    The name is the truth; `timezone_offset_hours_utc` is only today's offset (it changes with
+    daylight saving) and serves for names the zone database does not know.
     """
     if timezone_name:
         try:
@@ -94,8 +94,8 @@ def account_zone(timezone_name: str | None, offset_hours: float | None) -> dt.tz
 def history_edge(today: dt.date) -> dt.date:
     """Return the oldest day that may be asked for: 37 months back, one day inside.
 
-    A day that the target month does not have runs over into the next month: whichever way Meta counts
-    the end of a month, the result is inside.
+    A day that the target month does not have runs over into the next month: whichever way Meta
+    counts the end of a month, the result is inside.
     """
     months = today.year * 12 + (today.month - 1) - HISTORY_MONTHS
     first = dt.date(months // 12, months % 12 + 1, 1)
@@ -128,7 +128,8 @@ def _quarter_start(day: dt.date) -> dt.date:
     return dt.date(day.year, (day.month - 1) // 3 * 3 + 1, 1)
 
 
-#: Meta's 20 presets: today -> (first day, last day). `maximum` is clamped to the history edge later.
+#: Meta's 20 presets: today -> (first day, last day). `maximum` is clamped to the history edge
+#: later.
 DATE_PRESETS: Mapping[str, Callable[[dt.date], tuple[dt.date, dt.date]]] = {
     "today": lambda today: (today, today),
     "yesterday": lambda today: (today - _DAY, today - _DAY),

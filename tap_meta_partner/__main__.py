@@ -1,0 +1,5 @@
+"""`python -m tap_meta_partner` is `tap-meta-partner`."""
+
+from tap_meta_partner.tap import main
+
+main()

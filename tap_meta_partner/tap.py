@@ -1,0 +1,441 @@
+"""The Singer tap: its settings, its streams, and how a run begins and ends."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+
+import click
+from singer_sdk import Tap
+from singer_sdk import typing as th
+from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
+
+from tap_meta_partner.errors import MetaError
+from tap_meta_partner.fields import DEFAULT_FIELDS, collisions, doubts
+from tap_meta_partner.run import Clock, Interrupted, SyncRun
+from tap_meta_partner.settings import (
+    ACCOUNT_STATUSES,
+    DEFAULT_API_URL,
+    DEFAULT_API_VERSION,
+    DEFAULT_CONCURRENCY,
+    DEFAULT_LOOKBACK_DAYS,
+    DEFAULT_TIMEOUT_SECONDS,
+    DEFAULT_USER_AGENT,
+    LEVELS,
+    REPORT_MODES,
+    SettingsError,
+    parse_settings,
+    unknown_settings,
+)
+from tap_meta_partner.streams import AccountSyncStatusStream, AdAccountsStream, InsightsStream
+from tap_meta_partner.windows import DATE_PRESETS
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from types import FrameType
+
+    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.streams import PartnerStream
+
+_SIGNAL_EXIT = 128
+
+
+class Complaint(click.ClickException):
+    """A mistake of the user's or a refusal of Meta's: one line in the log, exit code 1."""
+
+    @override
+    def show(self, file: Any = None) -> None:
+        TapMetaPartner.logger.error("%s", self.message)
+
+
+_strings = th.ArrayType(th.StringType)
+
+_REPORT = th.ObjectType(
+    th.Property("name", th.StringType, required=True, description="Stream and table name."),
+    th.Property("level", th.StringType, allowed_values=list(LEVELS), description="Default ad."),
+    th.Property("fields", _strings, description="Default: the setting `fields`."),
+    th.Property("breakdowns", _strings, description="Each becomes part of the key."),
+    th.Property("action_breakdowns", _strings, description="Stay inside the action lists."),
+    th.Property("action_attribution_windows", _strings, description="Extra windows."),
+    th.Property("filtering", th.ArrayType(th.ObjectType()), description="As Meta takes it."),
+    th.Property("lookback_days", th.IntegerType, description="Default: the setting."),
+    th.Property("start_date", th.StringType, description="Default: the setting."),
+    th.Property("time_increment", th.AnyType, description="Only 1 (a day) for now."),
+    th.Property("date_preset", th.StringType, description="Not supported yet."),
+    th.Property("action_rows", th.BooleanType, description="Not supported yet."),
+    additional_properties=False,
+)
+
+
+class TapMetaPartner(Tap):
+    """Singer tap for the ads insights of many Meta clients, with one System User token."""
+
+    name = "tap-meta-partner"
+    package_name = "tap-meta-partner"
+    message_writer_class = MsgSpecWriter
+    capabilities: ClassVar[list[Any]] = [
+        TapCapabilities.CATALOG,
+        TapCapabilities.STATE,
+        TapCapabilities.DISCOVER,
+        PluginCapabilities.ABOUT,
+        PluginCapabilities.STREAM_MAPS,
+        PluginCapabilities.FLATTENING,
+        PluginCapabilities.STRUCTURED_LOGGING,
+    ]
+
+    config_jsonschema: ClassVar[dict[str, Any]] = th.PropertiesList(
+        th.Property(
+            "access_token",
+            th.StringType,
+            secret=True,
+            title="Access token",
+            description="System User token (or a long-lived user token) with ads_read. Required.",
+        ),
+        th.Property(
+            "app_id",
+            th.StringType,
+            title="App ID",
+            description="The app the token was made for; with app_secret it allows token checks.",
+        ),
+        th.Property(
+            "app_secret",
+            th.StringType,
+            secret=True,
+            title="App secret",
+            description="When set, every call carries an appsecret_proof.",
+        ),
+        th.Property(
+            "business_id",
+            th.StringType,
+            title="Business Manager ID",
+            description="Ours: names the accounts shared with us that nobody assigned to the "
+            "system user yet. Needs business_management.",
+        ),
+        th.Property(
+            "account_ids",
+            _strings,
+            title="Ad accounts",
+            description="Only these, with or without act_. Empty: all the token can read.",
+        ),
+        th.Property(
+            "exclude_account_ids",
+            _strings,
+            title="Excluded ad accounts",
+            description="Never these.",
+        ),
+        th.Property(
+            "account_statuses",
+            th.ArrayType(th.StringType(allowed_values=list(ACCOUNT_STATUSES.values()))),
+            title="Account statuses",
+            description="Only accounts with one of these statuses. Empty: all; disabled and closed "
+            "accounts still have their history.",
+        ),
+        th.Property(
+            "start_date",
+            th.StringType,
+            title="Start date",
+            description="First day wanted, where an account has no bookmark yet; a date, or a "
+            "date-time whose date counts. Default: 30 days ago. At most 37 months back. Moved "
+            "earlier later on, only the missing days are fetched.",
+        ),
+        th.Property(
+            "end_date",
+            th.StringType,
+            title="End date",
+            description="Last day wanted, included. Default: today in each account's time zone.",
+        ),
+        th.Property(
+            "date_preset",
+            th.StringType,
+            allowed_values=list(DATE_PRESETS),
+            title="Date preset",
+            description="Pull this window in full on every run, without bookmarks; not together "
+            "with start_date or end_date.",
+        ),
+        th.Property(
+            "lookback_days",
+            th.IntegerType,
+            default=DEFAULT_LOOKBACK_DAYS,
+            title="Lookback days",
+            description="Days before the bookmark that are read again: Meta corrects its numbers "
+            "for 28 days.",
+        ),
+        th.Property(
+            "fields",
+            _strings,
+            title="Fields",
+            description="Columns of the four insights streams; one action type is written "
+            "actions:TYPE. Default: " + ", ".join(DEFAULT_FIELDS) + ".",
+        ),
+        th.Property(
+            "action_attribution_windows",
+            _strings,
+            title="Attribution windows",
+            description="Extra windows inside action values, for example 1d_click, 7d_click, "
+            "1d_view. 7d_view and 28d_view are refused: Meta returns nothing for them any more.",
+        ),
+        th.Property(
+            "reports",
+            th.ArrayType(_REPORT),
+            title="Reports",
+            description="Further insights streams, each with its own level, fields and breakdowns.",
+        ),
+        th.Property(
+            "report_mode",
+            th.StringType,
+            allowed_values=list(REPORT_MODES),
+            default="auto",
+            title="Report mode",
+            description="auto asks directly and falls back to report runs; sync and async force "
+            "one.",
+        ),
+        th.Property(
+            "max_concurrency",
+            th.IntegerType,
+            default=DEFAULT_CONCURRENCY,
+            title="Requests at once",
+            description="1 to 64.",
+        ),
+        th.Property(
+            "shard_index",
+            th.IntegerType,
+            default=0,
+            title="Shard",
+            description="This process takes the accounts of this shard, counted from 0.",
+        ),
+        th.Property(
+            "shard_count",
+            th.IntegerType,
+            default=1,
+            title="Shards",
+            description="How many processes share the accounts.",
+        ),
+        th.Property(
+            "fail_on_skipped_accounts",
+            th.BooleanType,
+            default=False,
+            title="Fail on skipped accounts",
+            description="End with exit code 1 when an account could not be read.",
+        ),
+        th.Property(
+            "backfill_on_change",
+            th.BooleanType,
+            default=False,
+            title="Backfill on change",
+            description="Read everything again when fields are added.",
+        ),
+        th.Property(
+            "max_run_minutes",
+            th.NumberType,
+            title="Longest run",
+            description="Minutes after which no new window is begun; the rest comes next time.",
+        ),
+        th.Property(
+            "access_tokens",
+            th.ArrayType(
+                th.ObjectType(
+                    th.Property("access_token", th.StringType, secret=True, required=True),
+                    th.Property("account_ids", _strings),
+                    th.Property("label", th.StringType),
+                )
+            ),
+            secret=True,
+            title="Access tokens",
+            description="One token per client instead of access_token. Not supported yet.",
+        ),
+        th.Property(
+            "user_agent",
+            th.StringType,
+            default=DEFAULT_USER_AGENT,
+            title="User agent",
+            description="Sent with every request.",
+        ),
+        th.Property(
+            "api_version",
+            th.StringType,
+            default=DEFAULT_API_VERSION,
+            title="API version",
+            description="The newest one whose fields are known to this version of the tap.",
+        ),
+        th.Property(
+            "api_url",
+            th.StringType,
+            default=DEFAULT_API_URL,
+            title="API address",
+            description="Change it to use the sandbox.",
+        ),
+        th.Property(
+            "request_timeout",
+            th.NumberType,
+            default=DEFAULT_TIMEOUT_SECONDS,
+            title="Request time-out",
+            description="Seconds to wait for a whole answer.",
+        ),
+    ).to_dict()
+
+    settings: Settings
+
+    def __init__(self, *, clock: Clock | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+        self.clock = clock or Clock()
+        self._run: SyncRun | None = None
+        self._signal: int | None = None
+        super().__init__(**kwargs)
+
+    @property
+    def run(self) -> SyncRun:
+        """The run, begun when it is first asked for."""
+        if self._run is None:
+            wanted = any(
+                isinstance(stream, AdAccountsStream) and stream.selected
+                for stream in self.streams.values()
+            )
+            self._run = SyncRun(self.settings, self.clock, further=wanted)
+        return self._run
+
+    @property
+    def has_run(self) -> bool:
+        """Whether the run has begun."""
+        return self._run is not None
+
+    @override
+    def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
+        """Check the settings before the SDK does: its errors quote secrets, on several lines."""
+        try:
+            self.settings = parse_settings(
+                self._config, now=self.clock.utc_now(), token_needed=raise_errors
+            )
+            for definition in self.settings.definitions:
+                for collision in collisions(definition):
+                    raise SettingsError(collision)  # noqa: TRY301  (said as all other mistakes)
+        except SettingsError as error:
+            raise Complaint(str(error)) from None
+        for name in [name for name, value in self._config.items() if value is None or value == ""]:
+            del self._config[name]
+        problems = super()._validate_config(raise_errors=raise_errors)
+        for text in unknown_settings(self._config, self.config_jsonschema["properties"]):
+            self.logger.warning("%s", text)
+        return problems
+
+    @override
+    def load_state(self, state: dict[str, Any]) -> None:
+        trouble = _trouble_with(state)
+        if trouble:
+            raise Complaint(f"the state cannot be read: {trouble}. Correct it or run without it.")
+        super().load_state(state)
+
+    @override
+    def discover_streams(self) -> Sequence[PartnerStream]:
+        """Make the streams: no call is needed for that."""
+        for definition in self.settings.definitions[len(LEVELS) - 1 :]:
+            for doubt in doubts(definition):
+                self.logger.warning("%s", doubt)
+        return [
+            AdAccountsStream(self),
+            AccountSyncStatusStream(self),
+            *(InsightsStream(self, definition) for definition in self.settings.definitions),
+        ]
+
+    @property
+    def selected_insights(self) -> list[InsightsStream]:
+        """The insights streams wanted, in the order in which the SDK comes to them."""
+        return [
+            stream
+            for stream in self.streams.values()
+            if isinstance(stream, InsightsStream) and stream.selected
+        ]
+
+    @property
+    def selected_status(self) -> AccountSyncStatusStream | None:
+        """The stream of results, if it is wanted."""
+        for stream in self.streams.values():
+            if isinstance(stream, AccountSyncStatusStream) and stream.selected:
+                return stream
+        return None
+
+    def write_state(self) -> None:
+        """Send STATE, if it differs from the last one sent."""
+        self.state_writer.write_state(self.state)
+
+    @contextlib.contextmanager
+    def saying_what_went_wrong(self) -> Iterator[None]:
+        """End the run with STATE and one line when it cannot go on."""
+        try:
+            yield
+        except MetaError as error:
+            self.write_state()
+            self._close()
+            self.logger.error("%s", error.reason)  # noqa: TRY400  (a line for a person)
+            raise SystemExit(1) from None
+        except SettingsError as error:
+            self._close()
+            self.logger.error("%s", error)  # noqa: TRY400
+            raise SystemExit(1) from None
+        except Interrupted:
+            self._end_after_signal()
+
+    def stream_over(self, stream: PartnerStream) -> None:
+        """Take note that the SDK has done with a stream; after the last one say how it went."""
+        if stream is not list(self.streams.values())[-1] or self._run is None:
+            return
+        self._close()
+        if self._signal is not None:
+            self._end_after_signal()
+        if not self.run.results:
+            return
+        first, *others = self.run.summary()
+        self.logger.info("%s", first)
+        for line in others:
+            self.logger.warning("%s", line)
+        if self.run.failed():
+            raise SystemExit(1)
+
+    def _close(self) -> None:
+        if self._run is not None:
+            self._run.close()
+
+    @override
+    def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
+        """Only raise a flag: writing here could break a message in half on a full pipe."""
+        self._signal = signum
+        if self._run is None:
+            raise SystemExit(_SIGNAL_EXIT + signum)
+        self._run.stop()
+
+    def _end_after_signal(self) -> NoReturn:
+        self.write_state()
+        self.logger.warning("stopped by a signal; the next run goes on from the bookmarks")
+        raise SystemExit(_SIGNAL_EXIT + (self._signal or 0))
+
+
+def _trouble_with(state: Mapping[str, Any]) -> str | None:
+    """Say what is wrong with the shape of a state, or None."""
+    bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
+    if not isinstance(bookmarks, dict):
+        return "it is not an object with bookmarks"
+    for stream, value in bookmarks.items():
+        if not isinstance(value, dict):
+            return f"the bookmark of {stream} is not an object"
+        partitions = value.get("partitions", [])
+        if not isinstance(partitions, list):
+            return f"the partitions of {stream} are not a list"
+        for partition in partitions:
+            context = partition.get("context") if isinstance(partition, dict) else None
+            if not isinstance(context, dict) or "account_id" not in context:
+                return f"a partition of {stream} has no account_id in its context"
+    return None
+
+
+def main() -> None:
+    """Run the tap's command line."""
+    TapMetaPartner.cli()
+
+
+if __name__ == "__main__":
+    main()
