@@ -34,14 +34,15 @@ class Position:
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-Item = TypeVar("Item", covariant=True)
+Item = TypeVar("Item")
+Item_co = TypeVar("Item_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
+class Page(Generic[Item_co]):
     """Some results in order: where they began, and where the next begin (None = no more)."""
 
-    rows: Sequence[Item]
+    rows: Sequence[Item_co]
     start: Position
     end: Position
     more: bool

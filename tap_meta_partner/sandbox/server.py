@@ -311,9 +311,10 @@ def _slowly(body: bytes, fault: Fault, connection: socket.socket) -> Iterator[by
     for start in range(0, len(body), size):
         if fault.effect == "reset_mid_body" and start >= len(body) // 2:
             _reset(connection)
-        yield body[start : start + size]
+        piece = body[start : start + size]
         if fault.effect == "drip":
-            time.sleep(fault.seconds / _PIECES)
+            time.sleep(fault.seconds * len(piece) / len(body))
+        yield piece
 
 
 def _reset(connection: socket.socket) -> None:

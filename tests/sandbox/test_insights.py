@@ -94,9 +94,7 @@ def test_metrics__agree_with_each_other(client, world, span):
     assert number["cpm"] == pytest.approx(1000 * number["spend"] / number["impressions"], abs=micro)
     assert number["cpp"] == pytest.approx(1000 * number["spend"] / number["reach"], abs=micro)
     assert number["cpc"] == pytest.approx(number["spend"] / number["clicks"], abs=micro)
-    assert number["ctr"] == pytest.approx(
-        100 * number["clicks"] / number["impressions"], abs=micro
-    )
+    assert number["ctr"] == pytest.approx(100 * number["clicks"] / number["impressions"], abs=micro)
 
 
 def test_spend__has_the_decimals_of_its_account(client, world, span):
@@ -389,13 +387,11 @@ def test_shape__agrees_with_real_rows(client, world, span):
             client, world.readable()[0], span, fields=fields, breakdowns=breakdowns, limit=500
         )
 
-        assert set(sample) - {"instant_experience_clicks_to_open"} <= set(
-            max(rows, key=len)
-        ), name
+        assert set(sample) - {"instant_experience_clicks_to_open"} <= set(max(rows, key=len)), name
         assert all(isinstance(value, str) for row in rows for value in row.values())
-    plain = read(
-        client, world.readable()[0], span, fields=",".join(set(real["ad, no breakdown"]))
-    )[0]
+    plain = read(client, world.readable()[0], span, fields=",".join(set(real["ad, no breakdown"])))[
+        0
+    ]
 
     assert set(plain) <= set(real["ad, no breakdown"])
 

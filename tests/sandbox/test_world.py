@@ -64,9 +64,7 @@ def test_agency__has_idle_accounts(clock):
             idle.append(account)
 
     assert len(idle) == 36
-    assert any(
-        world.totals(a.id, a.first_day, a.last_day).rows_by_level["account"] for a in idle
-    )
+    assert any(world.totals(a.id, a.first_day, a.last_day).rows_by_level["account"] for a in idle)
 
 
 def test_restate__changes_only_the_last_28_days(world, clock):

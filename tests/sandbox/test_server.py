@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import requests
+
+from tap_meta_partner.sandbox import Sandbox
+
+
+def test_connection__is_kept_alive(client):
+    """Many calls go over one connection, also after errors and forms."""
+    connection = http.client.HTTPConnection(client.sandbox.url.removeprefix("http://"))
+    ports = set()
+    for method, body in (("GET", None), ("POST", "fields=id"), ("GET", None)):
+        headers = {"Authorization": f"Bearer {client.sandbox.token}"}
+        if body:
+            headers["Content-Type"] = "application/x-www-form-urlencoded"
+        connection.request(method, "/v26.0/me", body=body, headers=headers)
+        ports.add(connection.sock.getsockname()[1])
+        answer = connection.getresponse()
+        assert answer.version == 11
+        assert len(answer.read()) == int(answer.headers["Content-Length"])
+    connection.close()
+
+    assert len(ports) == 1
+
+
+def test_stop__ends_kept_connections(world):
+    """A stopped sandbox answers nobody any more."""
+    with Sandbox(world) as sandbox:
+        session = requests.Session()
+        session.get(f"{sandbox.url}/me", timeout=10)
+    with session, pytest.raises(requests.ConnectionError):
+        session.get(f"{sandbox.url}/me", timeout=10)
+
+
+def test_latency__is_taken_by_every_answer(start):
+    """Answers take at least the latency."""
+    client = start(latency=0.05)
+    began = time.monotonic()
+    client.get("me")
+
+    assert time.monotonic() - began >= 0.05
+
+
+def test_truth__over_http(client, world, span, days):
+    """The truth can be asked from another process, without a token."""
+    account = world.readable()[0]
+    url = f"{client.sandbox.url}/sandbox/truth"
+    one = requests.get(url, params={"account_id": account.id, **span}, timeout=10).json()["data"]
+    every = requests.get(url, params=span, timeout=10).json()["data"]
+    totals = world.day_totals(account.id, *days)
+
+    assert {day.isoformat(): str(t.spend) for day, t in totals.items()} == {
+        day: t["spend"] for day, t in one[account.id].items()
+    }
+    assert {a.id for a in world.readable()} == set(every)
+    assert every[account.id] == one[account.id]
+
+
+def test_controls__restate_revoke_faults_and_calls(client, world):
+    """All that a test does to a sandbox can be done over HTTP."""
+    url = f"{client.sandbox.url}/sandbox"
+    account = world.readable()[0].id
+
+    assert requests.post(f"{url}/restate", json={"share": 0.5}, timeout=10).json() == {
+        "revision": 1
+    }
+    requests.post(f"{url}/revoke", json={"account_id": account}, timeout=10)
+    assert world.is_revoked(account)
+    requests.post(f"{url}/restore", params={"account_id": account}, timeout=10)
+    assert not world.is_revoked(account)
+    requests.post(f"{url}/faults", json={"kind": "me", "code": 2}, timeout=10)
+    assert client.error("me") == (2, None)
+    requests.post(f"{url}/faults", json={"kind": "me", "code": 2, "times": None}, timeout=10)
+    requests.delete(f"{url}/faults", timeout=10)
+    assert client.get("me").status_code == 200
+    calls = requests.get(f"{url}/calls", timeout=10).json()["data"]
+    assert [(call["kind"], call["error_code"]) for call in calls] == [("me", 2), ("me", None)]
+    requests.delete(f"{url}/calls", timeout=10)
+    assert client.sandbox.calls == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status"),
+    [
+        ("faults", {"kind": "me"}, 400),
+        ("faults", {"shoe": 1}, 400),
+        ("revoke", {"account_id": "1"}, 400),
+        ("shoes", {}, 404),
+    ],
+)
+def test_controls__wrong(client, path, body, status):
+    """A wrong control says what is wrong with it."""
+    answer = requests.post(f"{client.sandbox.url}/sandbox/{path}", json=body, timeout=10)
+
+    assert (status, True) == (answer.status_code, bool(answer.json()["error"]))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_command__prints_its_url_and_ends_on_a_signal(number):
+    """The command prints one line, serves, and ends with 0 when told to."""
+    command = [sys.executable, "-m", "tap_meta_partner.sandbox", "--world", "agency"]
+    process = subprocess.Popen(
+        [*command, "--accounts", "3", "--scenario", "revoked", "--seed", "5"],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONWARNINGS": "default"},
+    )
+    with process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        headers = {"Authorization": "Bearer SANDBOX-TOKEN"}
+        listed = requests.get(f"{url}/v26.0/me/adaccounts", headers=headers, timeout=10).json()
+        process.send_signal(number)
+        rest = process.stdout.read()
+
+    assert len(listed["data"]) == 2
+    assert (0, "") == (process.returncode, rest)
+
+
+def test_body__json_parameters_are_taken(client, world):
+    """Parameters may come as a JSON body too."""
+    url = client.url(f"act_{world.readable()[0].id}/insights")
+    body = {"level": "account", "time_range": {"since": "2026-11-03", "until": "2026-11-04"}}
+
+    assert client.session.post(
+        url, data=json.dumps(body), timeout=10, headers={"Content-Type": "application/json"}
+    ).json()["report_run_id"]
