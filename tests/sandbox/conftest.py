@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import requests
 
 from tap_meta_partner.sandbox import Sandbox, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Row = dict[str, Any]
+Refusal = tuple[int | None, int | None]
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 
@@ -22,9 +27,11 @@ class Clock:
         self.seconds = 1_000.0
 
     def now(self) -> datetime:
+        """The time of day, in UTC."""
         return NOON + timedelta(seconds=self.seconds - 1_000.0)
 
     def monotonic(self) -> float:
+        """Seconds since some moment."""
         return self.seconds
 
 
@@ -36,15 +43,18 @@ class Client:
     session: requests.Session
 
     def url(self, path: str) -> str:
+        """The address of a node or edge."""
         return f"{self.sandbox.url}/v26.0/{path}"
 
-    def get(self, path: str, **params: Any) -> requests.Response:
+    def get(self, path: str, **params: str | int) -> requests.Response:
+        """One read."""
         return self.session.get(self.url(path), params=params, timeout=10)
 
-    def post(self, path: str, **params: Any) -> requests.Response:
+    def post(self, path: str, **params: str | int) -> requests.Response:
+        """One form sent."""
         return self.session.post(self.url(path), data=params, timeout=10)
 
-    def error(self, path: str, **params: Any) -> tuple[int, int | None]:
+    def error(self, path: str, **params: str | int) -> Refusal:
         """Code and subcode of the refusal."""
         answer = self.get(path, **params)
         error = answer.json()["error"]
@@ -52,7 +62,7 @@ class Client:
         assert error["fbtrace_id"]
         return error["code"], error.get("error_subcode")
 
-    def pages(self, path: str, **params: Any) -> list[dict[str, Any]]:
+    def pages(self, path: str, **params: str | int) -> list[Row]:
         """All pages, the next one always by `cursors.after` while there is a `next`."""
         found = []
         while True:
@@ -63,8 +73,16 @@ class Client:
                 return found
             params["after"] = body["paging"]["cursors"]["after"]
 
-    def rows(self, path: str, **params: Any) -> list[dict[str, Any]]:
+    def rows(self, path: str, **params: str | int) -> list[Row]:
+        """The rows of all pages."""
         return [row for page in self.pages(path, **params) for row in page["data"]]
+
+
+class Start(Protocol):
+    """Starts a sandbox with some of its dials set, and gives a client to it."""
+
+    def __call__(self, **dials: Any) -> Client:  # noqa: ANN401 - whatever Sandbox takes
+        """The client."""
 
 
 @pytest.fixture
@@ -78,11 +96,11 @@ def world(clock: Clock) -> World:
 
 
 @pytest.fixture
-def start(world: World, clock: Clock) -> Iterator[Callable[..., Client]]:
+def start(world: World, clock: Clock) -> Iterator[Start]:
     """Starts a sandbox with the given dials and gives a client to it."""
     running: list[tuple[Sandbox, requests.Session]] = []
 
-    def _start(**dials: Any) -> Client:
+    def _start(**dials: Any) -> Client:  # noqa: ANN401 - whatever Sandbox takes
         dials.setdefault("monotonic", clock.monotonic)
         sandbox = Sandbox(dials.pop("world", world), **dials).__enter__()
         session = requests.Session()
@@ -97,7 +115,7 @@ def start(world: World, clock: Clock) -> Iterator[Callable[..., Client]]:
 
 
 @pytest.fixture
-def client(start: Callable[..., Client]) -> Client:
+def client(start: Start) -> Client:
     return start()
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 facebook_session = pytest.importorskip("facebook_business.session")
@@ -14,17 +16,25 @@ from facebook_business.adobjects.user import User  # noqa: E402
 from facebook_business.api import FacebookAdsApi  # noqa: E402
 from facebook_business.exceptions import FacebookRequestError  # noqa: E402
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    from tap_meta_partner.sandbox import World
+    from tests.sandbox.conftest import Client, Start
+
+
 SECRET = "app-secret"
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 @pytest.fixture
-def client(start):
+def client(start: Start) -> Client:
     return start(app_secret=SECRET)
 
 
 @pytest.fixture
-def api(client, monkeypatch):
+def api(client: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[FacebookAdsApi]:
     """The SDK pointed at the sandbox: its base address is a class attribute of the session."""
     monkeypatch.setattr(facebook_session.FacebookSession, "GRAPH", client.sandbox.url)
     session = facebook_session.FacebookSession(
@@ -34,21 +44,23 @@ def api(client, monkeypatch):
     session.requests.close()
 
 
-def test_accounts__listed_page_by_page(api, world):
+def test_accounts__listed_page_by_page(api: FacebookAdsApi, world: World) -> None:
     """The SDK's cursor walks all accounts."""
     found = list(User("me", api=api).get_ad_accounts(["name", "currency"], {"limit": 2}))
 
     assert [account["name"] for account in found] == [a.name for a in world.readable()]
 
 
-def test_accounts__of_the_business(api, world):
+def test_accounts__of_the_business(api: FacebookAdsApi, world: World) -> None:
     """The business edges answer the SDK."""
     found = Business(world.business.id, api=api).get_client_ad_accounts(["name"])
 
     assert len(list(found)) == len([a for a in world.accounts if not a.owned])
 
 
-def test_insights__paged_by_its_cursor(api, world, span, days):
+def test_insights__paged_by_its_cursor(
+    api: FacebookAdsApi, world: World, span: dict[str, str], days: tuple[date, date]
+) -> None:
     """The SDK reads all rows of a report, with the SDK's own encoding of parameters."""
     account = world.readable()[0]
     rows = list(
@@ -64,7 +76,7 @@ def test_insights__paged_by_its_cursor(api, world, span, days):
     assert any(row["actions"][0]["action_type"] == "link_click" for row in rows if "actions" in row)
 
 
-def test_insights__asynchronously(api, world, span):
+def test_insights__asynchronously(api: FacebookAdsApi, world: World, span: dict[str, str]) -> None:
     """The SDK submits a run, polls it to completion and reads its rows."""
     account = world.readable()[1]
     run = AdAccount(f"act_{account.id}", api=api).get_insights_async(
@@ -79,7 +91,7 @@ def test_insights__asynchronously(api, world, span):
     assert {campaign.id for campaign in account.campaigns} == {row["campaign_id"] for row in rows}
 
 
-def test_errors__arrive_as_its_exception(api, world):
+def test_errors__arrive_as_its_exception(api: FacebookAdsApi, world: World) -> None:
     """A refusal is a FacebookRequestError with Meta's code, subcode and status."""
     account = AdAccount(f"act_{world.readable()[0].id}", api=api)
     with pytest.raises(FacebookRequestError) as refusal:
@@ -90,7 +102,7 @@ def test_errors__arrive_as_its_exception(api, world):
     assert refusal.value.http_status() == 400
 
 
-def test_batch__answers_its_callbacks(api, world):
+def test_batch__answers_its_callbacks(api: FacebookAdsApi, world: World) -> None:
     """The SDK's batch finds each answer."""
     batch, answers = api.new_batch(), []
     for account in world.readable()[:3]:
@@ -102,7 +114,7 @@ def test_batch__answers_its_callbacks(api, world):
     assert answers == [account.name for account in world.readable()[:3]]
 
 
-def test_campaigns__listed(api, world):
+def test_campaigns__listed(api: FacebookAdsApi, world: World) -> None:
     """Dimension edges answer the SDK."""
     account = world.readable()[1]
     found = AdAccount(f"act_{account.id}", api=api).get_campaigns([Campaign.Field.name])

@@ -1,14 +1,19 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from tap_meta_partner.sandbox import Fault
 
+if TYPE_CHECKING:
+    from tap_meta_partner.sandbox import World
+    from tests.sandbox.conftest import Client
 
-def fails_as_json(answer):
+
+def fails_as_json(answer: requests.Response) -> bool:
     try:
         answer.json()
     except requests.exceptions.JSONDecodeError:
@@ -20,7 +25,7 @@ def fails_as_json(answer):
     ("effect", "status"),
     [("html_500", 500), ("html_502", 502), ("html_503", 503), ("html_200", 200)],
 )
-def test_html(client, effect, status):
+def test_html(client: Client, effect: str, status: int) -> None:
     """An answer can be a web page instead of JSON, also with status 200."""
     client.sandbox.fault(Fault(effect=effect))
     answer = client.get("me")
@@ -34,7 +39,7 @@ def test_html(client, effect, status):
 
 
 @pytest.mark.parametrize("effect", ["truncated_json", "invalid_json", "empty_200"])
-def test_broken_json(client, effect):
+def test_broken_json(client: Client, effect: str) -> None:
     """Status 200 with a body that is no JSON."""
     client.sandbox.fault(Fault(kind="me", effect=effect))
     answer = client.get("me")
@@ -44,7 +49,7 @@ def test_broken_json(client, effect):
 
 
 @pytest.mark.parametrize("effect", ["reset", "reset_mid_body"])
-def test_reset(client, effect):
+def test_reset(client: Client, effect: str) -> None:
     """The connection can be reset before the answer or in its middle, and the next one works."""
     client.sandbox.fault(Fault(kind="me", effect=effect))
     with pytest.raises((requests.ConnectionError, requests.exceptions.ChunkedEncodingError)):
@@ -54,7 +59,7 @@ def test_reset(client, effect):
 
 
 @pytest.mark.parametrize("effect", ["delay", "drip"])
-def test_slow(client, effect):
+def test_slow(client: Client, effect: str) -> None:
     """An answer can come late, or in small pieces; it is whole in the end."""
     client.sandbox.fault(Fault(kind="me", effect=effect, seconds=0.2))
     began = time.monotonic()
@@ -63,7 +68,7 @@ def test_slow(client, effect):
     assert time.monotonic() - began >= 0.19
 
 
-def test_redirect(client):
+def test_redirect(client: Client) -> None:
     """An answer can point to another host."""
     client.sandbox.fault(Fault(kind="me", effect="redirect"))
     answer = client.session.get(client.url("me"), allow_redirects=False, timeout=10)
@@ -72,7 +77,7 @@ def test_redirect(client):
     assert "elsewhere.invalid" in answer.headers["Location"]
 
 
-def test_null_item(client):
+def test_null_item(client: Client) -> None:
     """An item of a batch can come back as null."""
     client.sandbox.fault(Fault(kind="me", effect="null_item"))
     batch = '[{"method":"GET","relative_url":"v26.0/me"},{"method":"GET","relative_url":"me"}]'
@@ -82,7 +87,7 @@ def test_null_item(client):
     assert second["code"] == 200
 
 
-def test_error__code_and_status(client):
+def test_error__code_and_status(client: Client) -> None:
     """Any code, subcode and status can be asked for."""
     client.sandbox.fault(
         Fault(kind="me", code=1, subcode=99, status=500, message="boo", is_transient=True)
@@ -102,18 +107,18 @@ def test_error__code_and_status(client):
     assert client.sandbox.calls[-1].error_code == 1
 
 
-def test_times_and_after(client):
+def test_times_and_after(client: Client) -> None:
     """A fault lets some calls pass, spoils some, and is over; None times never ends."""
     client.sandbox.fault(Fault(kind="me", code=2, after=1, times=2))
-    assert [200, 400, 400, 200] == [client.get("me").status_code for _ in range(4)]
+    assert [client.get("me").status_code for _ in range(4)] == [200, 400, 400, 200]
 
     client.sandbox.fault(Fault(kind="*", code=2, times=None))
-    assert [400] * 4 == [client.get("me").status_code for _ in range(4)]
+    assert [client.get("me").status_code for _ in range(4)] == [400] * 4
     client.sandbox.clear_faults()
     assert client.get("me").status_code == 200
 
 
-def test_account_and_page(client, world):
+def test_account_and_page(client: Client, world: World) -> None:
     """A fault can be for one account and one page of its chain."""
     one, other = world.readable()[:2]
     client.sandbox.fault(Fault(kind="insights", account_id=one.id, page=2, code=2642))
@@ -123,11 +128,11 @@ def test_account_and_page(client, world):
     after = first["paging"]["cursors"]["after"]
 
     assert len(pages) > 2
-    assert (2642, None) == client.error(f"act_{one.id}/insights", after=after, **ask)
+    assert client.error(f"act_{one.id}/insights", after=after, **ask) == (2642, None)
 
 
 @pytest.mark.parametrize("wrong", [{}, {"effect": "explode"}, {"fate": "sunny"}])
-def test_fault__wrong(wrong):
+def test_fault__wrong(wrong: dict[str, str]) -> None:
     """A fault that says nothing, or something unknown, is refused when it is made."""
-    with pytest.raises(ValueError, match="fault needs|is not one of"):
+    with pytest.raises(ValueError, match=r"fault needs|is not one of"):
         Fault(**wrong)

@@ -3,32 +3,37 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from tap_meta_partner.sandbox import TokenInfo
 
+if TYPE_CHECKING:
+    from tap_meta_partner.sandbox import World
+    from tests.sandbox.conftest import Client, Clock, Refusal, Start
 
-def proof(secret, token):
+
+def proof(secret: str, token: str) -> str:
     return hmac.new(secret.encode(), token.encode(), hashlib.sha256).hexdigest()
 
 
-def code_of(answer):
+def code_of(answer: requests.Response) -> Refusal:
     error = answer.json()["error"]
     assert answer.status_code == 400
     return error["code"], error.get("error_subcode")
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "OAuth"])
-def test_token__in_the_header(client, scheme):
+def test_token__in_the_header(client: Client, scheme: str) -> None:
     """Both forms of the header are taken."""
     headers = {"Authorization": f"{scheme} {client.sandbox.token}"}
 
     assert requests.get(client.url("me"), headers=headers, timeout=10).json()["id"]
 
 
-def test_token__as_a_parameter(client):
+def test_token__as_a_parameter(client: Client) -> None:
     """The token may come in the query or in the form body, and is not remembered."""
     token = {"access_token": client.sandbox.token}
     url = client.url("me")
@@ -39,14 +44,14 @@ def test_token__as_a_parameter(client):
 
 
 @pytest.mark.parametrize("token", ["", "wrong"])
-def test_token__missing_or_wrong(client, token):
+def test_token__missing_or_wrong(client: Client, token: str) -> None:
     """Without a good token: code 190."""
     params = {"access_token": token} if token else {}
 
-    assert (190, None) == code_of(requests.get(client.url("me"), params=params, timeout=10))
+    assert code_of(requests.get(client.url("me"), params=params, timeout=10)) == (190, None)
 
 
-def test_token__expired(start, clock):
+def test_token__expired(start: Start, clock: Clock) -> None:
     """An expired token: 190/463."""
     expiry = int(clock.now().timestamp()) + 10
     client = start(tokens={"T60": TokenInfo(expires_at=expiry)})
@@ -54,28 +59,28 @@ def test_token__expired(start, clock):
 
     assert client.get("me").status_code == 200
     clock.seconds += 10
-    assert (190, 463) == client.error("me")
+    assert client.error("me") == (190, 463)
 
 
-def test_scopes__needed(start, world):
+def test_scopes__needed(start: Start, world: World) -> None:
     """Without ads_read nothing is read; without business_management no business is."""
     client = start(tokens={"READER": TokenInfo(scopes=("ads_read",)), "NONE": TokenInfo(scopes=())})
     business = world.business.id
     client.session.headers["Authorization"] = "Bearer READER"
     assert client.get("me/adaccounts", fields="name").status_code == 200
-    assert (200, None) == client.error("me/adaccounts", fields="name,business")
-    assert (200, None) == client.error(f"{business}/client_ad_accounts")
+    assert client.error("me/adaccounts", fields="name,business") == (200, None)
+    assert client.error(f"{business}/client_ad_accounts") == (200, None)
     client.session.headers["Authorization"] = "Bearer NONE"
-    assert (200, None) == client.error("me/adaccounts")
-    assert (200, None) == client.error(f"act_{world.readable()[0].id}/insights")
+    assert client.error("me/adaccounts") == (200, None)
+    assert client.error(f"act_{world.readable()[0].id}/insights") == (200, None)
 
 
-def test_appsecret_proof(start):
+def test_appsecret_proof(start: Start) -> None:
     """With an app secret set, the proof must come and fit the token."""
     client = start(app_secret="s3cret")
 
-    assert (100, None) == client.error("me")
-    assert (100, None) == client.error("me", appsecret_proof="0" * 64)
+    assert client.error("me") == (100, None)
+    assert client.error("me", appsecret_proof="0" * 64) == (100, None)
     good = proof("s3cret", client.sandbox.token)
     assert client.get("me", appsecret_proof=good).status_code == 200
     assert good not in repr(client.sandbox.calls)
@@ -84,7 +89,7 @@ def test_appsecret_proof(start):
 @pytest.mark.parametrize(
     ("version", "code"), [("v19.0", 2635), ("v24.0", 2635), ("v99.0", 2500), ("v26.7", 2500)]
 )
-def test_version__dead_or_nonsense(client, version, code):
+def test_version__dead_or_nonsense(client: Client, version: str, code: int) -> None:
     """A version past its life says so; one that never was is a path error."""
     answer = client.session.get(f"{client.sandbox.url}/{version}/me", timeout=10)
 
@@ -92,14 +97,14 @@ def test_version__dead_or_nonsense(client, version, code):
 
 
 @pytest.mark.parametrize("prefix", ["", "/v25.0", "/v26.0", "/v27.0"])
-def test_version__alive_or_none(client, prefix):
+def test_version__alive_or_none(client: Client, prefix: str) -> None:
     """Living versions answer, and so does the unversioned path."""
     answer = client.session.get(f"{client.sandbox.url}{prefix}/me", timeout=10)
 
     assert answer.json()["id"]
 
 
-def test_accounts__listed_with_their_fields(client, world):
+def test_accounts__listed_with_their_fields(client: Client, world: World) -> None:
     """Meta's field types: codes are numbers, minor-unit money and ids are text."""
     fields = (
         "id,account_id,name,account_status,disable_reason,currency,timezone_id,timezone_name,"
@@ -122,18 +127,18 @@ def test_accounts__listed_with_their_fields(client, world):
     }
 
 
-def test_accounts__default_fields(client):
+def test_accounts__default_fields(client: Client) -> None:
     """Without `fields` an account is its two ids."""
     assert {"id", "account_id"} == set(client.rows("me/adaccounts")[0])
 
 
-def test_accounts__one_forbidden_field_fails_the_call(client, world):
+def test_accounts__one_forbidden_field_fails_the_call(client: Client, world: World) -> None:
     """A field that needs the MANAGE task fails the whole list; an unknown one is code 100."""
-    assert (200, None) == client.error("me/adaccounts", fields="name,funding_source_details")
-    assert (100, None) == client.error(f"act_{world.readable()[0].id}", fields="shoe_size")
+    assert client.error("me/adaccounts", fields="name,funding_source_details") == (200, None)
+    assert client.error(f"act_{world.readable()[0].id}", fields="shoe_size") == (100, None)
 
 
-def test_accounts__of_the_business(client, world):
+def test_accounts__of_the_business(client: Client, world: World) -> None:
     """The business knows what it owns and what clients share, assigned or not."""
     business = world.business.id
     owned = client.rows(f"{business}/owned_ad_accounts", fields="name")
@@ -144,27 +149,27 @@ def test_accounts__of_the_business(client, world):
     assert len(owned) + len(shared) == len(world.accounts)
 
 
-def test_accounts__unassigned_cannot_be_read(client, world):
+def test_accounts__unassigned_cannot_be_read(client: Client, world: World) -> None:
     """An account shared but not assigned: code 200; one that is not there: 100/33."""
     unassigned = next(a for a in world.accounts if not a.assigned)
 
-    assert (200, None) == client.error(f"act_{unassigned.id}/insights")
-    assert (100, 33) == client.error("act_1/insights")
-    assert (100, 33) == client.error("4242")
+    assert client.error(f"act_{unassigned.id}/insights") == (200, None)
+    assert client.error("act_1/insights") == (100, 33)
+    assert client.error("4242") == (100, 33)
 
 
-def test_accounts__revoked(client, world):
+def test_accounts__revoked(client: Client, world: World) -> None:
     """A withdrawn share is unlisted and unreadable, also through its campaigns."""
     account = world.readable()[0]
     world.revoke(account.id)
 
     assert f"act_{account.id}" not in {row["id"] for row in client.rows("me/adaccounts")}
-    assert (200, None) == client.error(f"act_{account.id}/insights")
-    assert (200, None) == client.error(f"{account.campaigns[0].id}/insights")
+    assert client.error(f"act_{account.id}/insights") == (200, None)
+    assert client.error(f"{account.campaigns[0].id}/insights") == (200, None)
 
 
 @pytest.mark.parametrize("edge", ["campaigns", "adsets", "ads", "adcreatives"])
-def test_edges__list_living_objects(client, world, edge):
+def test_edges__list_living_objects(client: Client, world: World, edge: str) -> None:
     """Dimension edges list what is not archived; archived objects come on request."""
     account = next(a for a in world.readable() if len(a.campaigns) > 2)
     fields = "id,name,status,effective_status,updated_time"
@@ -175,19 +180,19 @@ def test_edges__list_living_objects(client, world, edge):
     assert {"ARCHIVED"} == {row["effective_status"] for row in gone}
 
 
-def test_objects__by_their_own_id(client, world):
+def test_objects__by_their_own_id(client: Client, world: World) -> None:
     """A campaign can be read by its id, archived or not."""
     for campaign in world.readable()[0].campaigns:
         assert campaign.name == client.get(campaign.id, fields="name").json()["name"]
 
 
-def test_paths__that_do_not_exist(client, world):
+def test_paths__that_do_not_exist(client: Client, world: World) -> None:
     """Unknown edges are path errors."""
-    assert (2500, None) == client.error(f"act_{world.readable()[0].id}/shoes")
-    assert (2500, None) == client.error("a/b/c")
+    assert client.error(f"act_{world.readable()[0].id}/shoes") == (2500, None)
+    assert client.error("a/b/c") == (2500, None)
 
 
-def test_me__permissions_and_debug_token(start):
+def test_me__permissions_and_debug_token(start: Start) -> None:
     """The token's kind, scopes and expiry can be asked; an unknown token is not valid."""
     client = start(tokens={"LOGIN": TokenInfo(type="USER", scopes=("ads_read",), expires_at=1)})
     token = client.sandbox.token
@@ -201,12 +206,12 @@ def test_me__permissions_and_debug_token(start):
     unknown = client.get("debug_token", input_token="x").json()["data"]
 
     assert granted == ["ads_read", "business_management"] == mine["scopes"]
-    assert ("SYSTEM_USER", True, 0) == (mine["type"], mine["is_valid"], mine["expires_at"])
+    assert (mine["type"], mine["is_valid"], mine["expires_at"]) == ("SYSTEM_USER", True, 0)
     assert (old["is_valid"], old["error"]["subcode"]) == (False, 463)
     assert unknown["is_valid"] is False
 
 
-def test_batch(client, world):
+def test_batch(client: Client, world: World) -> None:
     """A batch answers each item in order, with usage headers inside each."""
     account = world.readable()[0]
     items = [
@@ -217,15 +222,15 @@ def test_batch(client, world):
     good, bad, run = client.post("", batch=json.dumps(items)).json()
     usage = {h["name"]: h["value"] for h in good["headers"]}["X-Business-Use-Case-Usage"]
 
-    assert [200, 400, 200] == [each["code"] for each in (good, bad, run)]
+    assert [each["code"] for each in (good, bad, run)] == [200, 400, 200]
     assert json.loads(good["body"])["data"]
     assert json.loads(bad["body"])["error"]["code"] == 100
     assert json.loads(run["body"])["report_run_id"]
     assert account.id in json.loads(usage)
-    assert ["insights", "other", "run_create", "batch"] == [c.kind for c in client.sandbox.calls]
+    assert [c.kind for c in client.sandbox.calls] == ["insights", "other", "run_create", "batch"]
 
 
-def test_batch__too_many(client):
+def test_batch__too_many(client: Client) -> None:
     """Fifty items are the most, and the parameter must be a list."""
     items = [{"method": "GET", "relative_url": "me"}] * 51
 
@@ -233,7 +238,7 @@ def test_batch__too_many(client):
     assert code_of(client.post("", batch="{}x")) == (100, None)
 
 
-def test_calls__say_what_they_were_for(client, world):
+def test_calls__say_what_they_were_for(client: Client, world: World) -> None:
     """Each call is remembered with its kind, account, answer and parameters."""
     account = world.readable()[0]
     client.get("me/adaccounts", limit=5)
@@ -242,8 +247,8 @@ def test_calls__say_what_they_were_for(client, world):
     client.get(f"{world.business.id}/client_ad_accounts")
     calls = client.sandbox.calls
 
-    assert ["ad_accounts", "account", "insights", "business_accounts"] == [c.kind for c in calls]
+    assert [c.kind for c in calls] == ["ad_accounts", "account", "insights", "business_accounts"]
     assert [None, account.id, account.id, None] == [c.account_id for c in calls]
-    assert [200, 200, 400, 200] == [c.status for c in calls]
-    assert [None, None, 100, None] == [c.error_code for c in calls]
+    assert [c.status for c in calls] == [200, 200, 400, 200]
+    assert [c.error_code for c in calls] == [None, None, 100, None]
     assert calls[0].params == {"limit": "5"}

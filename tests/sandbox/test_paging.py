@@ -1,23 +1,29 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import requests
 
 from tap_meta_partner.sandbox import Fault, TokenInfo
 
+if TYPE_CHECKING:
+    from tap_meta_partner.sandbox import World
+    from tests.sandbox.conftest import Client, Start
 
-def test_pages__hold_cursors_to_the_end(client, world):
+
+def test_pages__hold_cursors_to_the_end(client: Client, world: World) -> None:
     """Cursors come on every page, `next` on all but the last; all rows come once."""
     pages = client.pages("me/adaccounts", limit=3)
     ids = [row["id"] for page in pages for row in page["data"]]
 
-    assert [3, 3, 1] == [len(page["data"]) for page in pages]
+    assert [len(page["data"]) for page in pages] == [3, 3, 1]
     assert ["next" in page["paging"] for page in pages] == [True, True, False]
     assert all({"before", "after"} == set(page["paging"]["cursors"]) for page in pages)
     assert [f"act_{a.id}" for a in world.readable()] == ids
 
 
-def test_pages__may_change_their_size(client, world):
+def test_pages__may_change_their_size(client: Client, world: World) -> None:
     """The limit may change from page to page on the same cursor chain."""
     account = world.readable()[0]
     ask = {"level": "ad", "fields": "ad_id", "time_increment": 1}
@@ -33,7 +39,9 @@ def test_pages__may_change_their_size(client, world):
     assert whole == first["data"] + rest
 
 
-def test_next__is_usable_and_repeats_the_token_only_when_it_came_as_a_parameter(client):
+def test_next__is_usable_and_repeats_the_token_only_when_it_came_as_a_parameter(
+    client: Client,
+) -> None:
     """`next` holds the token when it came as a parameter and not when it came in the header."""
     by_header = client.get("me/adaccounts", limit=3).json()["paging"]["next"]
     by_parameter = requests.get(
@@ -48,7 +56,7 @@ def test_next__is_usable_and_repeats_the_token_only_when_it_came_as_a_parameter(
     assert client.session.get(by_header, timeout=10).json()["data"]
 
 
-def test_pages__default_size_is_25(client, world):
+def test_pages__default_size_is_25(client: Client, world: World) -> None:
     """Without a limit a page holds 25 rows."""
     account = world.readable()[0]
     page = client.get(f"act_{account.id}/insights", level="ad", time_increment=1).json()
@@ -57,7 +65,7 @@ def test_pages__default_size_is_25(client, world):
 
 
 @pytest.mark.parametrize("page", [1, 2])
-def test_empty_page__leads_on(client, page):
+def test_empty_page__leads_on(client: Client, page: int) -> None:
     """A page may be empty and still have a `next`, behind which the rows are."""
     client.sandbox.fault(Fault(kind="ad_accounts", effect="empty_page", page=page))
     pages = client.pages("me/adaccounts", limit=3)
@@ -66,11 +74,11 @@ def test_empty_page__leads_on(client, page):
     assert sum(len(each["data"]) for each in pages) == 7
 
 
-def test_a_token__sees_its_own_accounts(start, world):
+def test_a_token__sees_its_own_accounts(start: Start, world: World) -> None:
     """A token can be for a part of the accounts; the others do not exist for it."""
     mine, other = world.readable()[:2]
     client = start(tokens={"CLIENT": TokenInfo(type="USER", accounts=(mine.id,))})
     client.session.headers["Authorization"] = "OAuth CLIENT"
 
     assert [f"act_{mine.id}"] == [row["id"] for row in client.rows("me/adaccounts")]
-    assert (100, 33) == client.error(f"act_{other.id}/insights")
+    assert client.error(f"act_{other.id}/insights") == (100, 33)

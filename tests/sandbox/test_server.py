@@ -7,14 +7,21 @@ import signal
 import subprocess
 import sys
 import time
+from typing import TYPE_CHECKING
 
 import pytest
 import requests
 
 from tap_meta_partner.sandbox import Sandbox
 
+if TYPE_CHECKING:
+    from datetime import date
 
-def test_connection__is_kept_alive(client):
+    from tap_meta_partner.sandbox import World
+    from tests.sandbox.conftest import Client, Start
+
+
+def test_connection__is_kept_alive(client: Client) -> None:
     """Many calls go over one connection, also after errors and forms."""
     connection = http.client.HTTPConnection(client.sandbox.url.removeprefix("http://"))
     ports = set()
@@ -32,7 +39,7 @@ def test_connection__is_kept_alive(client):
     assert len(ports) == 1
 
 
-def test_stop__ends_kept_connections(world):
+def test_stop__ends_kept_connections(world: World) -> None:
     """A stopped sandbox answers nobody any more."""
     with Sandbox(world) as sandbox:
         session = requests.Session()
@@ -41,7 +48,7 @@ def test_stop__ends_kept_connections(world):
         session.get(f"{sandbox.url}/me", timeout=10)
 
 
-def test_latency__is_taken_by_every_answer(start):
+def test_latency__is_taken_by_every_answer(start: Start) -> None:
     """Answers take at least the latency."""
     client = start(latency=0.05)
     began = time.monotonic()
@@ -50,7 +57,9 @@ def test_latency__is_taken_by_every_answer(start):
     assert time.monotonic() - began >= 0.05
 
 
-def test_truth__over_http(client, world, span, days):
+def test_truth__over_http(
+    client: Client, world: World, span: dict[str, str], days: tuple[date, date]
+) -> None:
     """The truth can be asked from another process, without a token."""
     account = world.readable()[0]
     url = f"{client.sandbox.url}/sandbox/truth"
@@ -65,7 +74,7 @@ def test_truth__over_http(client, world, span, days):
     assert every[account.id] == one[account.id]
 
 
-def test_controls__restate_revoke_faults_and_calls(client, world):
+def test_controls__restate_revoke_faults_and_calls(client: Client, world: World) -> None:
     """All that a test does to a sandbox can be done over HTTP."""
     url = f"{client.sandbox.url}/sandbox"
     account = world.readable()[0].id
@@ -97,7 +106,7 @@ def test_controls__restate_revoke_faults_and_calls(client, world):
         ("shoes", {}, 404),
     ],
 )
-def test_controls__wrong(client, path, body, status):
+def test_controls__wrong(client: Client, path: str, body: dict[str, str], status: int) -> None:
     """A wrong control says what is wrong with it."""
     answer = requests.post(f"{client.sandbox.url}/sandbox/{path}", json=body, timeout=10)
 
@@ -105,7 +114,7 @@ def test_controls__wrong(client, path, body, status):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_command__prints_its_url_and_ends_on_a_signal(number):
+def test_command__prints_its_url_and_ends_on_a_signal(number: signal.Signals) -> None:
     """The command prints one line, serves, and ends with 0 when told to."""
     command = [sys.executable, "-m", "tap_meta_partner.sandbox", "--world", "agency"]
     process = subprocess.Popen(
@@ -123,10 +132,10 @@ def test_command__prints_its_url_and_ends_on_a_signal(number):
         rest = process.stdout.read()
 
     assert len(listed["data"]) == 2
-    assert (0, "") == (process.returncode, rest)
+    assert (process.returncode, rest) == (0, "")
 
 
-def test_body__json_parameters_are_taken(client, world):
+def test_body__json_parameters_are_taken(client: Client, world: World) -> None:
     """Parameters may come as a JSON body too."""
     url = client.url(f"act_{world.readable()[0].id}/insights")
     body = {"level": "account", "time_range": {"since": "2026-11-03", "until": "2026-11-04"}}

@@ -1,19 +1,29 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_meta_partner.sandbox import World
 
+if TYPE_CHECKING:
+    from datetime import date
 
-def facts(world: World, account, since, until):
+    from tap_meta_partner.sandbox.advertising import AdAccount
+    from tap_meta_partner.sandbox.delivery import Facts
+    from tests.sandbox.conftest import Clock
+
+
+def facts(
+    world: World, account: AdAccount, since: date, until: date
+) -> dict[tuple[date, str], Facts]:
     """Every ad-day of a span, by day and ad."""
     days = (since + timedelta(days=n) for n in range((until - since).days + 1))
     return {(day, ad.id): each for day in days for ad, each in world.ad_days(account, day)}
 
 
-def test_demo__is_repeatable(clock, days):
+def test_demo__is_repeatable(clock: Clock, days: tuple[date, date]) -> None:
     """One seed always gives the same world, another one a different one."""
     one, same, other = (World.demo(seed=seed, now=clock.now) for seed in (7, 7, 8))
     totals = [w.totals(w.accounts[0].id, *days) for w in (one, same, other)]
@@ -22,7 +32,7 @@ def test_demo__is_repeatable(clock, days):
     assert [a.id for a in one.accounts] == [a.id for a in same.accounts]
 
 
-def test_demo__shows_every_kind_of_account(world):
+def test_demo__shows_every_kind_of_account(world: World) -> None:
     """Currencies, zones, a disabled, a silent and an unassigned account are all there."""
     assert {"USD", "EUR", "JPY", "GBP", "NZD"} <= {a.currency for a in world.accounts}
     assert {"Asia/Tokyo", "Europe/Berlin"} <= {a.timezone_name for a in world.accounts}
@@ -32,7 +42,7 @@ def test_demo__shows_every_kind_of_account(world):
     assert len(world.readable()) == 7
 
 
-def test_history__is_as_long_as_asked(clock):
+def test_history__is_as_long_as_asked(clock: Clock) -> None:
     """History is `days` days that end with the account's today; nothing lies in the future."""
     world = World.single(ads=3, days=10, now=clock.now)
     account = world.accounts[0]
@@ -42,7 +52,7 @@ def test_history__is_as_long_as_asked(clock):
     assert len(facts(world, account, *span)) == 30
 
 
-def test_history__grows_with_the_clock(clock):
+def test_history__grows_with_the_clock(clock: Clock) -> None:
     """A day that was to come has rows once it has come."""
     world = World.single(ads=3, days=10, now=clock.now)
     account = world.accounts[0]
@@ -53,7 +63,7 @@ def test_history__grows_with_the_clock(clock):
     assert world.totals(account.id, tomorrow, tomorrow).rows_by_level["ad"] == 3
 
 
-def test_agency__has_idle_accounts(clock):
+def test_agency__has_idle_accounts(clock: Clock) -> None:
     """The idle share has had no rows for 60 days, and some history before."""
     world = World.agency(accounts=40, idle=0.9, now=clock.now)
     idle = []
@@ -67,7 +77,7 @@ def test_agency__has_idle_accounts(clock):
     assert any(world.totals(a.id, a.first_day, a.last_day).rows_by_level["account"] for a in idle)
 
 
-def test_restate__changes_only_the_last_28_days(world, clock):
+def test_restate__changes_only_the_last_28_days(world: World, clock: Clock) -> None:
     """Restatement touches about the share asked of 28 days, keeps every key and adds a few."""
     account = world.readable()[0]
     today = account.today(clock.now())
@@ -86,7 +96,7 @@ def test_restate__changes_only_the_last_28_days(world, clock):
     assert any(after[key].spend > before[key].spend for key in changed)
 
 
-def test_restate__is_repeatable(clock, days):
+def test_restate__is_repeatable(clock: Clock, days: tuple[date, date]) -> None:
     """The same seed and revision give the same numbers."""
     worlds = [World.demo(seed=7, now=clock.now) for _ in range(2)]
     for world in worlds:
@@ -96,7 +106,7 @@ def test_restate__is_repeatable(clock, days):
     assert len({str(w.totals(w.accounts[0].id, *days)) for w in worlds}) == 1
 
 
-def test_restate__later_days_stay_as_they_were_first_told(world, clock):
+def test_restate__later_days_stay_as_they_were_first_told(world: World, clock: Clock) -> None:
     """Days that came after a restatement are not changed by it."""
     account = world.readable()[0]
     fresh = World.demo(seed=7, now=clock.now)
@@ -109,7 +119,7 @@ def test_restate__later_days_stay_as_they_were_first_told(world, clock):
     )
 
 
-def test_revoke__and_restore(world):
+def test_revoke__and_restore(world: World) -> None:
     """A withdrawn share leaves the readable accounts and comes back."""
     account = world.readable()[0]
     world.revoke(f"act_{account.id}")
@@ -118,7 +128,7 @@ def test_revoke__and_restore(world):
     assert account in world.readable()
 
 
-def test_account__unknown(world):
+def test_account__unknown(world: World) -> None:
     """Asking for an account that is not there is a KeyError, not an empty truth."""
     with pytest.raises(KeyError):
         world.account("1")
