@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tap_meta_partner.sandbox import graph_errors, nodes
+from tap_meta_partner.sandbox.batches import answer_batch
 from tap_meta_partner.sandbox.calls import SECRET_PARAMETERS, Answer, GraphCall, ReceivedCall
 from tap_meta_partner.sandbox.faults import FaultPlan
 from tap_meta_partner.sandbox.graph_errors import GraphError
 from tap_meta_partner.sandbox.insight_query import read_query
 from tap_meta_partner.sandbox.insights import Insights
-from tap_meta_partner.sandbox.paging import Page, Position, page_of, position_after
+from tap_meta_partner.sandbox.paging import Page, emptied, listing, page_of, position_after
 from tap_meta_partner.sandbox.report_runs import ReportRuns
+from tap_meta_partner.sandbox.targets import (
+    UNKNOWN_EDGE,
+    Target,
+    check_version,
+    find_target,
+    split_version,
+)
 from tap_meta_partner.sandbox.tokens import (
     APP_ID,
     TokenInfo,
@@ -37,19 +42,6 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.report_runs import ReportRun
     from tap_meta_partner.sandbox.world import Node, World
 
-LIVING_VERSIONS = frozenset({"v25.0", "v26.0", "v27.0"})
-_VERSION = re.compile(r"v\d+\.\d+")
-_OLDEST_UNBORN = 28
-MAX_BATCH = 50
-
-_ACCOUNT_EDGES = frozenset({"campaigns", "adsets", "ads", "adcreatives"})
-_ME_EDGES = {
-    "adaccounts": "ad_accounts",
-    "assigned_ad_accounts": "ad_accounts",
-    "permissions": "permissions",
-}
-_BUSINESS_EDGES = frozenset({"client_ad_accounts", "owned_ad_accounts"})
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -63,21 +55,6 @@ class Limits:
     slow_sync_rows: int | None = None
     max_async_rows: int | None = None
     max_running_runs: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """What a call is about: its kind and edge, and the object found under its path."""
-
-    kind: str
-    edge: str = ""
-    account: AdAccount | None = None
-    node: Node | None = None
-    run: ReportRun | None = None
-
-    @property
-    def account_id(self) -> str | None:
-        return None if self.account is None else self.account.id
 
 
 class Graph:
@@ -116,13 +93,13 @@ class Graph:
     def answer(self, call: GraphCall) -> Answer:
         """The answer to one call; the call is remembered in `calls`."""
         trace_id = self._trace_id()
-        version, parts = _split_version(call.path)
-        target = self._target(call.method, parts)
+        version, parts = split_version(call.path)
+        target = find_target(call.method, parts, self.world, self._runs)
         fault: Fault | None = None
         error: graph_errors.ErrorBody | None = None
         body: object = None
         try:
-            _check_version(version)
+            check_version(version)
             who = self._caller(call, target)
             fault = self.faults.take(target.kind, target.account_id, _page_number(call.params))
             if fault is not None and fault.error is not None:
@@ -130,7 +107,7 @@ class Graph:
             self._usage.charge(target.account_id, target.kind)
             body = self._body(call, target, who, fault)
             if isinstance(body, Page):
-                body = _listing(call, _emptied(body, fault))
+                body = listing(call, emptied(body) if _is_to_be_empty(fault) else body)
         except GraphError as refusal:
             error = refusal.body
             body = error.envelope(trace_id)
@@ -146,22 +123,7 @@ class Graph:
 
     # What is asked
 
-    def _target(self, method: str, parts: list[str]) -> _Target:
-        head, edge, *below = [*parts, "", ""]
-        if any(below):  # the Graph API has nodes and their edges, nothing further down
-            return _Target("other", "?")
-        fixed = _fixed_target(method, head, edge)
-        if fixed is not None:
-            return fixed
-        if head == self.world.business.id and edge in _BUSINESS_EDGES:
-            return _Target("business_accounts", edge)
-        run = self._runs.get(head)
-        if run is not None:
-            return _run_target(run, method, edge)
-        node = self.world.node(head)
-        return _Target("other", edge) if node is None else _node_target(node, method, edge)
-
-    def _caller(self, call: GraphCall, target: _Target) -> TokenInfo:
+    def _caller(self, call: GraphCall, target: Target) -> TokenInfo:
         if target.kind == "debug_token" and call.token is not None and "|" in call.token:
             # An app token, "app id|app secret", may ask about tokens of its app.
             app_id, _, secret = call.token.partition("|")
@@ -171,9 +133,7 @@ class Graph:
         now = self.world.now().timestamp()
         return caller(call, self._tokens, self._app_secret, now)
 
-    def _body(
-        self, call: GraphCall, target: _Target, who: TokenInfo, fault: Fault | None
-    ) -> object:
+    def _body(self, call: GraphCall, target: Target, who: TokenInfo, fault: Fault | None) -> object:
         if target.account is not None:
             check_readable(self.world, who, target.account)
         if target.node is not None and target.edge == "insights":
@@ -186,9 +146,9 @@ class Graph:
             return self._node_body(call, target.node, target.edge, who)
         return self._other_body(call, target, who)
 
-    def _other_body(self, call: GraphCall, target: _Target, who: TokenInfo) -> object:
+    def _other_body(self, call: GraphCall, target: Target, who: TokenInfo) -> object:
         if target.kind == "batch":
-            return self._batch(call)
+            return answer_batch(call, self.answer)
         if target.kind == "me":
             return nodes.me_object(who)
         if target.kind == "permissions":
@@ -201,7 +161,7 @@ class Graph:
             return self._accounts(call, readable_accounts(self.world, who), who)
         if target.kind == "business_accounts":
             return self._accounts(call, self._business_accounts(target.edge, who), who)
-        if target.edge == "?":
+        if target.edge == UNKNOWN_EDGE:
             raise graph_errors.unknown_path(call.path)
         raise graph_errors.unknown_object(call.path.strip("/").split("/")[-1])
 
@@ -275,7 +235,7 @@ class Graph:
 
     def _node_body(self, call: GraphCall, node: Node, edge: str, who: TokenInfo) -> object:
         requests = nodes.field_requests(call.params.get("fields"))
-        if edge in _ACCOUNT_EDGES and node.kind == "account":
+        if edge in nodes.ACCOUNT_EDGES and node.kind == "account":
             found = nodes.edge_objects(node.account, edge, call.params)
             return page_of(found, call.params)
         if edge:
@@ -283,42 +243,11 @@ class Graph:
         if node.kind == "account":
             return nodes.account_object(node.account, requests, who, self.world.now())
         for each in nodes.edge_objects(
-            node.account, f"{node.kind}s", {**call.params, "effective_status": _ANY_STATUS}
+            node.account, f"{node.kind}s", {**call.params, "effective_status": nodes.ANY_STATUS}
         ):
             if each["id"] == node.id:
                 return each
         raise graph_errors.unknown_object(node.id)
-
-    # Batches
-
-    def _batch(self, call: GraphCall) -> object:
-        try:
-            items = json.loads(call.params.get("batch", ""))
-        except ValueError:
-            raise graph_errors.invalid_parameter("batch parameter must be a JSON array") from None
-        if not isinstance(items, list) or len(items) > MAX_BATCH:
-            raise graph_errors.invalid_parameter(
-                f"Too many requests in batch; maximum is {MAX_BATCH}"
-            )
-        return [self._batch_item(call, item) for item in items]
-
-    def _batch_item(self, outer: GraphCall, item: Mapping[str, str]) -> object:
-        url = urlsplit(item.get("relative_url", ""))
-        params = dict(parse_qsl(url.query)) | dict(parse_qsl(item.get("body", "")))
-        if "appsecret_proof" in outer.params:
-            params.setdefault("appsecret_proof", outer.params["appsecret_proof"])
-        inner = replace(
-            outer,
-            method=item.get("method", "GET").upper(),
-            path="/" + url.path.lstrip("/"),
-            params=params,
-            token=params.get("access_token") or outer.token,
-        )
-        answer = self.answer(inner)
-        if answer.fault is not None and answer.fault.effect == "null_item":
-            return None  # not run, or timed out: to be sent again
-        headers = [{"name": name, "value": value} for name, value in answer.headers.items()]
-        return {"code": answer.status, "headers": headers, "body": answer.body.decode()}
 
     # Bookkeeping
 
@@ -328,7 +257,7 @@ class Graph:
             return f"SBX{self._traces:09d}"
 
     def _remember(
-        self, call: GraphCall, target: _Target, status: int, error: graph_errors.ErrorBody | None
+        self, call: GraphCall, target: Target, status: int, error: graph_errors.ErrorBody | None
     ) -> None:
         self.calls.append(
             ReceivedCall(
@@ -345,47 +274,6 @@ class Graph:
         )
 
 
-_ANY_STATUS = "ACTIVE,PAUSED,ARCHIVED"
-
-
-def _split_version(path: str) -> tuple[str | None, list[str]]:
-    parts = [part for part in path.split("/") if part]
-    if parts and _VERSION.fullmatch(parts[0]):
-        return parts[0], parts[1:]
-    return None, parts
-
-
-def _check_version(version: str | None) -> None:
-    if version is None or version in LIVING_VERSIONS:
-        return
-    if version.endswith(".0") and int(version[1:-2]) < _OLDEST_UNBORN:
-        raise graph_errors.deprecated_version(version)
-    raise graph_errors.unknown_path(f"/{version}")
-
-
-def _fixed_target(method: str, head: str, edge: str) -> _Target | None:
-    """What paths mean that name no object of the world."""
-    if not head:
-        return _Target("batch" if method == "POST" else "other", "batch")
-    if head == "me":
-        return _Target(_ME_EDGES.get(edge, "other") if edge else "me", edge)
-    return _Target("debug_token") if head == "debug_token" else None
-
-
-def _run_target(run: ReportRun, method: str, edge: str) -> _Target:
-    kind = "run_result" if edge == "insights" else "other" if method == "DELETE" else "poll"
-    return _Target(kind, account=run.query.node.account, run=run)
-
-
-def _node_target(node: Node, method: str, edge: str) -> _Target:
-    if edge == "insights":
-        by_get = "insights" if node.kind == "account" else "campaign_insights"
-        kind = "run_create" if method == "POST" else by_get
-    else:
-        kind = "account" if node.kind == "account" and not edge else "other"
-    return _Target(kind, edge, account=node.account, node=node)
-
-
 def _page_number(params: Mapping[str, str]) -> int:
     try:
         return position_after(params).page
@@ -393,30 +281,5 @@ def _page_number(params: Mapping[str, str]) -> int:
         return 1
 
 
-def _emptied(page: Page[object], fault: Fault | None) -> Page[object]:
-    """Meta may answer an empty page that still has a `next`."""
-    if fault is None or fault.effect != "empty_page":
-        return page
-    again = Position(page.start.bucket, page.start.offset, page.start.page + 1)
-    return Page([], page.start, again, more=True)
-
-
-def _listing(call: GraphCall, page: Page[object]) -> dict[str, object]:
-    """A page in Meta's envelope: cursors also on the last page, `next` only before it."""
-    body: dict[str, object] = {"data": page.rows}
-    if not page.rows and not page.more:
-        return body
-    after = page.end.cursor()
-    paging: dict[str, object] = {"cursors": {"before": page.start.cursor(), "after": after}}
-    if page.more:
-        paging["next"] = _next_url(call, after)
-    body["paging"] = paging
-    return body
-
-
-def _next_url(call: GraphCall, after: str) -> str:
-    """The whole URL of the next page, with the token when it came as a parameter."""
-    params = {k: v for k, v in call.params.items() if k not in SECRET_PARAMETERS}
-    if call.token_in_params and call.token is not None:
-        params["access_token"] = call.token
-    return f"{call.base_url.rstrip('/')}{call.path}?{urlencode({**params, 'after': after})}"
+def _is_to_be_empty(fault: Fault | None) -> bool:
+    return fault is not None and fault.effect == "empty_page"

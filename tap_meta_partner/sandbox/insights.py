@@ -6,31 +6,28 @@ cursor names, so a deep page of a large report costs no more than the first.
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox import breakdowns, periods
 from tap_meta_partner.sandbox.advertising import WHOLE_UNIT_CURRENCIES
 from tap_meta_partner.sandbox.delivery import Facts, add_up
-from tap_meta_partner.sandbox.graph_errors import invalid_parameter
+from tap_meta_partner.sandbox.filters import AD_COLUMN, ad_filter, metric_filter
 from tap_meta_partner.sandbox.metrics import METRICS, Presentation
 from tap_meta_partner.sandbox.paging import Page, Position, limit_of, position_after
 from tap_meta_partner.sandbox.recently_used import RecentlyUsed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from tap_meta_partner.sandbox.advertising import Ad, AdAccount, AdSet, Campaign
-    from tap_meta_partner.sandbox.insight_query import Condition, InsightsQuery
+    from tap_meta_partner.sandbox.insight_query import InsightsQuery
     from tap_meta_partner.sandbox.world import World
 
 Row = dict[str, object]
 Group = tuple["Ad", breakdowns.Values, Facts]
 """One row to be: an ad below the row's object, breakdown values, and the summed facts."""
 
-_GROUP_COLUMN = {"campaign": "campaign_id", "adset": "adset_id", "ad": "id"}
 _PEOPLE_FIELDS = frozenset({"reach", "frequency", "cpp"})
-_GONE = frozenset({"ARCHIVED", "DELETED"})
 
 
 class Insights:
@@ -85,10 +82,10 @@ class Insights:
 
     def _grouped(self, query: InsightsQuery, span: periods.Span, revision: int) -> Iterator[Group]:
         account = query.node.account
-        wanted = _ad_filter(query)
+        wanted = ad_filter(query)
         members: dict[tuple[object, ...], list[Facts]] = {}
         example: dict[tuple[object, ...], tuple[Ad, breakdowns.Values]] = {}
-        column = _GROUP_COLUMN.get(query.level)
+        column = AD_COLUMN.get(query.level)
         for day in periods.days(span):
             for ad, facts in self._world.ad_days(account, day, revision):
                 if wanted is not None and not wanted(ad):
@@ -101,7 +98,7 @@ class Insights:
                     else:
                         members[key] = [part]
                         example[key] = ad, values
-        enough = _metric_filter(query)
+        enough = metric_filter(query)
         for key in sorted(members, key=str) if query.breakdowns else sorted(members):
             total = add_up(members[key])
             if enough is None or enough(total):
@@ -202,89 +199,3 @@ def labels(level: str, account: AdAccount, campaign: Campaign, adset: AdSet, ad:
         "engagement_rate_ranking": "UNKNOWN",
         "conversion_rate_ranking": "UNKNOWN",
     }
-
-
-def _ad_filter(query: InsightsQuery) -> Callable[[Ad], bool] | None:
-    """Which ads count at all; None = every one."""
-    below = query.node.ad_ids
-    if below is None and not query.conditions:
-        return None
-    account = query.node.account
-    tests = [test for c in query.conditions if (test := _object_test(c, account)) is not None]
-    if query.conditions and not any(c.field.endswith("effective_status") for c in query.conditions):
-        # Any filtering hides archived and deleted objects unless it names statuses itself
-        # (Meta, "Insights API: deleted and archived objects").
-        tests.append(lambda ad: ad.effective_status not in _GONE)
-    return lambda ad: (below is None or ad.id in below) and all(test(ad) for test in tests)
-
-
-def _object_test(condition: Condition, account: AdAccount) -> Callable[[Ad], bool] | None:
-    """A condition on campaign, ad set or ad; None when it is about a metric."""
-    kind, _, name = condition.field.partition(".")
-    if kind not in _GROUP_COLUMN or name not in {"id", "effective_status", "name"}:
-        return None
-    id_column = _GROUP_COLUMN[kind]
-    text_of = _text_by_id(account, kind, name)
-    accepts = _text_test(condition)
-    return lambda ad: accepts(text_of[getattr(ad, id_column)])
-
-
-def _text_by_id(account: AdAccount, kind: str, attribute: str) -> dict[str, str]:
-    objects: dict[str, tuple[Campaign | AdSet | Ad, ...]] = {
-        "campaign": account.campaigns,
-        "adset": tuple(adset for campaign in account.campaigns for adset in campaign.adsets),
-        "ad": account.ads,
-    }
-    return {each.id: str(getattr(each, attribute)) for each in objects[kind]}
-
-
-def _text_test(condition: Condition) -> Callable[[str], bool]:
-    values = frozenset(condition.values)
-    first = condition.values[0] if condition.values else ""
-    tests: dict[str, Callable[[str], bool]] = {
-        "IN": lambda text: text in values,
-        "EQUAL": lambda text: text == first,
-        "NOT_IN": lambda text: text not in values,
-        "NOT_EQUAL": lambda text: text != first,
-        "CONTAIN": lambda text: first.lower() in text.lower(),
-        "NOT_CONTAIN": lambda text: first.lower() not in text.lower(),
-        "STARTS_WITH": lambda text: text.startswith(first),
-    }
-    if condition.operator not in tests:
-        raise invalid_parameter(f"filtering operator {condition.operator} is not supported here")
-    return tests[condition.operator]
-
-
-def _metric_filter(query: InsightsQuery) -> Callable[[Facts], bool] | None:
-    """Which rows are large enough to be told; None = every one."""
-    digits = query.node.account.spend_digits
-    tests = [
-        test
-        for condition in query.conditions
-        if (test := _metric_test(condition, digits)) is not None
-    ]
-    return (lambda facts: all(test(facts) for test in tests)) if tests else None
-
-
-def _metric_test(condition: Condition, spend_digits: int) -> Callable[[Facts], bool] | None:
-    name = condition.field.rpartition(".")[2]
-    if name not in {"impressions", "clicks", "reach", "spend"}:
-        return None
-    try:
-        bound = Decimal(condition.values[0])
-    except (InvalidOperation, IndexError):
-        raise invalid_parameter(f"filtering: {condition.field} needs a number") from None
-    if name == "spend":
-        bound = bound.scaleb(spend_digits)
-    compare: dict[str, Callable[[int], bool]] = {
-        "GREATER_THAN": lambda count: count > bound,
-        "GREATER_THAN_OR_EQUAL": lambda count: count >= bound,
-        "LESS_THAN": lambda count: count < bound,
-        "LESS_THAN_OR_EQUAL": lambda count: count <= bound,
-        "EQUAL": lambda count: count == bound,
-        "NOT_EQUAL": lambda count: count != bound,
-    }
-    if condition.operator not in compare:
-        raise invalid_parameter(f"filtering operator {condition.operator} is not supported here")
-    accepts = compare[condition.operator]
-    return lambda facts: accepts(getattr(facts, name))

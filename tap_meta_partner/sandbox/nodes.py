@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 Object = dict[str, object]
 
+ACCOUNT_EDGES = frozenset({"campaigns", "adsets", "ads", "adcreatives"})
+ANY_STATUS = "ACTIVE,PAUSED,ARCHIVED"
+
 # One forbidden field fails the whole call, and a list of accounts with it.
 _NEED_BUSINESS_MANAGEMENT = frozenset({"business", "owner", "owner_business", "viewable_business"})
 _NEED_MANAGE_TASK = frozenset(

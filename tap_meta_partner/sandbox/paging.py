@@ -5,11 +5,15 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import urlencode
 
+from tap_meta_partner.sandbox.calls import SECRET_PARAMETERS
 from tap_meta_partner.sandbox.graph_errors import invalid_cursor, invalid_parameter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from tap_meta_partner.sandbox.calls import GraphCall
 
 # Graph's general default (no default is published for insights).
 DEFAULT_LIMIT = 25
@@ -79,3 +83,30 @@ def page_of(items: Sequence[Item], params: Mapping[str, str]) -> Page[Item]:
         end=Position(0, min(end, len(items)), start.page + 1),
         more=end < len(items),
     )
+
+
+def emptied(page: Page[object]) -> Page[object]:
+    """An empty page that still has a `next` behind which the rows are, as Meta may answer."""
+    again = Position(page.start.bucket, page.start.offset, page.start.page + 1)
+    return Page([], page.start, again, more=True)
+
+
+def listing(call: GraphCall, page: Page[object]) -> dict[str, object]:
+    """A page in Meta's envelope: cursors also on the last page, `next` only before it."""
+    body: dict[str, object] = {"data": page.rows}
+    if not page.rows and not page.more:
+        return body
+    after = page.end.cursor()
+    paging: dict[str, object] = {"cursors": {"before": page.start.cursor(), "after": after}}
+    if page.more:
+        paging["next"] = _next_url(call, after)
+    body["paging"] = paging
+    return body
+
+
+def _next_url(call: GraphCall, after: str) -> str:
+    """The whole URL of the next page, with the token when it came as a parameter."""
+    params = {k: v for k, v in call.params.items() if k not in SECRET_PARAMETERS}
+    if call.token_in_params and call.token is not None:
+        params["access_token"] = call.token
+    return f"{call.base_url.rstrip('/')}{call.path}?{urlencode({**params, 'after': after})}"

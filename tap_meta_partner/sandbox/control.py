@@ -1,0 +1,77 @@
+"""Control over HTTP, under `/sandbox/`: for tests and demos in other processes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import date
+from typing import TYPE_CHECKING
+
+from werkzeug.wrappers import Request, Response
+
+from tap_meta_partner.sandbox.faults import Fault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from tap_meta_partner.sandbox.graph import Graph
+    from tap_meta_partner.sandbox.world import Totals, World
+
+
+class Control:
+    """Tells the truth, restates, breaks and mends; needs no token."""
+
+    def __init__(self, world: World, graph: Graph) -> None:
+        self._world = world
+        self._graph = graph
+
+    def answer(self, request: Request, body: bytes) -> Response:
+        """Does what is asked and says what came of it, both in JSON."""
+        name = request.path.removeprefix("/sandbox/")
+        actions: dict[tuple[str, str], Callable[[Request, Mapping[str, object]], object]] = {
+            ("GET", "truth"): lambda r, _: {"data": self._truth(r.args)},
+            ("POST", "restate"): lambda _, v: self._restate(v),
+            ("POST", "faults"): lambda _, v: self._graph.faults.add(Fault.from_json(v)),
+            ("DELETE", "faults"): lambda _, __: self._graph.faults.clear(),
+            ("GET", "calls"): lambda _, __: {"data": [asdict(call) for call in self._graph.calls]},
+            ("DELETE", "calls"): lambda _, __: self._graph.calls.clear(),
+            ("POST", "revoke"): lambda _, v: self._world.revoke(str(v["account_id"])),
+            ("POST", "restore"): lambda _, v: self._world.restore(str(v["account_id"])),
+        }
+        action = actions.get((request.method, name))
+        if action is None:
+            return _json_response({"error": f"no such control: {request.method} {name}"}, 404)
+        try:
+            values = {**request.args.to_dict(), **(json.loads(body) if body else {})}
+            done = action(request, values)
+        except (KeyError, TypeError, ValueError) as error:
+            return _json_response({"error": f"{type(error).__name__}: {error}"}, 400)
+        return _json_response({"ok": True} if done is None else done, 200)
+
+    def _restate(self, values: Mapping[str, object]) -> object:
+        return {"revision": self._world.restate(float(str(values.get("share", 0.3))))}
+
+    def _truth(self, args: Mapping[str, str]) -> dict[str, object]:
+        since, until = date.fromisoformat(args["since"]), date.fromisoformat(args["until"])
+        asked = args.get("account_id")
+        accounts = [self._world.account(asked)] if asked else self._world.readable()
+        return {
+            account.id: {
+                day.isoformat(): _truth_of(totals)
+                for day, totals in self._world.day_totals(account.id, since, until).items()
+            }
+            for account in accounts
+        }
+
+
+def _truth_of(totals: Totals) -> dict[str, object]:
+    return {
+        "spend": str(totals.spend),
+        "impressions": totals.impressions,
+        "clicks": totals.clicks,
+        "rows": totals.rows_by_level,
+    }
+
+
+def _json_response(value: object, status: int) -> Response:
+    return Response(json.dumps(value), status=status, mimetype="application/json")
