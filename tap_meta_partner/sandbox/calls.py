@@ -12,7 +12,16 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.sandbox.faults import Fault
 
-SECRET_PARAMETERS = frozenset({"access_token", "appsecret_proof", "client_secret", "input_token"})
+SECRET_PARAMETERS = frozenset(
+    {
+        "access_token",
+        "appsecret_proof",
+        "client_secret",
+        "code",
+        "fb_exchange_token",
+        "input_token",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,8 @@ class ReceivedCall:
     `params` lacks the token and the proof. `kind` is what the call was for: ad_accounts,
     business_accounts, account, insights, campaign_insights (any node that is not an account),
     run_create, poll, run_result, batch, me, permissions, debug_token or other.
-    `at` is in seconds of a monotonic clock.
+    `status` is the HTTP status sent, 0 when a fault left none. `at` is in seconds of a monotonic
+    clock.
     """
 
     method: str

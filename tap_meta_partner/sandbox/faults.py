@@ -35,6 +35,16 @@ delay: after `seconds`; drip: in small pieces over `seconds`; redirect: to anoth
 empty_page: a page without rows whose `next` leads to the rows; null_item: a batch item not run.
 """
 
+SENT_STATUS = {
+    "html_500": 500,
+    "html_502": 502,
+    "html_503": 503,
+    "html_200": 200,
+    "redirect": 302,
+    "reset": 0,
+}
+"""The HTTP status of effects that replace the whole answer; 0 = none was sent."""
+
 FATES = frozenset(
     {"failed", "skipped", "stuck_0", "stuck_99", "100_but_running", "unreadable", "expired"}
 )

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
+from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox import graph_errors, nodes
 from tap_meta_partner.sandbox.batches import answer_batch
 from tap_meta_partner.sandbox.calls import SECRET_PARAMETERS, Answer, GraphCall, ReceivedCall
-from tap_meta_partner.sandbox.faults import FaultPlan
+from tap_meta_partner.sandbox.faults import SENT_STATUS, FaultPlan
 from tap_meta_partner.sandbox.graph_errors import GraphError
 from tap_meta_partner.sandbox.insight_query import read_query
 from tap_meta_partner.sandbox.insights import Insights
 from tap_meta_partner.sandbox.paging import Page, emptied, listing, page_of, position_after
 from tap_meta_partner.sandbox.report_runs import ReportRuns
 from tap_meta_partner.sandbox.targets import (
+    EXCHANGE_EDGE,
     UNKNOWN_EDGE,
     Target,
     check_version,
@@ -25,8 +27,11 @@ from tap_meta_partner.sandbox.targets import (
 )
 from tap_meta_partner.sandbox.tokens import (
     APP_ID,
+    LOGIN_TOKEN_SECONDS,
+    LONG_TOKEN_SECONDS,
     TokenInfo,
     caller,
+    check_exchange,
     check_readable,
     readable_accounts,
 )
@@ -75,7 +80,8 @@ class Graph:
         self.world = world
         self.faults = FaultPlan(faults)
         self.calls: list[ReceivedCall] = []
-        self._tokens = tokens
+        self._tokens = dict(tokens)
+        self._exchanges = count(1)
         self._app_secret = app_secret
         self._limits = limits or Limits()
         self._monotonic = monotonic
@@ -117,8 +123,9 @@ class Graph:
             **self._usage.headers(target.account_id, target.kind),
         }
         status = 200 if error is None else error.status
-        self._remember(call, target, status, error)
-        spoiled_by = fault if error is None or (fault and fault.effect) else None
+        effect = fault.effect if fault is not None else None
+        self._remember(call, target, SENT_STATUS.get(effect or "", status), error)
+        spoiled_by = fault if effect is not None else None
         return Answer.of(body, status=status, headers=headers, fault=spoiled_by)
 
     # What is asked
@@ -130,6 +137,8 @@ class Graph:
             if app_id != APP_ID or (self._app_secret is not None and secret != self._app_secret):
                 raise graph_errors.invalid_token("Invalid OAuth access token signature.")
             return TokenInfo(type="APP")
+        if target.edge == EXCHANGE_EDGE:
+            return TokenInfo(type="APP")  # authorised by the app secret instead of a token
         now = self.world.now().timestamp()
         return caller(call, self._tokens, self._app_secret, now)
 
@@ -147,23 +156,40 @@ class Graph:
         return self._other_body(call, target, who)
 
     def _other_body(self, call: GraphCall, target: Target, who: TokenInfo) -> object:
-        if target.kind == "batch":
-            return answer_batch(call, self.answer)
-        if target.kind == "me":
-            return nodes.me_object(who)
-        if target.kind == "permissions":
-            return {"data": nodes.permissions(who)}
-        if target.kind == "debug_token":
-            asked = self._tokens.get(call.params.get("input_token", ""))
-            known = asked and nodes.debug_object(asked, self.world.now())
-            return {"data": known or nodes.unknown_token_object()}
-        if target.kind == "ad_accounts":
-            return self._accounts(call, readable_accounts(self.world, who), who)
-        if target.kind == "business_accounts":
-            return self._accounts(call, self._business_accounts(target.edge, who), who)
+        """What is not about one object of the world."""
+        answers: dict[str, Callable[[], object]] = {
+            "batch": lambda: answer_batch(call, self.answer),
+            "me": lambda: nodes.me_object(who),
+            "permissions": lambda: {"data": nodes.permissions(who)},
+            "debug_token": lambda: {"data": self._debugged(call.params.get("input_token", ""))},
+            "ad_accounts": lambda: self._accounts(call, readable_accounts(self.world, who), who),
+            "business_accounts": lambda: self._accounts(
+                call, self._business_accounts(target.edge, who), who
+            ),
+            EXCHANGE_EDGE: lambda: self._exchange(call.params),
+        }
+        answer = answers.get(target.kind) or answers.get(target.edge)
+        if answer is not None:
+            return answer()
         if target.edge == UNKNOWN_EDGE:
             raise graph_errors.unknown_path(call.path)
         raise graph_errors.unknown_object(call.path.strip("/").split("/")[-1])
+
+    def _debugged(self, token: str) -> nodes.Object:
+        info = self._tokens.get(token)
+        if info is None:
+            return nodes.unknown_token_object()
+        return nodes.debug_object(info, self.world.now())
+
+    def _exchange(self, params: Mapping[str, str]) -> object:
+        """A longer-lived token for one that is not expired, or a token for a login code."""
+        now = int(self.world.now().timestamp())
+        old = check_exchange(params, self._tokens, self._app_secret, now)
+        lifetime = LOGIN_TOKEN_SECONDS if old is None else LONG_TOKEN_SECONDS
+        token = f"{params.get('fb_exchange_token', 'SANDBOX-LOGIN')}-{next(self._exchanges)}"
+        info = TokenInfo(type="USER", scopes=("ads_read",)) if old is None else old
+        self._tokens[token] = replace(info, expires_at=now + lifetime)
+        return {"access_token": token, "token_type": "bearer", "expires_in": lifetime}
 
     # Insights
 

@@ -95,6 +95,11 @@ def invalid_token(message: str, subcode: int | None = None) -> GraphError:
     return GraphError(ErrorBody(190, message, subcode=subcode))
 
 
+def invalid_client() -> GraphError:
+    """App id and app secret do not belong together (code 101)."""
+    return GraphError(ErrorBody(101, "Error validating client secret."))
+
+
 def missing_proof() -> GraphError:
     """The app demands `appsecret_proof` and none came (code 100)."""
     return GraphError(

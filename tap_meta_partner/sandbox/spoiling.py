@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
 
+from tap_meta_partner.sandbox.faults import SENT_STATUS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -16,10 +18,10 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.faults import Fault
 
 _HTML = {
-    "html_500": (500, "Sorry, something went wrong."),
-    "html_502": (502, "502 Bad Gateway"),
-    "html_503": (503, "503 Service Unavailable"),
-    "html_200": (200, "Sorry, this content isn't available right now"),
+    "html_500": "Sorry, something went wrong.",
+    "html_502": "502 Bad Gateway",
+    "html_503": "503 Service Unavailable",
+    "html_200": "Sorry, this content isn't available right now",
 }
 _PIECES = 20
 
@@ -32,9 +34,8 @@ def response(answer: Answer, connection: socket.socket) -> Response:
     if fault is None or fault.effect is None:
         return whole
     if fault.effect in _HTML:
-        status, text = _HTML[fault.effect]
-        page = f"<!DOCTYPE html><html><body><h1>{text}</h1></body></html>"
-        return Response(page, status=status, mimetype="text/html")
+        page = f"<!DOCTYPE html><html><body><h1>{_HTML[fault.effect]}</h1></body></html>"
+        return Response(page, status=SENT_STATUS[fault.effect], mimetype="text/html")
     if fault.effect == "redirect":
         return Response(status=302, headers={"Location": "http://elsewhere.invalid/v26.0/me"})
     if fault.effect == "delay":

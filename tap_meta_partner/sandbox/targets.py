@@ -24,6 +24,7 @@ _ME_EDGES = {
 }
 _BUSINESS_EDGES = frozenset({"client_ad_accounts", "owned_ad_accounts"})
 UNKNOWN_EDGE = "?"
+EXCHANGE_EDGE = "oauth/access_token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def _fixed_target(method: str, head: str, edge: str) -> Target | None:
     if head == "me":
         return Target(_ME_EDGES.get(edge, "other") if edge else "me", edge)
     if (head, edge) == ("oauth", "access_token"):
-        return Target("other", "token_exchange")
+        return Target("other", EXCHANGE_EDGE)
     return Target("debug_token") if head == "debug_token" else None
 
 

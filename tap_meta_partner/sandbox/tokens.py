@@ -8,6 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox.graph_errors import (
+    invalid_client,
+    invalid_parameter,
     invalid_token,
     missing_permission,
     missing_proof,
@@ -24,6 +26,9 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world import World
 
 APP_ID = "1234567890123456"
+LOGIN_CODE = "SANDBOX-CODE"
+LOGIN_TOKEN_SECONDS = 5_400
+LONG_TOKEN_SECONDS = 5_184_000  # 60 days
 
 _READING_SCOPES = frozenset({"ads_read", "ads_management"})
 
@@ -58,6 +63,24 @@ def caller(
     if app_secret is not None:
         _check_proof(call, app_secret)
     return info
+
+
+def check_exchange(
+    params: Mapping[str, str], tokens: Mapping[str, TokenInfo], app_secret: str | None, now: float
+) -> TokenInfo | None:
+    """The token to be extended, or None for a login code; raises when neither is in order."""
+    secret = params.get("client_secret", "")
+    if params.get("client_id") != APP_ID or (app_secret is not None and secret != app_secret):
+        raise invalid_client()
+    if params.get("grant_type") == "fb_exchange_token":
+        old = tokens.get(params.get("fb_exchange_token", ""))
+        # An expired token cannot be extended any more.
+        if old is None or (old.expires_at and old.expires_at <= now):
+            raise invalid_token("Error validating access token: Session has expired", subcode=463)
+        return old
+    if params.get("code") != LOGIN_CODE:
+        raise invalid_parameter("This authorization code has been used or is invalid.")
+    return None
 
 
 def _check_proof(call: GraphCall, app_secret: str) -> None:

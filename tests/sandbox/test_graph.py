@@ -252,3 +252,38 @@ def test_calls__say_what_they_were_for(client: Client, world: World) -> None:
     assert [c.status for c in calls] == [200, 200, 400, 200]
     assert [c.error_code for c in calls] == [None, None, 100, None]
     assert calls[0].params == {"limit": "5"}
+
+
+def test_exchange__a_token_for_a_longer_one(start: Start, clock: Clock) -> None:
+    """A living token is extended by 60 days; with a wrong secret, or expired, it is not."""
+    soon = int(clock.now().timestamp()) + 60
+    client = start(tokens={"SHORT": TokenInfo(type="USER", expires_at=soon)}, app_secret="s3cret")
+    ask = {
+        "grant_type": "fb_exchange_token",
+        "client_id": client.sandbox.app_id,
+        "client_secret": "s3cret",
+        "fb_exchange_token": "SHORT",
+    }
+    url = client.url("oauth/access_token")
+    given = requests.get(url, params=ask, timeout=10).json()
+    fresh = given["access_token"]
+    client.session.headers["Authorization"] = f"Bearer {fresh}"
+
+    assert given["expires_in"] == 5_184_000
+    assert client.get("me", appsecret_proof=proof("s3cret", fresh)).status_code == 200
+    wrong = requests.get(url, params={**ask, "client_secret": "guess"}, timeout=10)
+    assert code_of(wrong) == (101, None)
+    clock.seconds += 61
+    assert code_of(requests.get(url, params=ask, timeout=10)) == (190, 463)
+    assert "s3cret" not in repr(client.sandbox.calls)
+
+
+def test_exchange__a_login_code_for_a_token(client: Client) -> None:
+    """The code of a login gives a user token of short life; another code does not."""
+    url = client.url("oauth/access_token")
+    ask = {"client_id": client.sandbox.app_id, "client_secret": "any", "redirect_uri": "http://x"}
+    given = requests.get(url, params={**ask, "code": "SANDBOX-CODE"}, timeout=10).json()
+    client.session.headers["Authorization"] = f"Bearer {given['access_token']}"
+
+    assert client.rows("me/adaccounts")
+    assert code_of(requests.get(url, params={**ask, "code": "x"}, timeout=10)) == (100, None)
