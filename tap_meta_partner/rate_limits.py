@@ -15,6 +15,7 @@ until one *is* throttled; `reset_time_duration` is in seconds.
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -96,7 +97,7 @@ _REGAIN = "estimated_time_to_regain_access"
 
 def _object(header: str | None) -> Mapping[str, Any]:
     try:
-        value = json.loads(header) if header else {}
+        value = json.loads(header, parse_int=float) if header else {}
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
@@ -120,7 +121,7 @@ def _business_entries(header: Mapping[str, Any], account_id: str | None) -> list
 
 
 def _highest(*values: object) -> float | None:
-    numbers = [float(value) for value in values if isinstance(value, (int, float))]
+    numbers = [value for value in values if isinstance(value, float) and math.isfinite(value)]
     return max(numbers, default=None)
 
 
@@ -197,6 +198,8 @@ class Governor:
         """
         self._note(usage)
         self.throttle_errors += 1
+        # Whatever limit it met, the request that was let through to see has come back.
+        self.app.probing = False
         least = DEVELOPMENT_BLOCK_SECONDS if self.tier == DEVELOPMENT_TIER else BLOCK_SECONDS
         wait = max(usage.regain_seconds, least)
         wait += wait * 0.1 * self.jitter()
@@ -219,6 +222,9 @@ class Governor:
         self.tier = usage.tier or self.tier
 
     def _after_success(self, gate: _Gate, percent: float | None, now: float) -> float:
+        if now < gate.closed_until:
+            # Sent before the gate closed: only a request let through afterwards tells anything new.
+            return 0.0
         gate.probing = False
         gate.throttled_since = None
         if percent is None or percent < PARK_PERCENT:
