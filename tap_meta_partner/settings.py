@@ -8,8 +8,9 @@ import ipaddress
 import json
 import re
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from tap_meta_partner.windows import DATE_PRESETS
 
@@ -225,8 +226,13 @@ def _refuse_unbuilt(given: Mapping[str, Any]) -> None:
 # One parser per kind of setting: (name, value) -> parsed value, or SettingsError.
 
 
+def _shown(value: object) -> str:
+    # json writes \n, but leaves the line ends of Unicode as they are.
+    return " ".join(json.dumps(value, ensure_ascii=False, default=str).splitlines())
+
+
 def _wrong(name: str, value: object, allowed: str) -> SettingsError:
-    shown = json.dumps(value, ensure_ascii=False, default=str)
+    shown = _shown(value)
     if len(shown) > 80:  # noqa: PLR2004  (one line of a log)
         shown = shown[:77] + "..."
     return SettingsError(f"{name} is {shown}: it must be {allowed}")
@@ -274,10 +280,19 @@ def _whole(low: int, high: int | None = None) -> Callable[[str, object], int]:
     return parse
 
 
+#: Sockets refuse to wait for longer than about this many seconds.
+_MOST = 1_000_000_000
+
+
 def _positive(name: str, value: object) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not value > 0:
-        raise _wrong(name, value, "a number above 0")
-    return float(value)
+    # The SDK reads fractions as Decimal.
+    if (
+        isinstance(value, (int, float, Decimal))
+        and not isinstance(value, bool)
+        and 0 < value <= _MOST
+    ):
+        return float(value)
+    raise _wrong(name, value, f"a number above 0, at most {_MOST}")
 
 
 def _date(name: str, value: object) -> dt.date:
@@ -331,7 +346,7 @@ def _name(name: str, value: object) -> str:
 
 
 def _attribution_window(name: str, value: object) -> str:
-    if value in DEAD_ATTRIBUTION_WINDOWS:
+    if isinstance(value, str) and value in DEAD_ATTRIBUTION_WINDOWS:
         raise SettingsError(
             f'{name} contains "{value}": Meta returns nothing for it since 12 January 2026; '
             "use 1d_view, 1d_click, 7d_click or 28d_click"
@@ -347,17 +362,30 @@ def _api_version(name: str, value: object) -> str:
 
 def _api_url(name: str, value: object) -> str:
     """Take an https address, or plain http on this machine only: the token travels to it."""
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is None or parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise _wrong(name, value, f"an address such as {DEFAULT_API_URL}")
-    if parts.username or parts.password or parts.query or parts.fragment:
+    if isinstance(value, str) and any(character in value for character in "@?#"):
         raise SettingsError(f"{name} may hold a host and a path only: no user, query or fragment")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+    parts = _address(value)
+    if parts is None:
+        raise _wrong(name, value, f"an address such as {DEFAULT_API_URL}")
+    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
         raise SettingsError(
             f"{name} is plain http to {parts.hostname}: use https, so that nobody reads the token "
             "on the way (http is allowed to this machine only)"
         )
     return str(value).rstrip("/")
+
+
+def _address(value: object) -> SplitResult | None:
+    """Split an http or https address; None for anything else."""
+    if not isinstance(value, str) or not value.isprintable() or " " in value:
+        return None
+    try:
+        parts = urlsplit(value)
+        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:
+        # Brackets that do not close, a port that is no number.
+        return None
+    return parts if sound else None
 
 
 def _is_loopback(host: str) -> bool:
@@ -369,7 +397,7 @@ def _is_loopback(host: str) -> bool:
 
 def _header(name: str, value: object) -> str:
     text = _text(name, value)
-    if not text.isascii() or not text.isprintable():
+    if not text.isascii() or not text.isprintable() or text != text.strip():
         raise _wrong(name, value, "plain text on one line")
     return text
 
@@ -459,7 +487,7 @@ def _report(place: str, value: object, settings: Settings) -> ReportDefinition:
     given = {key: item for key, item in value.items() if item is not None}
     for key in sorted(set(given) - set(_REPORT_PARSERS) - set(_REPORT_UNBUILT)):
         raise SettingsError(
-            f'{place} has an unknown key "{key}": allowed are '
+            f"{place} has an unknown key {_shown(key)}: allowed are "
             f"{', '.join([*_REPORT_PARSERS, *_REPORT_UNBUILT])}"
         )
     for key, done_anyway in _REPORT_UNBUILT.items():
