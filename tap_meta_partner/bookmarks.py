@@ -176,19 +176,33 @@ def open_days(
     edge = history_edge(today)
     until = min(end_date or today, today)
     first = max(definition.start_date or today - dt.timedelta(days=DEFAULT_HISTORY_DAYS), edge)
-    # A bookmark beyond yesterday cannot be true; it is believed up to yesterday.
-    day = min(bookmark.day, today - _DAY) if bookmark.day else None
+    day = _believed_day(bookmark, today)
     if day is None or reread:
-        start = max(bookmark.since or first, edge) if reread else first
+        start = max(bookmark.since or first, edge) if day and reread else first
         return OpenDays(forward=between(start, until), starts_anew=True, report=report)
     floor = max(edge, definition.start_date or edge, bookmark.since or edge)
-    start = max(day - dt.timedelta(days=definition.lookback_days), floor)
+    # A lookback may be longer than the calendar: it is compared before it is counted back.
+    start = floor
+    if (day - floor).days > definition.lookback_days:
+        start = day - dt.timedelta(days=definition.lookback_days)
     # The days between an old bookmark and a later start are not wanted (or Meta has them no more).
     anew = start > day + _DAY
     gap = None
     if definition.start_date and bookmark.since and not anew:
-        gap = between(first, bookmark.since - _DAY)
+        gap = between(first, max(first, bookmark.since) - _DAY)
     return OpenDays(forward=between(start, until), gap=gap, starts_anew=anew, report=report)
+
+
+def _believed_day(bookmark: Bookmark, today: dt.date) -> dt.date | None:
+    """Return the last day delivered, as far as that can be true.
+
+    A bookmark beyond yesterday (a clock that was wrong for a night) is believed up to yesterday;
+    one that ends before its `since` says nothing.
+    """
+    if bookmark.day is None:
+        return None
+    day = min(bookmark.day, today - _DAY)
+    return None if bookmark.since and bookmark.since > day else day
 
 
 def close_window(
@@ -225,7 +239,7 @@ def fingerprint(definition: ReportDefinition) -> str:
     The tap's own default list is kept as one word: a new default in a later version is no change.
     """
     fields = _DEFAULT_FIELDS_WORD
-    if definition.fields is not None:
+    if definition.fields:
         fields = ",".join(sorted(definition.fields))
     return "|".join((definition.level, "1", ",".join(sorted(definition.breakdowns)), fields))
 
