@@ -91,7 +91,7 @@ class RowReader:
         for name, read in self._readers:
             try:
                 record[name] = read(row)
-            except (ArithmeticError, LookupError, TypeError, ValueError):
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
                 column = self._columns[name]
                 record[name] = NO_VALUE if column.is_breakdown else None
                 self._warn(column, row)
