@@ -326,7 +326,9 @@ def from_envelope(envelope: Mapping[str, Any], *, status: int | None) -> MetaErr
     subcode = _whole(envelope.get("error_subcode"))
     # error_user_msg often names the field at fault when the message is only "Invalid parameter".
     texts = [envelope.get("message"), envelope.get("error_user_msg")]
-    message = " ".join(text.strip().rstrip(".") for text in texts if isinstance(text, str) and text)
+    message = " ".join(
+        " ".join(text.split()).rstrip(".") for text in texts if isinstance(text, str) and text
+    )
     fault = Fault(
         message=message or "no message",
         code=code,
