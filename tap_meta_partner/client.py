@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
@@ -139,10 +140,18 @@ class GraphClient:
         """Read the whole answer; a server that drips is given the time-out once, not per byte."""
         ends = self._monotonic() + self._timeout
         chunks = []
-        for chunk in response.iter_content(_CHUNK_BYTES):
-            chunks.append(chunk)
-            if self._monotonic() > ends:
-                raise requests.ReadTimeout
+        try:
+            # read1 gives what has come; iter_content would wait until a whole chunk is full.
+            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
+                chunks.append(chunk)
+                if self._monotonic() > ends:
+                    raise requests.ReadTimeout
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.ReadTimeout from error
+        except urllib3.exceptions.DecodeError as error:
+            raise requests.exceptions.ContentDecodingError from error
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.exceptions.ChunkedEncodingError from error
         return b"".join(chunks)
 
     def _session(self) -> requests.Session:
