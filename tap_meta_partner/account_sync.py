@@ -30,7 +30,7 @@ from tap_meta_partner.fields import fields_to_ask, key_of
 from tap_meta_partner.reports import ReportRequest, read_by_campaign, read_report
 from tap_meta_partner.rows import RowReader
 from tap_meta_partner.settings import ReportDefinition
-from tap_meta_partner.windows import DateWindow, preset_window
+from tap_meta_partner.windows import DateWindow, joined, preset_window
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -193,8 +193,8 @@ def sync_account(
     for plan in plans:
         try:
             opened.append((plan, sync.open_days(plan, bookmarks[plan.name])))
-        except ReportChanged as error:
-            yield sync.result(plan.name, FAILED, str(error))
+        except Exception as error:  # noqa: BLE001  (as in `stream`)
+            yield sync.failure(plan.name, error)
     gone: StreamResult | None = None
     if len(opened) > 1:
         gone = yield from sync.look_for_life(opened)
@@ -215,7 +215,8 @@ class _AccountSync:
         self._account = account
         self._today = today
         self._run = run
-        self._known: DateWindow | None = None
+        #: Stretches of days of which Meta said on which ones anything happened.
+        self._known: list[DateWindow] = []
         self._active_days: set[str] = set()
 
     def result(
@@ -251,20 +252,24 @@ class _AccountSync:
         Returns:
             Why the account cannot be read, or None.
         """
-        spans = [days.span for _, days in opened if days.span]
-        if not spans or not self._run.may_begin():
+        if not self._run.may_begin():
             return None
-        union = DateWindow(min(span.since for span in spans), max(span.until for span in spans))
-        first, first_days = opened[0]
-        if _is_plain_account_level(first.definition) and first_days.forward == union:
-            return None
+        for stretch in _unknown_stretches(opened):
+            gone = yield from self._ask_for_life(opened, stretch)
+            if gone:
+                return gone
+        return None
+
+    def _ask_for_life(
+        self, opened: Sequence[tuple[StreamPlan, OpenDays]], stretch: DateWindow
+    ) -> Steps[Any]:
         windows = {
             name: None for plan, _ in opened for name in plan.definition.action_attribution_windows
         }
         definition = ReportDefinition(
             name="activity", level="account", action_attribution_windows=tuple(windows)
         )
-        request = self._request(definition, _SIGNS_OF_LIFE, union)
+        request = self._request(definition, _SIGNS_OF_LIFE, stretch)
         days = _ActiveDays()
         try:
             yield from read_report(request, days, Pace(), self._run.reporting)
@@ -272,11 +277,13 @@ class _AccountSync:
             return self._unreadable("activity", error)
         except TokenRefused:
             raise
-        except MetaError as error:
+        except Exception as error:  # noqa: BLE001  (as in `stream`)
             # Only a shortcut: without it each stream asks for itself.
-            logger.info("account %s: activity unknown (%s)", self._account, error.fault)
+            what = error.fault if isinstance(error, MetaError) else type(error).__name__
+            logger.info("account %s: activity unknown (%s)", self._account, what)
             return None
-        self._known, self._active_days = union, days.days
+        self._known.append(stretch)
+        self._active_days |= days.days
         return None
 
     def stream(self, plan: StreamPlan, days: OpenDays, bookmark: Bookmark) -> Steps[StreamResult]:
@@ -287,7 +294,7 @@ class _AccountSync:
         except TokenRefused:
             raise
         except Exception as error:  # noqa: BLE001  (one account's surprise must not cost the others)
-            result = self._failure(plan.name, error)
+            result = self.failure(plan.name, error)
             logger.warning(
                 "account %s, %s %s: %s", self._account, plan.name, result.result, result.reason
             )
@@ -297,14 +304,14 @@ class _AccountSync:
                 result = self.result(plan.name, UNFINISHED, "the time for this run was over")
         return replace(result, covered=progress.covered, rows=progress.rows)
 
-    def _failure(self, stream: str, error: Exception) -> StreamResult:
+    def failure(self, stream: str, error: Exception) -> StreamResult:
         """Say what became of a stream that ended with an error."""
         if isinstance(error, RequestRefused):
             self._run.refused.note(stream, self._account.account_id, error)
         if isinstance(error, MetaError):
             kind = SKIPPED if isinstance(error, AccountUnreadable) else FAILED
             return self.result(stream, kind, error.reason, error.fault.code)
-        if isinstance(error, (DuplicateKey, StreamClosed)):
+        if isinstance(error, (DuplicateKey, ReportChanged, StreamClosed)):
             return self.result(stream, FAILED, str(error))
         logger.debug("account %s, %s", self._account, stream, exc_info=error)
         return self.result(stream, FAILED, f"unexpected {type(error).__name__}: please report it")
@@ -341,10 +348,10 @@ class _AccountSync:
     ) -> Steps[DateWindow | None]:
         """Read the next window off `rest` and close it; return what is left."""
         pace = progress.bookmark.pace
+        window, left = _cut(rest, pace.days, from_end=from_end)
         if self._is_idle(plan, rest):
             window, left = rest, None
-        else:
-            window, left = _cut(rest, pace.days, from_end=from_end)
+        elif not self._is_idle(plan, window):
             sink = self._sink(plan, progress)
             request = self._request(plan.definition, self._fields(plan), window)
             try:
@@ -394,15 +401,12 @@ class _AccountSync:
         """Remember on which days the account-level stream had rows."""
         if not _is_plain_account_level(plan.definition):
             return
-        if self._known is None:
-            self._known = window
-        elif self._known.until < window.since:
-            self._known = DateWindow(self._known.since, window.until)
+        self._known = joined([*self._known, window])
         self._active_days |= sink.days
 
     def _is_idle(self, plan: StreamPlan, window: DateWindow) -> bool:
         """Tell whether nothing happened in the whole window; only what Meta said counts."""
-        if self._known is None or window not in self._known or plan.definition.filtering:
+        if plan.definition.filtering or not any(window in stretch for stretch in self._known):
             return False
         since, until = str(window.since), str(window.until)
         return not any(since <= day <= until for day in self._active_days)
@@ -442,24 +446,28 @@ class _RecordSink:
         self._progress = progress
         self._utc_now = utc_now
         self._today = today
-        self._parts: dict[str, set[tuple[Any, ...]]] = {}
+        self._part = ""
         self._keys: set[tuple[Any, ...]] = set()
+        self._earlier_keys: set[tuple[Any, ...]] = set()
         #: Days with rows.
         self.days: set[str] = set()
 
     def begin(self, part: str = "") -> None:
         if not part:
             self._reader.begin_window(read_at=self._utc_now(), today=self._today)
-            self._parts.clear()
-        self._keys = self._parts[part] = set()
+            self._earlier_keys = set()
+        elif part != self._part:
+            self._earlier_keys |= self._keys
+        self._part, self._keys = part, set()
 
     def page(self, rows: list[dict[str, Any]]) -> Rows:
-        record_of, key_columns, keys = self._reader.record, self._key, self._keys
+        record_of, key_columns = self._reader.record, self._key
+        keys, earlier = self._keys, self._earlier_keys
         records = []
         for row in rows:
             record = record_of(row)
             key = tuple([record[name] for name in key_columns])
-            if key in keys or None in key:
+            if key in keys or key in earlier or None in key:
                 raise DuplicateKey(self._complaint(key))
             keys.add(key)
             records.append(record)
@@ -497,6 +505,24 @@ def _is_plain_account_level(definition: ReportDefinition) -> bool:
         and not definition.filtering
         and not definition.action_breakdowns
     )
+
+
+def _unknown_stretches(opened: Sequence[tuple[StreamPlan, OpenDays]]) -> list[DateWindow]:
+    """Return the stretches of open days that the account-level stream itself does not cover."""
+    first, first_days = opened[0]
+    covers = _is_plain_account_level(first.definition)
+    stretches = []
+    for own, others in (
+        (first_days.forward, [days.forward for _, days in opened]),
+        (first_days.gap, [days.gap for _, days in opened]),
+    ):
+        wanted = [stretch for stretch in others if stretch]
+        if not wanted:
+            continue
+        union = DateWindow(min(item.since for item in wanted), max(item.until for item in wanted))
+        if not (covers and own and union in own):
+            stretches.append(union)
+    return stretches
 
 
 def _cut(rest: DateWindow, days: int, *, from_end: bool) -> tuple[DateWindow, DateWindow | None]:

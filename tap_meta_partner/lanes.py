@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_meta_partner.client import Answer, Call
-from tap_meta_partner.errors import KeptFailing, MetaError, Throttled
-from tap_meta_partner.rate_limits import GIVE_UP_SECONDS, Governor
+from tap_meta_partner.errors import KeptFailing, MetaError, Throttled, no_answer
+from tap_meta_partner.rate_limits import GIVE_UP_SECONDS, Governor, Usage
 from tap_meta_partner.reports import RunSlot
 from tap_meta_partner.retries import Pause
 
@@ -80,6 +80,16 @@ class Transport(Protocol):
 
     def wait(self, seconds: float | None) -> tuple[Lane, Answer] | None:
         """Return the next answer, or None after so many seconds or when woken."""
+
+
+class WakingTransport(Transport, Protocol):
+    """A transport that can be woken and let go."""
+
+    def wake(self) -> None:
+        """Make `wait` return at once."""
+
+    def close(self) -> None:
+        """Send nothing more."""
 
 
 class Lanes:
@@ -362,13 +372,12 @@ class ThreadTransport:
             if item is None:
                 return
             lane, call = item
-            self._answers.put((lane, self.send(call)))
+            self._answers.put((lane, self._answer_to(call)))
             self._idle.release()
 
-
-def run_alone(steps: Steps[Any], lanes: Lanes, name: str) -> Any:  # noqa: ANN401
-    """Drive one lane to its end and return its result."""
-    lane = Lane(name=name, account_id=None, steps=steps)
-    for _ in lanes.run([lane]):
-        pass
-    return lane.result
+    def _answer_to(self, call: Call) -> Answer:
+        try:
+            return self.send(call)
+        except Exception as error:  # noqa: BLE001  (an answer that never comes would hang the run)
+            # By its name only: the text of an exception may hold the address, and with it the proof.
+            return Answer(no_answer(f"unexpected {type(error).__name__}"), Usage())

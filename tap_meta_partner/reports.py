@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tap_meta_partner.bookmarks import Pace
 from tap_meta_partner.client import Call
 from tap_meta_partner.errors import (
     GARBLED,
@@ -20,7 +21,6 @@ from tap_meta_partner.errors import (
     CursorExpired,
     Fault,
     KeptFailing,
-    MetaError,
     RequestRefused,
     RunNotReady,
     TooMuchData,
@@ -31,7 +31,6 @@ from tap_meta_partner.retries import Pause, ask, backoff_seconds
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from tap_meta_partner.bookmarks import Pace
     from tap_meta_partner.retries import Jitter, Steps
     from tap_meta_partner.settings import ReportDefinition
     from tap_meta_partner.windows import DateWindow
@@ -44,7 +43,7 @@ PAGE_SIZES = (500, 100, 50)
 MANY_PAGES = 10
 _RESTARTS = 3
 _SUBMISSIONS = 3
-_FIRST_POLL_SECONDS = 1.0
+_FIRST_POLL_SECONDS = 0.5
 _POLL_GROWTH = 1.5
 _LONGEST_POLL_SECONDS = 30.0
 #: A run whose status and percentage have stood still this long is given up (stuck runs are known
@@ -138,7 +137,8 @@ def read_report(
         TooMuchData: it must be asked for in smaller windows.
         MetaError: as `retries.ask`.
     """
-    if reporting.mode != "async" and not pace.run:
+    # What an earlier night remembered does not overrule the setting.
+    if reporting.mode == "sync" or (reporting.mode == "auto" and not pace.run):
         try:
             pages = yield from _restarting(request.call(), sink, reporting)
         except TooMuchData as error:
@@ -166,16 +166,13 @@ def read_by_campaign(request: ReportRequest, sink: RowSink, reporting: Reporting
         fields=("campaign_id", "spend"),
     )
     campaigns = _Collected()
-    yield from _restarting(overview.call(), campaigns, reporting)
+    yield from read_report(overview, campaigns, Pace(), reporting)
     logger.info("%s: reading %d campaigns one by one", request, len(campaigns.rows))
     sink.begin()
     for row in campaigns.rows:
         part = replace(request, node=str(row["campaign_id"]))
         total = _Totalled(sink, str(row["campaign_id"]))
-        try:
-            yield from _restarting(part.call(), total, reporting)
-        except TooMuchData:
-            yield from _read_run(part, total, reporting)
+        yield from read_report(part, total, Pace(), reporting)
         if "spend" in request.fields and total.spend != Decimal(str(row.get("spend") or 0)):
             logger.warning(
                 "%s: campaign %s spent %s, but its rows add up to %s (objects that were deleted "
@@ -293,7 +290,8 @@ def _read_run(request: ReportRequest, sink: RowSink, reporting: Reporting) -> St
     yield RunSlot(take=True)
     try:
         yield from _try_runs(request, sink, reporting)
-    except MetaError:
+    except Exception:
+        # Whatever went wrong (the sink may object to a row): a slot that is kept is missed by all.
         yield RunSlot(take=False)
         raise
     yield RunSlot(take=False)

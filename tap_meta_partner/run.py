@@ -29,7 +29,7 @@ from tap_meta_partner.account_sync import (
 from tap_meta_partner.accounts import discover, in_shard
 from tap_meta_partner.bookmarks import Bookmark
 from tap_meta_partner.client import GraphClient
-from tap_meta_partner.lanes import Lane, Lanes, Standing, ThreadTransport
+from tap_meta_partner.lanes import Lane, Lanes, ThreadTransport
 from tap_meta_partner.rate_limits import Governor
 from tap_meta_partner.reports import Reporting
 from tap_meta_partner.windows import account_zone
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.account_sync import StreamPlan
     from tap_meta_partner.accounts import AdAccount, Discovery
+    from tap_meta_partner.lanes import Standing, WakingTransport
     from tap_meta_partner.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -79,11 +80,13 @@ class SyncRun:
         settings: what is wanted.
         clock: time and chance.
         further: find out all about the accounts, not only what reading them needs.
+        make_transport: makes what sends the calls of one drive; threads, where none is given.
     """
 
     settings: Settings
     clock: Clock = field(default_factory=Clock)
     further: bool = True
+    make_transport: Callable[[], WakingTransport] | None = None
     stopping: bool = False
     results: list[StreamResult] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
@@ -91,24 +94,21 @@ class SyncRun:
     started_at: dt.datetime = field(init=False)
     governor: Governor = field(init=False)
     _started: float = field(init=False)
-    _transport: ThreadTransport = field(init=False)
+    _new_transport: Callable[[], WakingTransport] = field(init=False)
+    _transport: WakingTransport | None = None
     _discovered: Discovery | None = None
 
     def __post_init__(self) -> None:
         self.started_at = self.clock.utc_now()
         self._started = self.clock.monotonic()
         self.governor = Governor(jitter=self.clock.jitter)
-        client = GraphClient(self.settings, monotonic=self.clock.monotonic)
-        self._transport = ThreadTransport(send=client.send, threads=self.settings.max_concurrency)
+        self._new_transport = self.make_transport or _threads(self.settings, self.clock)
 
     def stop(self) -> None:
         """Ask the run to end soon; may be called from a signal handler."""
         self.stopping = True
-        self._transport.wake()
-
-    def close(self) -> None:
-        """Let the worker threads go."""
-        self._transport.close()
+        if self._transport is not None:
+            self._transport.wake()
 
     def discovery(self) -> Discovery:
         """Return the ad accounts; Meta is asked once a run.
@@ -166,8 +166,10 @@ class SyncRun:
             raise Interrupted
 
     def _drive(self, lanes: Sequence[Lane]) -> Iterator[tuple[Lane, Any]]:
+        # Each drive has its own: answers that come after one was given up must not reach the next.
+        self._transport = transport = self._new_transport()
         driver = Lanes(
-            transport=self._transport,
+            transport=transport,
             governor=self.governor,
             monotonic=self.clock.monotonic,
             most_at_once=self.settings.max_concurrency,
@@ -178,6 +180,7 @@ class SyncRun:
             yield from driver.run(lanes)
         finally:
             self.calls += driver.calls
+            transport.close()
 
     def _lanes_for(
         self, accounts: Sequence[AdAccount], plans: Sequence[StreamPlan], bookmarks: Bookmarks
@@ -313,6 +316,11 @@ class SyncRun:
 _WIDEST_FIRST = ("account", "campaign", "adset", "ad")
 _KINDS = (DELIVERED, UNFINISHED, SKIPPED, LOST, FAILED)
 _SHOWN = (DELIVERED, SKIPPED, FAILED)
+
+
+def _threads(settings: Settings, clock: Clock) -> Callable[[], WakingTransport]:
+    client = GraphClient(settings, monotonic=clock.monotonic)
+    return lambda: ThreadTransport(send=client.send, threads=settings.max_concurrency)
 
 
 def _worst_by_account(results: Sequence[StreamResult]) -> Mapping[str, StreamResult]:

@@ -193,24 +193,34 @@ class AccountSyncStatusStream(PartnerStream):
 
     @override
     def get_records(self, context: types.Context | None) -> Iterable[dict[str, Any]]:
-        return ()
+        return self._tried_alone() if self.is_dry_run else ()
+
+    def _tried_alone(self) -> Iterator[dict[str, Any]]:
+        """Read the account level to have something to tell; no bookmark moves."""
+        streams = [item for item in self._tap.streams.values() if isinstance(item, InsightsStream)]
+        plans = [stream.plan for stream in streams[:1]]
+        with self._tap.saying_what_went_wrong():
+            for event in self._tap.run.insights(plans, {plan.name: {} for plan in plans}):
+                if isinstance(event, StreamResult):
+                    yield self._record(event)
 
     def write(self, result: StreamResult) -> None:
         """Write one result."""
-        self._write_record_message(
-            {
-                "account_id": result.account_id,
-                "stream": result.stream,
-                "run_started_at": self._tap.run.started_at.isoformat(),
-                "account_name": result.account_name or None,
-                "result": result.result,
-                "reason": result.reason or None,
-                "code": result.code,
-                "covered_from": result.covered and str(result.covered.since),
-                "covered_to": result.covered and str(result.covered.until),
-                "rows": result.rows,
-            }
-        )
+        self._write_record_message(self._record(result))
+
+    def _record(self, result: StreamResult) -> dict[str, Any]:
+        return {
+            "account_id": result.account_id,
+            "stream": result.stream,
+            "run_started_at": self._tap.run.started_at.isoformat(),
+            "account_name": result.account_name or None,
+            "result": result.result,
+            "reason": result.reason or None,
+            "code": result.code,
+            "covered_from": result.covered and str(result.covered.since),
+            "covered_to": result.covered and str(result.covered.until),
+            "rows": result.rows,
+        }
 
     def write_schema(self) -> None:
         """Write the SCHEMA message."""

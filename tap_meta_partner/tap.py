@@ -370,11 +370,9 @@ class TapMetaPartner(Tap):
             yield
         except MetaError as error:
             self.write_state()
-            self._close()
             self.logger.error("%s", error.reason)  # noqa: TRY400  (a line for a person)
             raise SystemExit(1) from None
         except SettingsError as error:
-            self._close()
             self.logger.error("%s", error)  # noqa: TRY400
             raise SystemExit(1) from None
         except Interrupted:
@@ -384,7 +382,6 @@ class TapMetaPartner(Tap):
         """Take note that the SDK has done with a stream; after the last one say how it went."""
         if stream is not list(self.streams.values())[-1] or self._run is None:
             return
-        self._close()
         if self._signal is not None:
             self._end_after_signal()
         if not self.run.results:
@@ -395,10 +392,6 @@ class TapMetaPartner(Tap):
             self.logger.warning("%s", line)
         if self.run.failed():
             raise SystemExit(1)
-
-    def _close(self) -> None:
-        if self._run is not None:
-            self._run.close()
 
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:

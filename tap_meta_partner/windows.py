@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 #: Meta keeps 37 months of totals and refuses a start before them with code 3018.
 HISTORY_MONTHS = 37
@@ -75,6 +75,17 @@ class DateWindow:
 def between(since: dt.date, until: dt.date) -> DateWindow | None:
     """Return the window, or None when it would hold no day."""
     return DateWindow(since, until) if since <= until else None
+
+
+def joined(windows: Iterable[DateWindow]) -> list[DateWindow]:
+    """Return the same days in as few windows as possible, the earliest first."""
+    found: list[DateWindow] = []
+    for window in sorted(windows, key=lambda item: item.since):
+        if found and window.since <= found[-1].until + _DAY:
+            found[-1] = DateWindow(found[-1].since, max(found[-1].until, window.until))
+        else:
+            found.append(window)
+    return found
 
 
 def account_zone(timezone_name: str | None, offset_hours: float | None) -> dt.tzinfo:

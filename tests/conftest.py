@@ -1,0 +1,36 @@
+"""Sandboxes, each on a free port, stopped at the end of the test."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_meta_partner.sandbox import Sandbox, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+@pytest.fixture
+def start_sandbox() -> Iterator[Callable[..., Sandbox]]:
+    """Start sandboxes; takes a world (the demo world where none is given) and the dials."""
+    with ExitStack() as stack:
+
+        def start(world: World | None = None, **dials: Any) -> Sandbox:  # noqa: ANN401
+            return stack.enter_context(Sandbox(world or World.demo(seed=7), port=0, **dials))
+
+        yield start
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """The demo world: six clients, calm weather."""
+    return start_sandbox()
+
+
+@pytest.fixture
+def config(sandbox: Sandbox) -> dict[str, Any]:
+    """The least a configuration needs to read the demo world."""
+    return {"access_token": sandbox.token, "api_url": sandbox.url}

@@ -1,0 +1,157 @@
+"""The whole tap as a process: a configuration goes in, Singer messages come out."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tap_meta_partner.tap import TapMetaPartner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+COMMAND = (sys.executable, "-m", "tap_meta_partner")
+
+
+@dataclass(slots=True)
+class Output:
+    """What a run of the tap wrote.
+
+    Attributes:
+        code: the exit code.
+        log: all of stderr.
+        tables: by stream, the last record of each key: what an upserting target would hold.
+        counts: by stream, how many records were written.
+        states: the values of all STATE messages.
+        raw: all of stdout.
+    """
+
+    code: int
+    log: str
+    raw: str
+    tables: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = field(
+        default_factory=lambda: defaultdict(dict)
+    )
+    counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    schemas: dict[str, dict[str, Any]] = field(default_factory=dict)
+    states: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The last state, what a runner keeps."""
+        return self.states[-1] if self.states else {}
+
+    @property
+    def complaints(self) -> list[str]:
+        """The log's lines of WARNING and worse."""
+        return [line for line in self.log.splitlines() if "| WARNING" in line or "| ERROR" in line]
+
+    def bookmark(self, stream: str, account_id: str) -> str | None:
+        """Return the last day delivered of an account."""
+        for partition in self.state["bookmarks"].get(stream, {}).get("partitions", []):
+            if partition["context"]["account_id"] == account_id:
+                return str(partition["replication_key_value"])
+        return None
+
+    def spend(self, stream: str) -> dict[tuple[str, str], Decimal]:
+        """Add up spend by account and day."""
+        return spend_by_account_and_day(self.tables[stream].values())
+
+
+def spend_by_account_and_day(
+    records: Iterable[Mapping[str, Any]],
+) -> dict[tuple[str, str], Decimal]:
+    """Add up spend by account and day, exactly."""
+    total: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+    for record in records:
+        total[record["account_id"], record["date_start"]] += record["spend"] or Decimal(0)
+    return dict(total)
+
+
+def run_tap(  # noqa: PLR0913  (each is a switch of the command line)
+    folder: Path,
+    config: Mapping[str, Any],
+    *,
+    state: Mapping[str, Any] | None = None,
+    catalog: Mapping[str, Any] | None = None,
+    arguments: tuple[str, ...] = (),
+    environment: Mapping[str, str] | None = None,
+    kill_after_lines: int | None = None,
+    signal_number: int = signal.SIGTERM,
+    timeout: float = 120,
+) -> Output:
+    """Run the tap and read what it wrote.
+
+    The files it is given are written to `folder`. With `kill_after_lines`, `signal_number` is sent
+    once that many lines have been read.
+    """
+    command = [*COMMAND, *arguments]
+    for name, content in (("config", config), ("state", state), ("catalog", catalog)):
+        if content is not None:
+            path = folder / f"{name}.json"
+            path.write_text(json.dumps(content), encoding="utf-8")
+            command += [f"--{name}", str(path)]
+    log_path = folder / "log.txt"
+    with log_path.open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(
+            command,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            encoding="utf-8",
+            env={**os.environ, **(environment or {})},
+        )
+        raw = _read(process, kill_after_lines, signal_number, timeout)
+    output = Output(code=process.returncode, log=log_path.read_text(encoding="utf-8"), raw=raw)
+    for line in raw.splitlines():
+        if line.startswith("{") and line.endswith("}"):
+            _take(json.loads(line, parse_float=Decimal), output)
+    return output
+
+
+def catalog_selecting(config: Mapping[str, Any], *streams: str) -> dict[str, Any]:
+    """Return the tap's catalog with only these streams selected."""
+    catalog = TapMetaPartner(config=dict(config)).catalog_dict
+    for entry in catalog["streams"]:
+        for item in entry["metadata"]:
+            if not item["breadcrumb"]:
+                item["metadata"]["selected"] = entry["tap_stream_id"] in streams
+    return catalog
+
+
+def _read(
+    process: subprocess.Popen[str],
+    kill_after_lines: int | None,
+    signal_number: int,
+    timeout: float,
+) -> str:
+    head = ""
+    if kill_after_lines is not None and process.stdout is not None:
+        for _ in range(kill_after_lines):
+            head += process.stdout.readline()
+        process.send_signal(signal_number)
+    try:
+        rest, _ = process.communicate(timeout=timeout)
+    finally:
+        process.kill()
+    return head + rest
+
+
+def _take(message: dict[str, Any], output: Output) -> None:
+    if message["type"] == "SCHEMA":
+        output.schemas[message["stream"]] = message
+    elif message["type"] == "STATE":
+        output.states.append(message["value"])
+    elif message["type"] == "RECORD":
+        stream, record = message["stream"], message["record"]
+        keys = output.schemas[stream]["key_properties"]
+        output.tables[stream][tuple(record[key] for key in keys)] = record
+        output.counts[stream] += 1

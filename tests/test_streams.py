@@ -1,0 +1,168 @@
+"""What the tap rests on in the SDK, and how its streams use it."""
+
+from __future__ import annotations
+
+import inspect
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from singer_sdk import Stream, Tap
+from singer_sdk.helpers.conform import TypeConformanceLevel
+from singer_sdk.plugin_base import PluginBase
+from singer_sdk.singerlib import Catalog
+
+from tap_meta_partner.streams import AccountSyncStatusStream, InsightsStream
+from tap_meta_partner.tap import TapMetaPartner
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def tap_with(
+    catalog: Catalog | None = None, state: dict[str, Any] | None = None, **config: object
+) -> TapMetaPartner:
+    settings = {"access_token": "T", "api_url": "http://127.0.0.1:9", **config}
+    return TapMetaPartner(config=settings, catalog=catalog, state=state)
+
+
+def insights(tap: TapMetaPartner, name: str = "ad_insights") -> InsightsStream:
+    stream = tap.streams[name]
+    assert isinstance(stream, InsightsStream)
+    return stream
+
+
+#: Private or final names of the SDK: (owner, name, its parameters).
+_HOOKS: list[tuple[type, str, list[str]]] = [
+    (Stream, "_increment_stream_state", ["self", "latest_record", "context"]),
+    (Stream, "_write_starting_replication_value", ["self", "context"]),
+    (Stream, "_write_schema_message", ["self"]),
+    (Stream, "_write_record_message", ["self", "record"]),
+    (Stream, "log_sync_costs", ["self"]),
+    (Stream, "get_batch_config", ["self", "config"]),
+    (Stream, "apply_catalog", ["self", "catalog"]),
+    (Tap, "_handle_termination", ["self", "signum", "frame"]),
+    (Tap, "load_state", ["self", "state"]),
+    (PluginBase, "_validate_config", ["self", "raise_errors"]),
+]
+
+
+@pytest.mark.parametrize(("owner", "name", "parameters"), _HOOKS, ids=str)
+def test_sdk__still_has_every_hook_this_tap_overrides(
+    owner: type, name: str, parameters: list[str]
+) -> None:
+    """A hook that the SDK renames or changes fails here, not silently at night."""
+    assert list(inspect.signature(getattr(owner, name)).parameters) == parameters
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (Stream._sync_records, "_increment_stream_state"),
+        (Stream._sync_records, "_write_starting_replication_value"),
+        (Stream._sync_records, "get_records"),
+        (Stream._sync_records, "STATE_MSG_FREQUENCY"),
+        (Stream.sync, "get_batch_config"),
+        (Stream._generate_record_messages, "TYPE_CONFORMANCE_LEVEL"),
+        (Stream._check_max_record_limit, "ABORT_AT_RECORD_COUNT"),
+        (Tap.sync_all, "log_sync_costs"),
+        (PluginBase._setup_signal_handlers, "_handle_termination"),
+        (PluginBase.__init__, "_validate_config"),
+        (Tap.__init__, "load_state"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value.__qualname__,
+)
+def test_sdk__still_calls_every_hook(place: Callable[..., Any], name: str) -> None:
+    """A hook that is still there but no longer used would be an override without effect."""
+    assert name in inspect.getsource(place)
+
+
+def test_sdk__costs_are_logged_after_all_streams() -> None:
+    """`log_sync_costs` is where the summary and the exit code come from: it must run last."""
+    source = inspect.getsource(Tap.sync_all)
+
+    assert source.index("log_sync_costs") > source.index("stream.sync()")
+
+
+def test_insights__types_are_not_conformed_again() -> None:
+    """Values leave `rows.py` typed, so the SDK's own conversion is off."""
+    assert InsightsStream.TYPE_CONFORMANCE_LEVEL is TypeConformanceLevel.NONE
+
+
+def test_catalog__cannot_flip_method_or_keys() -> None:
+    """A catalog that says FULL_TABLE with other keys changes neither."""
+    catalog = tap_with().catalog_dict
+    for entry in catalog["streams"]:
+        entry["replication_method"] = "FULL_TABLE"
+        entry["key_properties"] = ["ad_name"]
+        entry["replication_key"] = None
+
+    stream = insights(tap_with(catalog=Catalog.from_dict(catalog)))
+
+    assert stream.replication_method == "INCREMENTAL"
+    assert stream.replication_key == "date_start"
+    assert list(stream.primary_keys) == ["account_id", "date_start", "ad_id"]
+
+
+def test_catalog__deselected_columns_are_not_asked() -> None:
+    """A column that is not selected is neither a column of the plan nor asked of Meta."""
+    catalog = Catalog.from_dict(tap_with().catalog_dict)
+    metadata = catalog["ad_insights"].metadata
+    metadata.root.selected = True
+    metadata[("properties", "spend")].selected = False
+    metadata[("properties", "actions")].selected = False
+
+    columns = {column.name for column in insights(tap_with(catalog=catalog)).plan.columns}
+
+    assert not columns & {"spend", "actions"}
+    assert {"account_id", "date_start", "ad_id", "post_engagement"} <= columns
+
+
+def test_catalog__keys_stay_even_when_deselected() -> None:
+    """A row without its key is no row: keys are always part of the plan."""
+    catalog = Catalog.from_dict(tap_with().catalog_dict)
+    metadata = catalog["ad_insights"].metadata
+    metadata.root.selected = True
+    metadata[("properties", "ad_id")].selected = False
+
+    columns = {column.name for column in insights(tap_with(catalog=catalog)).plan.columns}
+
+    assert "ad_id" in columns
+
+
+def test_bookmarks__are_read_from_the_sdks_own_shape() -> None:
+    """State written by the SDK's rules (no keys of ours) is a bookmark too."""
+    partition = {
+        "context": {"account_id": "1"},
+        "replication_key": "date_start",
+        "replication_key_value": "2026-01-05",
+    }
+    tap = tap_with(state={"bookmarks": {"ad_insights": {"partitions": [partition]}}})
+
+    assert str(insights(tap).bookmarks()["1"].day) == "2026-01-05"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ({"bookmarks": []}, "not an object with bookmarks"),
+        ({"bookmarks": {"ad_insights": 3}}, "the bookmark of ad_insights"),
+        ({"bookmarks": {"ad_insights": {"partitions": {}}}}, "are not a list"),
+        ({"bookmarks": {"ad_insights": {"partitions": [{"context": 1}]}}}, "no account_id"),
+    ],
+)
+def test_state__that_makes_no_sense_is_refused_in_one_line(
+    state: dict[str, Any], words: str
+) -> None:
+    """A malformed state is named, not met as a traceback."""
+    with pytest.raises(Exception, match=words) as caught:
+        tap_with(state=state)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_status__stream_has_one_row_a_run() -> None:
+    """Account, stream and the run's start identify a result."""
+    stream = tap_with().streams["account_sync_status"]
+
+    assert isinstance(stream, AccountSyncStatusStream)
+    assert list(stream.primary_keys) == ["account_id", "stream", "run_started_at"]

@@ -1,0 +1,81 @@
+"""The SDK's own standard suite, and what the command line promises."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from click.testing import CliRunner
+from singer_sdk.testing import get_tap_test_class
+
+from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.settings import SETTING_NAMES
+from tap_meta_partner.tap import TapMetaPartner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_SANDBOX = Sandbox(World.demo(seed=7), port=0)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _standard_sandbox() -> Iterator[None]:
+    with _SANDBOX:
+        yield
+
+
+TestTapMetaPartner = get_tap_test_class(
+    TapMetaPartner,
+    config={
+        "access_token": _SANDBOX.token,
+        "api_url": _SANDBOX.url,
+        "reports": [{"name": "by_age", "level": "campaign", "breakdowns": ["age", "gender"]}],
+    },
+)
+
+
+def test_settings__schema_and_parser_agree() -> None:
+    """Every setting that is documented is parsed, and every one that is parsed is documented."""
+    assert set(TapMetaPartner.config_jsonschema["properties"]) >= SETTING_NAMES
+
+
+def test_about__documents_every_setting() -> None:
+    """`--about` has a description for each setting and marks the secrets."""
+    result = CliRunner().invoke(TapMetaPartner.cli, ["--about", "--format", "json"])
+    about = json.loads(result.stdout)
+    properties: dict[str, Any] = about["settings"]["properties"]
+
+    assert [name for name in SETTING_NAMES if not properties[name].get("description")] == []
+    assert {name for name in SETTING_NAMES if properties[name].get("secret")} == {
+        "access_token",
+        "access_tokens",
+        "app_secret",
+    }
+
+
+def test_about__does_not_promise_batches() -> None:
+    """Batches would pass the bookmarks by, so the capability is not announced."""
+    result = CliRunner().invoke(TapMetaPartner.cli, ["--about", "--format", "json"])
+
+    assert "batch" not in json.loads(result.stdout)["capabilities"]
+
+
+def test_discover__needs_no_token_and_makes_no_call(tmp_path: Path) -> None:
+    """The catalog is there before any access is."""
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"api_url": "http://127.0.0.1:9"}))
+
+    result = CliRunner().invoke(TapMetaPartner.cli, ["--config", str(config), "--discover"])
+    streams = {stream["tap_stream_id"] for stream in json.loads(result.stdout)["streams"]}
+
+    assert result.exit_code == 0
+    assert streams == {
+        "account_insights",
+        "account_sync_status",
+        "ad_accounts",
+        "ad_insights",
+        "adset_insights",
+        "campaign_insights",
+    }
