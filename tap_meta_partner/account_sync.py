@@ -510,7 +510,11 @@ def _is_plain_account_level(definition: ReportDefinition) -> bool:
 def _unknown_stretches(opened: Sequence[tuple[StreamPlan, OpenDays]]) -> list[DateWindow]:
     """Return the stretches of open days that the account-level stream itself does not cover."""
     first, first_days = opened[0]
-    covers = _is_plain_account_level(first.definition)
+    # A conversion in an attribution window that only another stream asks for is life too.
+    windows = {name for plan, _ in opened for name in plan.definition.action_attribution_windows}
+    covers = _is_plain_account_level(first.definition) and windows <= set(
+        first.definition.action_attribution_windows
+    )
     stretches = []
     for own, others in (
         (first_days.forward, [days.forward for _, days in opened]),

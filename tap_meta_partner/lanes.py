@@ -379,5 +379,5 @@ class ThreadTransport:
         try:
             return self.send(call)
         except Exception as error:  # noqa: BLE001  (an answer that never comes would hang the run)
-            # By its name only: the text of an exception may hold the address, and with it the proof.
+            # By its name only: an exception's text may hold the address, and with it the proof.
             return Answer(no_answer(f"unexpected {type(error).__name__}"), Usage())
