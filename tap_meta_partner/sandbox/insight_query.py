@@ -102,10 +102,7 @@ def name_list(text: str | None) -> tuple[str, ...]:
         return ()
     if not text.lstrip().startswith("["):
         return tuple(name.strip() for name in text.split(",") if name.strip())
-    names = _json(text, "list")
-    if not isinstance(names, list):
-        raise invalid_parameter("param must be an array")
-    return tuple(str(name) for name in names)
+    return tuple(str(name) for name in _json(text, "list"))
 
 
 def _level(text: str | None, node: Node) -> str:

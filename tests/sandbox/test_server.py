@@ -13,6 +13,7 @@ import pytest
 import requests
 
 from tap_meta_partner.sandbox import Sandbox
+from tap_meta_partner.sandbox.__main__ import make_world
 
 if TYPE_CHECKING:
     from datetime import date
@@ -143,3 +144,13 @@ def test_body__json_parameters_are_taken(client: Client, world: World) -> None:
     assert client.session.post(
         url, data=json.dumps(body), timeout=10, headers={"Content-Type": "application/json"}
     ).json()["report_run_id"]
+
+
+def test_command__knows_its_worlds() -> None:
+    """The worlds of the command line are those of `World`, in the size asked."""
+    agency = make_world("agency", accounts=4, ads=None, seed=1, days=10)
+    single = make_world("single", accounts=None, ads=12, seed=1, days=10)
+    demo = make_world("demo", accounts=None, ads=None, seed=1, days=10)
+
+    assert [len(world.accounts) for world in (agency, single, demo)] == [4, 1, 8]
+    assert len(single.accounts[0].ads) == 12
