@@ -1,0 +1,1 @@
+"""`meta-partner demo`: the whole pipeline with made-up clients, checked against the truth."""

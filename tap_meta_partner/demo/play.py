@@ -1,0 +1,166 @@
+"""The demo itself: load, let Meta correct its numbers, load again, compare both times."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import sys
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from tap_meta_partner.demo.meltano import COMMAND, Project, new_project
+from tap_meta_partner.demo.postgres import Postgres, embedded_postgres, short_folder
+from tap_meta_partner.demo.show import (
+    console,
+    show_changes,
+    show_rows,
+    show_spend,
+    step,
+)
+from tap_meta_partner.demo.signals import ending_orderly
+from tap_meta_partner.demo.truth import (
+    SCHEMA,
+    changes,
+    compare,
+    days_asked,
+    not_read,
+    period,
+    remember,
+)
+from tap_meta_partner.sandbox import Sandbox, World
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Enough for the second run, which reads only the last 30 again, to be seen to ask for less.
+DAYS = 90
+_COMMAND = " ".join(COMMAND)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """All that the demo has set up."""
+
+    out: Console
+    world: World
+    sandbox: Sandbox
+    postgres: Postgres
+    connection: psycopg.Connection
+    project: Project
+    since: dt.date
+
+
+def play(*, seed: int, keep: bool) -> bool:
+    """Play the demo, and tell whether all that arrived is true.
+
+    Args:
+        seed: decides the clients' numbers.
+        keep: leave PostgreSQL and the sandbox running until the user has looked around.
+
+    Raises:
+        CannotRun: something that is needed is not here.
+        RunFailed: a run of the pipeline failed.
+    """
+    with ending_orderly(), contextlib.ExitStack() as started:
+        stage = _set_up(seed, started)
+        agreed = [_first_run(stage), _second_run(stage)]
+        _say_what_next(stage.out, all_agrees=all(agreed))
+        if keep:
+            _wait(stage)
+    return all(agreed)
+
+
+def _set_up(seed: int, started: contextlib.ExitStack) -> Stage:
+    out = console()
+    world = World.demo(seed, days=DAYS)
+    since = world.now().date() - dt.timedelta(days=DAYS - 1)
+    root = started.enter_context(short_folder()) / "project"
+    with step(out, f"make {len(world.accounts)} clients and a Graph API that knows them"):
+        sandbox = started.enter_context(Sandbox(world))
+    with step(out, "start PostgreSQL"):
+        postgres = started.enter_context(embedded_postgres())
+        connection = started.enter_context(psycopg.connect(postgres.uri, autocommit=True))
+    settings = {
+        "TAP_META_PARTNER_API_URL": sandbox.url,
+        "TAP_META_PARTNER_ACCESS_TOKEN": sandbox.token,
+        "TAP_META_PARTNER_BUSINESS_ID": world.business.id,
+        "TAP_META_PARTNER_START_DATE": since.isoformat(),
+        "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.loader_uri,
+    }
+    return Stage(
+        out=out,
+        world=world,
+        sandbox=sandbox,
+        postgres=postgres,
+        connection=connection,
+        project=new_project(root, settings),
+        since=since,
+    )
+
+
+def _first_run(stage: Stage) -> bool:
+    agreed = _run_and_compare(stage, "first run")
+    for client, reason in not_read(stage.connection):
+        stage.out.print(f"not read: {client}, {reason}", markup=False)
+    _verdict(stage.out, "first run", agreed=agreed)
+    return agreed
+
+
+def _second_run(stage: Stage) -> bool:
+    remember(stage.connection)
+    with step(stage.out, "Meta corrects the numbers of the last 28 days, some rows come late"):
+        stage.world.restate()
+    agreed = _run_and_compare(stage, "second run")
+    done = changes(stage.connection)
+    show_changes(stage.out, done)
+    agreed = agreed and not any(each.duplicate_keys or each.gone for each in done)
+    _verdict(stage.out, "second run", agreed=agreed)
+    return agreed
+
+
+def _run_and_compare(stage: Stage, name: str) -> bool:
+    calls_before = len(stage.sandbox.calls)
+    days = period(stage.world, stage.since)
+    with step(stage.out, f"{name}: {_COMMAND}"):
+        stage.project.run()
+    calls = stage.sandbox.calls[calls_before:]
+    asked = days_asked(calls)
+    stage.out.print(
+        f"  {len(calls)} API calls; Meta was asked for "
+        + (f"{asked[0]} to {asked[1]}" if asked else "no day")
+    )
+    counts, spends = compare(stage.connection, stage.world, days)
+    show_rows(stage.out, counts)
+    show_spend(stage.out, spends)
+    return all(each.agrees for each in counts) and all(each.agrees for each in spends)
+
+
+def _verdict(out: Console, name: str, *, agreed: bool) -> None:
+    text = "[green]totals agree[/]" if agreed else "[bold red]totals do not agree[/], a bug"
+    out.print(f"{name}: {text}\n")
+
+
+def _say_what_next(out: Console, *, all_agrees: bool) -> None:
+    if not all_agrees:
+        return
+    out.print("With real data, in this checkout:")
+    out.print("  1. cp .env.example .env, and put your System User token into it", markup=False)
+    out.print("  2. add your database to it: TARGET_POSTGRES_SQLALCHEMY_URL=postgresql+psycopg://…")
+    out.print(f"  3. uv run {_COMMAND}")
+    out.print(
+        "`meta-partner demo --keep` leaves the database running to look around.", markup=False
+    )
+
+
+def _wait(stage: Stage) -> None:
+    """Wait for Enter, Ctrl-C or SIGTERM; an input that is closed is not an Enter."""
+    stage.out.print(f"\nPostgreSQL: {stage.postgres.uri}", soft_wrap=True)
+    stage.out.print(f"            for example: table {SCHEMA}.ad_insights limit 10;")
+    stage.out.print(f"sandbox:    {stage.sandbox.url}, token {stage.sandbox.token}")
+    stage.out.print("Enter or Ctrl-C stops both.")
+    with contextlib.suppress(KeyboardInterrupt):
+        if not sys.stdin.readline():
+            threading.Event().wait()

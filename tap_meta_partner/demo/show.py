@@ -1,0 +1,98 @@
+"""What the demo says: rich in a terminal, plain text elsewhere."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from tap_meta_partner.demo.truth import Changes, RowCount, Spend
+
+_PLAIN_WIDTH = 100
+AGREES, DIFFERS = "agrees", "DIFFERS"
+
+
+def console() -> Console:
+    """Make the console; one that cannot print a client's name prints a question mark."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")
+    plain = Console(highlight=False)
+    return plain if plain.is_terminal else Console(highlight=False, width=_PLAIN_WIDTH)
+
+
+@contextlib.contextmanager
+def step(out: Console, text: str) -> Iterator[None]:
+    """Say what is being done while it is done, and how long it took once it is."""
+    begun = time.monotonic()
+    with out.status(text):
+        yield
+    out.print(f"[green]✓[/] {text}  [dim]{time.monotonic() - begun:.1f} s[/]")
+
+
+def show_rows(out: Console, counts: Iterable[RowCount]) -> None:
+    """Show the rows of each table."""
+    table = _table("rows per stream", ("stream",), ("PostgreSQL", "sandbox"), ("",))
+    for each in counts:
+        table.add_row(
+            each.stream, f"{each.loaded:,}", f"{each.truth:,}", _verdict(agrees=each.agrees)
+        )
+    out.print(table)
+
+
+def show_spend(out: Console, spends: Iterable[Spend]) -> None:
+    """Show each client's spend in its own currency: money of several is never added up."""
+    table = _table(
+        "spend per client, at all four levels",
+        ("client", "currency"),
+        ("PostgreSQL", "sandbox"),
+        ("",),
+    )
+    for each in spends:
+        # Where the levels differ among themselves, each is to be seen.
+        loaded = dict.fromkeys(f"{amount:,f}" for amount in each.loaded.values())
+        table.add_row(
+            each.client,
+            each.currency,
+            " / ".join(loaded),
+            f"{each.truth:,f}",
+            _verdict(agrees=each.agrees),
+        )
+    out.print(table)
+
+
+def show_changes(out: Console, changes: Iterable[Changes]) -> None:
+    """Show what the second run did."""
+    table = _table(
+        "what the second run did",
+        ("stream",),
+        ("rows before", "changed in place", "new", "gone", "duplicate keys"),
+    )
+    for each in changes:
+        numbers = (each.before, each.changed, each.new, each.gone, each.duplicate_keys)
+        table.add_row(each.stream, *(f"{number:,}" for number in numbers))
+    out.print(table)
+
+
+def _table(
+    title: str, left: Sequence[str], right: Sequence[str], last: Sequence[str] = ()
+) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for name in left:
+        table.add_column(name)
+    for name in right:
+        table.add_column(name, justify="right")
+    for name in last:
+        table.add_column(name)
+    return table
+
+
+def _verdict(*, agrees: bool) -> str:
+    return f"[green]{AGREES}[/]" if agrees else f"[bold red]{DIFFERS}[/]"
