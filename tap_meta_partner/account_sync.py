@@ -218,6 +218,8 @@ class _AccountSync:
         #: Stretches of days of which Meta said on which ones anything happened.
         self._known: list[DateWindow] = []
         self._active_days: set[str] = set()
+        #: The attribution windows of all streams: a conversion that only one of them sees is life.
+        self._attribution: dict[str, None] = {}
 
     def result(
         self, stream: str, result: str, reason: str, code: int | None = None
@@ -252,22 +254,42 @@ class _AccountSync:
         Returns:
             Why the account cannot be read, or None.
         """
+        for plan, _ in opened:
+            self._attribution |= dict.fromkeys(plan.definition.action_attribution_windows)
         if not self._run.may_begin():
             return None
-        for stretch in _unknown_stretches(opened):
-            gone = yield from self._ask_for_life(opened, stretch)
+        for stretch in self._unknown_stretches(opened):
+            gone = yield from self._ask_for_life(stretch)
             if gone:
                 return gone
         return None
 
-    def _ask_for_life(
-        self, opened: Sequence[tuple[StreamPlan, OpenDays]], stretch: DateWindow
-    ) -> Steps[Any]:
-        windows = {
-            name: None for plan, _ in opened for name in plan.definition.action_attribution_windows
-        }
+    def _unknown_stretches(self, opened: Sequence[tuple[StreamPlan, OpenDays]]) -> list[DateWindow]:
+        """Return the stretches of open days that the account-level stream itself does not cover."""
+        first, first_days = opened[0]
+        stretches = []
+        for own, others in (
+            (first_days.forward, [days.forward for _, days in opened]),
+            (first_days.gap, [days.gap for _, days in opened]),
+        ):
+            wanted = [stretch for stretch in others if stretch]
+            if not wanted:
+                continue
+            union = DateWindow(
+                min(item.since for item in wanted), max(item.until for item in wanted)
+            )
+            if not (own and union in own and self._tells_of_life(first.definition)):
+                stretches.append(union)
+        return stretches
+
+    def _tells_of_life(self, definition: ReportDefinition) -> bool:
+        """Tell whether a stream has a row for every day on which any other one has."""
+        asked = set(definition.action_attribution_windows)
+        return _is_plain_account_level(definition) and asked.issuperset(self._attribution)
+
+    def _ask_for_life(self, stretch: DateWindow) -> Steps[Any]:
         definition = ReportDefinition(
-            name="activity", level="account", action_attribution_windows=tuple(windows)
+            name="activity", level="account", action_attribution_windows=tuple(self._attribution)
         )
         request = self._request(definition, _SIGNS_OF_LIFE, stretch)
         days = _ActiveDays()
@@ -399,7 +421,7 @@ class _AccountSync:
 
     def _learn(self, plan: StreamPlan, window: DateWindow, sink: _RecordSink) -> None:
         """Remember on which days the account-level stream had rows."""
-        if not _is_plain_account_level(plan.definition):
+        if not self._tells_of_life(plan.definition):
             return
         self._known = joined([*self._known, window])
         self._active_days |= sink.days
@@ -505,28 +527,6 @@ def _is_plain_account_level(definition: ReportDefinition) -> bool:
         and not definition.filtering
         and not definition.action_breakdowns
     )
-
-
-def _unknown_stretches(opened: Sequence[tuple[StreamPlan, OpenDays]]) -> list[DateWindow]:
-    """Return the stretches of open days that the account-level stream itself does not cover."""
-    first, first_days = opened[0]
-    # A conversion in an attribution window that only another stream asks for is life too.
-    windows = {name for plan, _ in opened for name in plan.definition.action_attribution_windows}
-    covers = _is_plain_account_level(first.definition) and windows <= set(
-        first.definition.action_attribution_windows
-    )
-    stretches = []
-    for own, others in (
-        (first_days.forward, [days.forward for _, days in opened]),
-        (first_days.gap, [days.gap for _, days in opened]),
-    ):
-        wanted = [stretch for stretch in others if stretch]
-        if not wanted:
-            continue
-        union = DateWindow(min(item.since for item in wanted), max(item.until for item in wanted))
-        if not (covers and own and union in own):
-            stretches.append(union)
-    return stretches
 
 
 def _cut(rest: DateWindow, days: int, *, from_end: bool) -> tuple[DateWindow, DateWindow | None]:
