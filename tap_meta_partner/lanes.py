@@ -332,10 +332,12 @@ class ThreadTransport:
     Args:
         send: sends one call and returns its answer; called from the threads.
         threads: how many.
+        second: how many real seconds a second of `wait` lasts.
     """
 
     send: Callable[[Call], Answer]
     threads: int
+    second: float = 1.0
     _calls: queue.SimpleQueue[tuple[Lane, Call] | None] = field(default_factory=queue.SimpleQueue)
     _answers: queue.SimpleQueue[tuple[Lane, Answer] | None] = field(
         default_factory=queue.SimpleQueue
@@ -353,7 +355,7 @@ class ThreadTransport:
     def wait(self, seconds: float | None) -> tuple[Lane, Answer] | None:
         """Return the next answer, or None after so many seconds or when woken."""
         try:
-            return self._answers.get(timeout=seconds)
+            return self._answers.get(timeout=None if seconds is None else seconds * self.second)
         except queue.Empty:
             return None
 

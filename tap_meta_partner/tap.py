@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 import click
 from singer_sdk import Tap
 from singer_sdk import typing as th
-from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from tap_meta_partner.errors import MetaError
@@ -31,6 +30,7 @@ from tap_meta_partner.settings import (
 )
 from tap_meta_partner.streams import AccountSyncStatusStream, AdAccountsStream, InsightsStream
 from tap_meta_partner.windows import DATE_PRESETS
+from tap_meta_partner.writing import PageWriter
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -38,8 +38,10 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import FrameType
+
+    from singer_sdk.singerlib import Message
 
     from tap_meta_partner.settings import Settings
     from tap_meta_partner.streams import PartnerStream
@@ -79,7 +81,7 @@ class TapMetaPartner(Tap):
 
     name = "tap-meta-partner"
     package_name = "tap-meta-partner"
-    message_writer_class = MsgSpecWriter
+    message_writer_class = PageWriter
     capabilities: ClassVar[list[Any]] = [
         TapCapabilities.CATALOG,
         TapCapabilities.STATE,
@@ -358,6 +360,15 @@ class TapMetaPartner(Tap):
             if isinstance(stream, AccountSyncStatusStream) and stream.selected:
                 return stream
         return None
+
+    def write_page(self, messages: Iterable[Message]) -> None:
+        """Write messages, at once where the writer can."""
+        writer = self.message_writer
+        if isinstance(writer, PageWriter):
+            writer.write_page(messages)
+            return
+        for message in messages:
+            writer.write_message(message)
 
     def write_state(self) -> None:
         """Send STATE, if it differs from the last one sent."""

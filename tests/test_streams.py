@@ -36,7 +36,7 @@ _HOOKS: list[tuple[type, str, list[str]]] = [
     (Stream, "_increment_stream_state", ["self", "latest_record", "context"]),
     (Stream, "_write_starting_replication_value", ["self", "context"]),
     (Stream, "_write_schema_message", ["self"]),
-    (Stream, "_write_record_message", ["self", "record"]),
+    (Stream, "get_record_counter", ["self", "endpoint", "log_interval"]),
     (Stream, "log_sync_costs", ["self"]),
     (Stream, "get_batch_config", ["self", "config"]),
     (Stream, "apply_catalog", ["self", "catalog"]),

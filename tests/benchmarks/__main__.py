@@ -1,0 +1,232 @@
+"""Measure the tap, and print a table: `uv run python -m tests.benchmarks [a b c d kill]`.
+
+Beside each run stands a bare loop over the very same HTTP answers (JSON in, typed row, JSON out,
+nothing else) in the same session, since machines differ and are noisy: ratios are what counts.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import random
+import signal
+import sys
+import tempfile
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from rich.console import Console
+from rich.table import Table
+
+from tap_meta_partner.settings import DEFAULT_CONCURRENCY
+from tests.benchmarks.measure import (
+    Measured,
+    bare_loop,
+    calls_by_account,
+    run,
+    throttle_errors,
+)
+from tests.benchmarks.serving import calls, forget_calls, served
+from tests.benchmarks.workloads import WORKLOADS, Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_MEGABYTE = 1 << 20
+console = Console(width=150)
+
+
+class Results:
+    """What was measured, and what was promised of it."""
+
+    def __init__(self) -> None:
+        self.table = Table(
+            title=f"{platform.machine()}, {os.cpu_count()} cores, "
+            f"Python {platform.python_version()}"
+        )
+        for name in (
+            "workload", "rows", "calls", "wall s", "CPU s", "bare CPU s", "CPU ratio", "peak MB",
+            "STATE kB", "throttle errors", "exact",
+        ):  # fmt: skip
+            self.table.add_column(name, justify="left" if name == "workload" else "right")
+        self.promises: list[tuple[str, str, bool]] = []
+
+    def promise(self, what: str, got: str, *, kept: bool) -> None:
+        """Note whether something promised holds."""
+        self.promises.append((what, got, kept))
+
+    def show(self) -> int:
+        """Print everything; return the exit code."""
+        console.print(self.table)
+        for what, got, kept in self.promises:
+            console.print(f"{'holds ' if kept else 'BROKEN'}  {what}: {got}", highlight=False)
+        return 0 if all(kept for _, _, kept in self.promises) else 1
+
+
+def true_spend(workload: Workload) -> dict[tuple[str, str], Decimal]:
+    """Return the truth, made without HTTP in this process."""
+    world = workload.make_world()
+    truth = {}
+    for account in world.readable():
+        today = world.now().astimezone(ZoneInfo(account.timezone_name)).date()
+        for day, total in world.day_totals(account.id, workload.start_date(), today).items():
+            truth[account.id, str(day)] = total.spend
+    return truth
+
+
+def measure(key: str, results: Results) -> tuple[Measured, list[dict[str, object]], Measured]:
+    """Measure one workload: the tap, its calls, the bare loop."""
+    workload = WORKLOADS[key]
+    with tempfile.TemporaryDirectory() as name, served(key) as url:
+        folder = Path(name)
+        state = None
+        if workload.warm:
+            state = run(workload, url, folder).state
+            forget_calls(url)
+        measured = run(workload, url, folder, state=state)
+        seen = calls(url)
+        answered = [call for call in seen if call["method"] == "GET" and call["status"] == 200]
+        bare = bare_loop(url, answered, folder)
+    truth = true_spend(workload)
+    if workload.warm:
+        days = {day for _, day in measured.spend}
+        truth = {(account, day): spend for (account, day), spend in truth.items() if day in days}
+    exact = measured.spend == truth
+    results.promise(
+        f"{key}: every row, exit 0", f"exit {measured.code}", kept=_good(measured, exact)
+    )
+    results.table.add_row(
+        workload.name,
+        f"{measured.rows:,}",
+        f"{len(seen):,}",
+        f"{measured.wall:.1f}",
+        f"{measured.cpu:.2f}",
+        f"{bare.cpu:.2f}",
+        f"{measured.cpu / bare.cpu:.2f}",
+        f"{measured.peak / _MEGABYTE:.0f}",
+        f"{measured.state_bytes / 1000:.0f}",
+        str(throttle_errors(seen)),
+        "yes" if exact else "NO",
+    )
+    return measured, seen, bare
+
+
+def _good(measured: Measured, exact: bool) -> bool:  # noqa: FBT001
+    if measured.code != 0 or not exact:
+        console.print(measured.log[-3000:], highlight=False)
+    return measured.code == 0 and exact
+
+
+def bench_a(results: Results) -> None:
+    """Few calls, and a wall time near what they take."""
+    measured, seen, bare = measure("a", results)
+    results.promise("a: at most 150 calls", str(len(seen)), kept=len(seen) <= 150)
+    ideal = len(seen) * WORKLOADS["a"].latency / DEFAULT_CONCURRENCY + bare.cpu
+    ratio = measured.wall / ideal
+    results.promise(
+        "a: wall within 3 times the ideal (calls x latency / concurrency + bare CPU)",
+        f"{measured.wall:.2f} s / {ideal:.2f} s = {ratio:.2f}",
+        kept=ratio <= 3,
+    )
+
+
+def bench_b(results: Results) -> None:
+    """Idle accounts cost next to nothing, memory and state stay small, cost grows evenly."""
+    quarter, _, _ = measure("b250", results)
+    whole, seen, _ = measure("b", results)
+    by_account = calls_by_account(seen)
+    active = {account for account, _ in whole.spend}
+    idle = [count for account, count in by_account.items() if account not in active]
+    each = sum(idle) / len(idle)
+    results.promise(
+        f"b: at most 1.3 calls per idle account ({len(idle)} of them)",
+        f"{each:.2f}",
+        kept=each <= 1.3,
+    )
+    peak = whole.peak / _MEGABYTE
+    results.promise("b: peak memory under 250 MB", f"{peak:.0f} MB", kept=peak < 250)
+    state = whole.state_bytes / 1e6
+    results.promise("b: STATE under 20 MB in all", f"{state:.2f} MB", kept=state < 20)
+    for name, ratio in (("CPU", whole.cpu / quarter.cpu), ("wall", whole.wall / quarter.wall)):
+        results.promise(
+            f"b: {name} from 250 to 1,000 accounts at most 4.4 times",
+            f"{ratio:.2f}",
+            kept=ratio <= 4.4,
+        )
+
+
+def bench_c(results: Results) -> None:
+    """One huge account: little work per row, flat memory."""
+    small, _, _ = measure("c30", results)
+    large, _, bare = measure("c", results)
+    ratio = large.cpu / bare.cpu
+    results.promise("c: CPU at most 2.5 times the bare loop's", f"{ratio:.2f}", kept=ratio <= 2.5)
+    more = (large.peak - small.peak) / _MEGABYTE
+    results.promise(
+        "c: 300,000 rows peak at most 50 MB above 30,000", f"{more:.0f} MB", kept=more <= 50
+    )
+
+
+def bench_d(results: Results) -> None:
+    """Under limits everything arrives, and hardly a call is refused."""
+    _, seen, _ = measure("d", results)
+    share = 100 * throttle_errors(seen) / len(seen)
+    results.promise(
+        "d: fewer than 2 % of the calls answered by a throttle error",
+        f"{share:.1f} %",
+        kept=share < 2,
+    )
+
+
+def bench_kill(results: Results, times: int = 3) -> None:
+    """Killed at any moment and run again, the totals are the truth."""
+    for key in ("a", "b250", "c30", "d"):
+        outcome: Counter[str] = Counter()
+        for attempt in range(times):
+            outcome[_killed_and_run_again(key, random.Random(f"{key}{attempt}"))] += 1  # noqa: S311
+        results.promise(
+            f"{key}: killed at {times} random moments, run again: exact",
+            ", ".join(f"{count} {what}" for what, count in outcome.items()),
+            kept=set(outcome) == {"exact"},
+        )
+
+
+def _killed_and_run_again(key: str, chance: random.Random) -> str:
+    workload = WORKLOADS[key]
+    keyed: dict[tuple[str, ...], Decimal] = {}
+    state = None
+    with tempfile.TemporaryDirectory() as name, served(key) as url:
+        folder = Path(name)
+        for number in (signal.SIGTERM, signal.SIGKILL, None):
+            kill = (chance.uniform(0.8, 4.0), number) if number else None
+            measured = run(workload, url, folder, state=state, kill=kill)
+            keyed |= measured.keyed
+            state = measured.state or state
+    if measured.code != 0:
+        return f"exit {measured.code}"
+    return "exact" if Measured(keyed=keyed).spend == true_spend(workload) else "WRONG"
+
+
+BENCHMARKS: dict[str, Callable[[Results], None]] = {
+    "a": bench_a,
+    "b": bench_b,
+    "c": bench_c,
+    "d": bench_d,
+    "kill": bench_kill,
+}
+
+
+def main(wanted: list[str]) -> int:
+    """Run the benchmarks named, all where none is."""
+    results = Results()
+    for name in wanted or BENCHMARKS:
+        console.print(f"{name} …")
+        BENCHMARKS[name](results)
+    return results.show()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

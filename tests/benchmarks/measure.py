@@ -1,0 +1,162 @@
+"""One measured run of the tap as a process, and of the bare loop over the same calls."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from tests.tap_process import catalog_selecting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from tests.benchmarks.workloads import Workload
+
+_MEGABYTE = 1 << 20
+_DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
+
+
+@dataclass(slots=True)
+class Measured:
+    """What a run took, and what it wrote.
+
+    Attributes:
+        wall: seconds.
+        cpu: seconds of the process alone.
+        peak: bytes of memory at most.
+        rows: insights rows written.
+        state_bytes: of all STATE messages together.
+        state: the last one's value.
+        spend: by account and day, of the ad level, the last row of each key.
+        code: exit code.
+    """
+
+    wall: float = 0.0
+    cpu: float = 0.0
+    peak: int = 0
+    rows: int = 0
+    state_bytes: int = 0
+    state: dict[str, Any] = field(default_factory=dict)
+    keyed: dict[tuple[str, ...], Decimal] = field(default_factory=dict)
+    code: int = 0
+    log: str = ""
+
+    @property
+    def spend(self) -> dict[tuple[str, str], Decimal]:
+        """Spend by account and day at ad level."""
+        total: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for (account_id, day, _), spend in self.keyed.items():
+            total[account_id, day] += spend
+        return dict(total)
+
+
+def run(
+    workload: Workload,
+    url: str,
+    folder: Path,
+    *,
+    state: Mapping[str, Any] | None = None,
+    kill: tuple[float, int] | None = None,
+) -> Measured:
+    """Run the tap once; `kill` is (after so many seconds, which signal)."""
+    command = _command(workload, url, folder, state)
+    measured = Measured()
+    output = folder / "output.jsonl"
+    begun = time.monotonic()
+    with output.open("wb") as out, (folder / "log.txt").open("wb") as log:
+        process = subprocess.Popen(command, stdout=out, stderr=log)
+        if kill:
+            _kill_later(process, *kill)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    measured.wall = time.monotonic() - begun
+    measured.cpu = usage.ru_utime + usage.ru_stime
+    measured.peak = usage.ru_maxrss * 1024
+    measured.code = process.returncode
+    measured.log = (folder / "log.txt").read_text(encoding="utf-8")
+    _read(output, measured)
+    return measured
+
+
+def _kill_later(process: subprocess.Popen[bytes], seconds: float, number: int) -> None:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        if os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            return
+        time.sleep(0.005)
+    os.kill(process.pid, number)
+
+
+def _command(
+    workload: Workload, url: str, folder: Path, state: Mapping[str, Any] | None
+) -> list[str]:
+    config = {
+        "access_token": "SANDBOX-TOKEN",
+        "api_url": url,
+        "start_date": str(workload.start_date()),
+    }
+    files: dict[str, Any] = {"config": config, "state": state or {}}
+    if workload.streams:
+        files["catalog"] = catalog_selecting(config, *workload.streams)
+    command = [sys.executable, "-m", "tap_meta_partner"]
+    if workload.minute != 60.0:  # real time
+        command = [sys.executable, "-m", "tests.benchmarks.fast_time", str(workload.minute)]
+    for name, content in files.items():
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(content), encoding="utf-8")
+        command += [f"--{name}", str(path)]
+    return command
+
+
+def _read(output: Path, measured: Measured) -> None:
+    with output.open("rb") as lines:
+        for line in lines:
+            if not line.endswith(b"\n"):
+                return  # cut by a kill
+            if line.startswith(b'{"type":"STATE"'):
+                measured.state_bytes += len(line)
+                measured.state = json.loads(line)["value"]
+            elif line.startswith(b'{"type":"RECORD"') and b"_insights" in line[:60]:
+                measured.rows += 1
+                if b'"ad_insights"' in line[:60]:
+                    record = _DECODE(line)["record"]
+                    key = (record["account_id"], record["date_start"], record["ad_id"])
+                    measured.keyed[key] = Decimal(record["spend"])
+
+
+def bare_loop(url: str, seen: list[dict[str, Any]], folder: Path) -> Measured:
+    """Make the same calls in a process that does nothing else: JSON in, typed row, JSON out."""
+    (folder / "calls.json").write_text(json.dumps(seen), encoding="utf-8")
+    measured = Measured()
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.benchmarks.bare_loop", url, str(folder / "calls.json")],
+        stdout=subprocess.PIPE,
+    )
+    measured.rows = int((process.stdout.read() if process.stdout else b"0") or 0)
+    _, _, usage = os.wait4(process.pid, 0)
+    process.returncode = 0
+    measured.wall = time.monotonic() - begun
+    measured.cpu = usage.ru_utime + usage.ru_stime
+    measured.peak = usage.ru_maxrss * 1024
+    return measured
+
+
+def throttle_errors(seen: list[dict[str, Any]]) -> int:
+    """Count the calls that a rate limit answered."""
+    return sum(call["error_code"] in {4, 17, 32, 613, 80000, 80004} for call in seen)
+
+
+def calls_by_account(seen: list[dict[str, Any]]) -> Counter[str]:
+    """Count calls by ad account."""
+    return Counter(call["account_id"] for call in seen if call["account_id"])

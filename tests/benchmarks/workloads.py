@@ -1,0 +1,114 @@
+"""What is measured: worlds, weathers and configurations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, timezone
+from typing import Any
+
+from tap_meta_partner.sandbox import Budget, Sandbox, World
+
+DAYS = 90
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workload:
+    """One thing to measure.
+
+    Attributes:
+        world: name of the world and its dials.
+        latency: seconds each answer takes.
+        job_seconds: how long a report run takes.
+        budget: rate limits, if any.
+        history_days: how far back `start_date` lies.
+        streams: which streams are selected; None for all.
+        warm: run once before, so that what is measured is a nightly run.
+        minute: how many real seconds a minute of the tap's clock lasts.
+    """
+
+    name: str
+    world: str
+    dials: dict[str, Any] = field(default_factory=dict)
+    latency: float = 0.0
+    job_seconds: float = 0.0
+    budget: dict[str, Any] | None = None
+    history_days: int = DAYS - 1
+    streams: tuple[str, ...] | None = None
+    warm: bool = False
+    minute: float = 60.0
+
+    def make_world(self) -> World:
+        """Make the world: the same one in every process."""
+        return getattr(World, self.world)(seed=7, days=DAYS, **self.dials)
+
+    def sandbox(self) -> Sandbox:
+        """Make the sandbox."""
+        return Sandbox(
+            self.make_world(),
+            latency=self.latency,
+            job_seconds=self.job_seconds,
+            budgets=Budget(**self.budget) if self.budget else None,
+        )
+
+    def start_date(self) -> date:
+        """Return the first day asked for."""
+        return datetime.now(timezone.utc).date() - timedelta(days=self.history_days)
+
+
+WORKLOADS = {
+    "a": Workload(
+        name="a: 20 accounts x 90 days, ad level",
+        world="agency",
+        dials={"accounts": 20, "idle": 0.0},
+        latency=0.06,
+        job_seconds=1.5,
+        streams=("ad_insights",),
+    ),
+    "b": Workload(
+        name="b: 1,000 accounts, a nightly run, four levels",
+        world="agency",
+        dials={"accounts": 1000, "idle": 0.9},
+        latency=0.06,
+        job_seconds=1.5,
+        history_days=30,
+        warm=True,
+    ),
+    "b250": Workload(
+        name="b: 250 accounts, the same",
+        world="agency",
+        dials={"accounts": 250, "idle": 0.9},
+        latency=0.06,
+        job_seconds=1.5,
+        history_days=30,
+        warm=True,
+    ),
+    "c": Workload(
+        name="c: one account, 300,000 rows",
+        world="single",
+        dials={"ads": 3334},
+        job_seconds=1.5,
+        streams=("ad_insights",),
+    ),
+    "c30": Workload(
+        name="c: one account, 30,000 rows",
+        world="single",
+        dials={"ads": 334},
+        job_seconds=1.5,
+        streams=("ad_insights",),
+    ),
+    "d": Workload(
+        name="d: limits that rise and fall, an hour in a minute",
+        world="agency",
+        dials={"accounts": 40, "idle": 0.25},
+        latency=0.01,
+        job_seconds=0.1,
+        budget={
+            "account_calls": 12,
+            "app_calls": 300,
+            "window_seconds": 20.0,
+            "block_seconds": 1.0,
+            "minute": 1.0,
+        },
+        minute=1.0,
+    ),
+}
