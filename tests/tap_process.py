@@ -87,13 +87,16 @@ def run_tap(  # noqa: PLR0913  (each is a switch of the command line)
     kill_after_lines: int | None = None,
     signal_number: int = signal.SIGTERM,
     timeout: float = 120,
+    minute: float | None = None,
 ) -> Output:
     """Run the tap and read what it wrote.
 
     The files it is given are written to `folder`. With `kill_after_lines`, `signal_number` is sent
-    once that many lines have been read.
+    once that many lines have been read. With `minute`, a minute of waiting lasts so many seconds.
     """
     command = [*COMMAND, *arguments]
+    if minute is not None:
+        command = [sys.executable, "-m", "tests.fast_time", str(minute), *arguments]
     for name, content in (("config", config), ("state", state), ("catalog", catalog)):
         if content is not None:
             path = folder / f"{name}.json"

@@ -110,7 +110,7 @@ def _command(
         files["catalog"] = catalog_selecting(config, *workload.streams)
     command = [sys.executable, "-m", "tap_meta_partner"]
     if workload.minute != 60.0:  # real time
-        command = [sys.executable, "-m", "tests.benchmarks.fast_time", str(workload.minute)]
+        command = [sys.executable, "-m", "tests.fast_time", str(workload.minute)]
     for name, content in files.items():
         path = folder / f"{name}.json"
         path.write_text(json.dumps(content), encoding="utf-8")

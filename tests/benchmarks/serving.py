@@ -1,6 +1,6 @@
 """A workload's sandbox in a process of its own, so that its time is not the tap's.
 
-`python -m tests.benchmarks.serving NAME` prints the address and serves until it is stopped.
+`python -m tests.benchmarks.serving NAME [calm]` prints the address and serves until it is stopped.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def served(name: str) -> Iterator[str]:
-    """Serve a workload's sandbox; yields its address."""
+def served(name: str, *, calm: bool = False) -> Iterator[str]:
+    """Serve a workload's sandbox, without its rate limits if `calm`; yields its address."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.benchmarks.serving", name],
+        [sys.executable, "-m", "tests.benchmarks.serving", name, *(["calm"] if calm else [])],
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -48,16 +48,16 @@ def forget_calls(url: str) -> None:
     urllib.request.urlopen(request).close()  # noqa: S310
 
 
-def _serve(name: str) -> None:
+def _serve(name: str, *, calm: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     gc.set_threshold(50_000, 50, 100)
-    with WORKLOADS[name].sandbox() as sandbox:
+    with WORKLOADS[name].sandbox(calm=calm) as sandbox:
         sys.stdout.write(f"{sandbox.url}\n")
         sys.stdout.flush()
         stop.wait()
 
 
 if __name__ == "__main__":
-    _serve(sys.argv[1])
+    _serve(sys.argv[1], calm="calm" in sys.argv[2:])

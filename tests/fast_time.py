@@ -1,4 +1,4 @@
-"""The tap in fast time: `python -m tests.benchmarks.fast_time SECONDS_PER_MINUTE …arguments`.
+"""The tap in fast time: `python -m tests.fast_time SECONDS_PER_MINUTE …arguments`.
 
 Only the clock differs: a minute of waiting lasts as many real seconds as said.
 """
