@@ -120,10 +120,11 @@ def _extras() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("tap_meta_partner"):
+        package = (error.name or "").partition(".")[0]
+        if package == "tap_meta_partner":
             raise  # a fault of ours, not something to install
         raise click.ClickException(
-            f"{error.name} is missing, which only this command needs: {_EXTRAS}"
+            f"{package} is missing, which only this command needs: {_EXTRAS}"
         ) from None
 
 

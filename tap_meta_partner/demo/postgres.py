@@ -21,6 +21,9 @@ with warnings.catch_warnings():
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+#: A socket's path may have about 100 bytes in all, and TMPDIR can be longer than that by itself.
+_LONGEST_PARENT = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Postgres:
@@ -51,11 +54,10 @@ def embedded_postgres() -> Iterator[Postgres]:
 
 @contextlib.contextmanager
 def short_folder() -> Iterator[Path]:
-    """Make a temporary folder whose path leaves room for the name of a socket.
-
-    Sockets have paths of about 100 bytes at most, and TMPDIR can be longer than that by itself.
-    """
-    parent = None if sys.platform == "win32" else "/tmp"  # noqa: S108 - mkdtemp makes it safe
+    """Make a temporary folder whose path leaves room for the name of a socket."""
+    usual = tempfile.gettempdir()
+    too_long = sys.platform != "win32" and len(usual) > _LONGEST_PARENT
+    parent = "/tmp" if too_long else usual  # noqa: S108 - mkdtemp makes a folder of our own
     folder = Path(tempfile.mkdtemp(prefix="mp-", dir=parent))
     try:
         yield folder
