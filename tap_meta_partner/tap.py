@@ -96,6 +96,7 @@ class TapMetaPartner(Tap):
         th.Property(
             "access_token",
             th.StringType,
+            required=True,
             secret=True,
             title="Access token",
             description="System User token (or a long-lived user token) with ads_read. Required.",
