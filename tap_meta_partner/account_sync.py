@@ -23,6 +23,7 @@ from tap_meta_partner.errors import (
     AccountUnreadable,
     MetaError,
     RequestRefused,
+    ThrottledTooLong,
     TokenRefused,
     TooMuchData,
 )
@@ -201,8 +202,9 @@ def sync_account(
     for plan, days in opened:
         if gone is None:
             result = yield from sync.stream(plan, days, bookmarks[plan.name])
-            # An account that cannot be read is not asked again for the next stream.
-            gone = result if result.result == SKIPPED else None
+            # An account that cannot be read, or is throttled for hours, is not asked again for the
+            # next stream.
+            gone = result if result.result == SKIPPED or sync.is_blocked else None
         else:
             result = replace(gone, stream=plan.name, covered=None, rows=0)
         yield result
@@ -220,6 +222,8 @@ class _AccountSync:
         self._active_days: set[str] = set()
         #: The attribution windows of all streams: a conversion that only one of them sees is life.
         self._attribution: dict[str, None] = {}
+        #: Throttled for so long that it has failed for this run.
+        self.is_blocked = False
 
     def result(
         self, stream: str, result: str, reason: str, code: int | None = None
@@ -331,6 +335,7 @@ class _AccountSync:
         if isinstance(error, RequestRefused):
             self._run.refused.note(stream, self._account.account_id, error)
         if isinstance(error, MetaError):
+            self.is_blocked = isinstance(error, ThrottledTooLong)
             kind = SKIPPED if isinstance(error, AccountUnreadable) else FAILED
             return self.result(stream, kind, error.reason, error.fault.code)
         if isinstance(error, (DuplicateKey, ReportChanged, StreamClosed)):
@@ -377,21 +382,34 @@ class _AccountSync:
             sink = self._sink(plan, progress)
             request = self._request(plan.definition, self._fields(plan), window)
             try:
-                pace = yield from read_report(request, sink, pace, self._run.reporting)
+                pace = yield from self._read(request, sink, pace)
             except TooMuchData as error:
-                if window.days > 1:
-                    half = window.days // 2
-                    logger.info("%s: %s; halving the window", request, error.rule.what)
-                    progress.bookmark = replace(progress.bookmark, pace=pace.narrowed(half))
-                    return rest
-                if plan.definition.level == "account":
+                if window.days == 1:
                     raise
-                yield from read_by_campaign(request, sink, self._run.reporting)
+                half = window.days // 2
+                logger.info("%s: %s; halving the window", request, error.rule.what)
+                progress.bookmark = replace(progress.bookmark, pace=pace.narrowed(half))
+                return rest
             self._learn(plan, window, sink)
         progress.close(window, days, pace, self._today)
         if not self._run.settings.date_preset:
             yield WindowClosed(plan.name, window, progress.bookmark)
         return left
+
+    def _read(self, request: ReportRequest, sink: _RecordSink, pace: Pace) -> Steps[Pace]:
+        """Read one window the way that worked before; a single day, if need be, by campaign."""
+        reporting = self._run.reporting
+        is_day = request.window.days == 1
+        if not (is_day and pace.by_campaign):
+            try:
+                return (yield from read_report(request, sink, pace, reporting))
+            except TooMuchData:
+                if not is_day or request.definition.level == "account":
+                    raise
+            yield from read_by_campaign(request, sink, reporting)
+            return pace.with_campaigns()
+        yield from read_by_campaign(request, sink, reporting)
+        return pace.eased()
 
     def _fields(self, plan: StreamPlan) -> tuple[str, ...]:
         asked = fields_to_ask(plan.columns)

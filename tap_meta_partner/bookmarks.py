@@ -48,19 +48,23 @@ class Pace:
     Attributes:
         days: how many days a window has.
         run: ask for a report run at once (asynchronously), as a direct answer was too much.
+        by_campaign: a day was too much as a whole: read its campaigns one by one at once.
         easy: windows in a row that went well; three let it grow.
     """
 
     days: int = WIDEST_DAYS
     run: bool = False
+    by_campaign: bool = False
     easy: int = 0
 
     def eased(self) -> Pace:
-        """Return the pace after a window that went well: wider first, then direct again."""
+        """Return the pace after a window that went well: days as a whole, wider, then direct."""
         if self == Pace():
             return self
         if self.easy + 1 < _EASY_WINDOWS_TO_GROW:
             return replace(self, easy=self.easy + 1)
+        if self.by_campaign:
+            return Pace(days=self.days, run=self.run)
         if self.days < WIDEST_DAYS:
             return Pace(days=min(self.days * 2, WIDEST_DAYS), run=self.run)
         return Pace()
@@ -68,6 +72,10 @@ class Pace:
     def with_run(self) -> Pace:
         """Return the pace after a direct answer was too much."""
         return Pace(days=self.days, run=True)
+
+    def with_campaigns(self) -> Pace:
+        """Return the pace after a single day was too much."""
+        return Pace(days=1, run=True, by_campaign=True)
 
     def narrowed(self, days: int) -> Pace:
         """Return the pace after a window had to be halved to `days`."""
@@ -290,8 +298,15 @@ def _pace(value: object) -> Pace:
     days, easy = value.get("days", WIDEST_DAYS), value.get("easy", 0)
     if not (isinstance(days, int) and 1 <= days <= WIDEST_DAYS and isinstance(easy, int)):
         return Pace()
-    return Pace(days=days, run=value.get("mode") == "async", easy=max(0, easy))
+    mode = value.get("mode")
+    return Pace(
+        days=days,
+        run=mode in {"async", "campaign"},
+        by_campaign=mode == "campaign" and days == 1,
+        easy=max(0, easy),
+    )
 
 
 def _pace_as_json(pace: Pace) -> dict[str, Any]:
-    return {"days": pace.days, "mode": "async" if pace.run else "sync", "easy": pace.easy}
+    mode = "campaign" if pace.by_campaign else "async" if pace.run else "sync"
+    return {"days": pace.days, "mode": mode, "easy": pace.easy}

@@ -11,7 +11,8 @@ The tree; each branch is one thing a caller can do::
     ├─ AccountUnreadable       give this account up for this run, keep its bookmark
     ├─ RequestRefused          the request itself is wrong: our user must change a setting
     ├─ TokenRefused            stop the run: the token or the app secret does not work
-    └─ KeptFailing             retries came to their end: this account failed, the others go on
+    ├─ KeptFailing             retries came to their end: this account failed, the others go on
+    └─ ThrottledTooLong        hours of nothing but throttle errors: leave the account for this run
 
 Errors are told apart by code and subcode, never by their text: Meta rewords texts, and uses the
 type `OAuthException` for transient faults too. The one exception is "reduce the amount of data"
@@ -107,6 +108,10 @@ class TokenRefused(MetaError):
 
 class KeptFailing(MetaError):
     """Every allowed try failed."""
+
+
+class ThrottledTooLong(MetaError):
+    """An account got nothing but throttle errors for hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

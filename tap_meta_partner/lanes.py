@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_meta_partner.client import Answer, Call
-from tap_meta_partner.errors import KeptFailing, MetaError, Throttled, no_answer
+from tap_meta_partner.errors import MetaError, Throttled, ThrottledTooLong, no_answer
 from tap_meta_partner.rate_limits import GIVE_UP_SECONDS, Governor, Usage
 from tap_meta_partner.reports import RunSlot
 from tap_meta_partner.retries import Pause
@@ -252,7 +252,7 @@ class Lanes:
             return
         lane.pending = None
         if isinstance(body, MetaError):
-            self._governor.failed(answer.usage)
+            self._governor.failed(lane.account_id, answer.usage)
         else:
             wait = self._governor.answered(lane.account_id, answer.usage, self._monotonic())
             if wait:
@@ -280,7 +280,7 @@ class Lanes:
         )
         if self._governor.throttled_seconds(lane.account_id, now) > GIVE_UP_SECONDS:
             lane.pending = None
-            self._ready.append((lane, KeptFailing(error.fault, rule)))
+            self._ready.append((lane, ThrottledTooLong(error.fault, rule)))
         else:
             self._queued.append(lane)
 

@@ -184,10 +184,13 @@ class Governor:
             parked = self._after_success(gate, usage.account_percent, now)
         return max(parked, self._after_success(self.app, usage.app_percent, now))
 
-    def failed(self, usage: Usage) -> None:
-        """Take note of an answer with an error other than a throttle."""
+    def failed(self, account_id: str | None, usage: Usage) -> None:
+        """Take note of an answer with an error other than a throttle: the limit let it through."""
         self._note(usage)
         self.app.probing = False
+        self.app.throttled_since = None
+        if account_id in self.accounts:
+            self.accounts[account_id].throttled_since = None
 
     def throttled(
         self, account_id: str | None, usage: Usage, now: float, *, app_wide: bool

@@ -23,6 +23,7 @@ from tap_meta_partner.errors import (
     KeptFailing,
     RequestRefused,
     RunNotReady,
+    Throttled,
     TooMuchData,
     from_envelope,
 )
@@ -43,6 +44,10 @@ PAGE_SIZES = (500, 100, 50)
 MANY_PAGES = 10
 _RESTARTS = 3
 _SUBMISSIONS = 3
+#: A run that failed is asked for once more; after that its request is too heavy as it is.
+_FAILURES = 2
+#: A run that failed by a rate limit is asked for again after this.
+_RATE_LIMITED_SECONDS = 60.0
 _FIRST_POLL_SECONDS = 0.5
 _POLL_GROWTH = 1.5
 _LONGEST_POLL_SECONDS = 30.0
@@ -278,11 +283,13 @@ def _read_page(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | N
 
 
 class _RunLost(Exception):
-    """The run will give nothing any more; the same request may."""
+    """The run will give nothing any more; the same request may, after `wait` seconds."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, *, failed: bool = False, wait: float = 0.0) -> None:
         super().__init__(why)
         self.why = why
+        self.failed = failed
+        self.wait = wait
 
 
 def _read_run(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
@@ -298,8 +305,8 @@ def _read_run(request: ReportRequest, sink: RowSink, reporting: Reporting) -> St
 
 
 def _try_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
-    why = ""
-    for _ in range(_SUBMISSIONS):
+    failures = 0
+    for submission in range(1, _SUBMISSIONS + 1):
         answer = yield from ask(request.call("POST"), reporting.jitter)
         # A string in practice, a number in some of Meta's examples.
         run_id = str(answer.get("report_run_id") or answer.get("id") or "")
@@ -307,14 +314,17 @@ def _try_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> St
             raise KeptFailing(Fault(message="a report run without an id"), GARBLED)
         try:
             yield from _await_run(run_id, request, reporting)
-            sink.begin()
             yield from _read_result(run_id, request, sink, reporting)
-        except (_RunLost, CursorExpired) as lost:
-            why = lost.why if isinstance(lost, _RunLost) else "its result could not be read"
-            logger.info("%s: report run %s: %s; asking again", request, run_id, why)
+        except _RunLost as lost:
+            logger.info("%s: report run %s: %s", request, run_id, lost.why)
+            failures += lost.failed
+            if failures == _FAILURES or submission == _SUBMISSIONS:
+                raise TooMuchData(
+                    Fault(message=f"report runs: {lost.why}"), _RUN_TOO_MUCH
+                ) from None
+            yield Pause(lost.wait, lost.why)
         else:
             return
-    raise TooMuchData(Fault(message=f"{_SUBMISSIONS} report runs in a row: {why}"), _RUN_TOO_MUCH)
 
 
 _RUN_TOO_MUCH = from_envelope({"code": -3, "error_subcode": 1504045}, status=None).rule
@@ -339,6 +349,9 @@ def _await_run(run_id: str, request: ReportRequest, reporting: Reporting) -> Ste
         interval = min(interval * _POLL_GROWTH, _LONGEST_POLL_SECONDS)
         try:
             run = yield from ask(call, reporting.jitter)
+        except TooMuchData as error:
+            # A poll is no heavy request: whatever Meta means, the run is not to be had.
+            raise _RunLost(f"it cannot be polled ({error.fault})") from error
         except AccountUnreadable as error:
             # 100/33 on a run just created is a race inside Meta, not a lost account.
             unknown += 1
@@ -375,7 +388,8 @@ def _failure(run: Mapping[str, Any]) -> Exception:
     error = from_envelope(envelope, status=None)
     if isinstance(error, (TooMuchData, RequestRefused)):
         return error
-    return _RunLost(f"it failed ({error.fault})")
+    wait = _RATE_LIMITED_SECONDS if isinstance(error, Throttled) else 0.0
+    return _RunLost(f"it failed ({error.fault})", failed=not wait, wait=wait)
 
 
 def _read_result(
@@ -384,13 +398,16 @@ def _read_result(
     call = Call(path=f"{run_id}/insights", account_id=request.account_id)
     for tried in range(1, _UNREADABLE_TRIES + 1):
         try:
-            yield from _pages(call, sink, reporting.jitter)
+            yield from _restarting(call, sink, reporting)
         except RunNotReady as error:
             # "Loading Async Ads Report Failed" can follow "Job Completed": read again.
             yield Pause(backoff_seconds(tried + 1, reporting.jitter), error.rule.what)
-            sink.begin()
         except AccountUnreadable:
             raise _RunLost("its result has expired") from None
+        except KeptFailing as error:
+            if error.rule.family is not CursorExpired:
+                raise
+            raise _RunLost("its result cannot be read to its end") from None
         else:
             return
     raise _RunLost("it is complete but cannot be read")

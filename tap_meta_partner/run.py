@@ -55,6 +55,14 @@ _UNASSIGNED = (
     "shared with the Business Manager, but not assigned to the system user: assign it in Business "
     "settings > System users > Assign assets (View performance)"
 )
+_NONE_AT_ALL = (
+    "the token can read no ad account at all: assign ad accounts to the system user in Business "
+    "settings > System users > Assign assets, or check whose token it is"
+)
+_UNKNOWN = (
+    "not among the accounts the token can read: check the id in account_ids, and that the account "
+    "is shared and assigned to the system user"
+)
 _LOST = (
     "no longer among the accounts the token can read, which is how a withdrawn share looks: ask "
     "the client to share it again, or remove it from account_ids"
@@ -95,6 +103,7 @@ class SyncRun:
     further: bool = True
     make_transport: Callable[[], WakingTransport] | None = None
     stopping: bool = False
+    saw_none: bool = False
     results: list[StreamResult] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
     calls: int = 0
@@ -150,6 +159,11 @@ class SyncRun:
             Interrupted: the run was asked to end; all that was yielded counts.
         """
         found = self.discovery()
+        if not found.seen:
+            logger.error("%s", _NONE_AT_ALL)
+            self.saw_none = True
+        elif not found.accounts:
+            logger.warning("none of the %d ad accounts is wanted by the settings", len(found.seen))
         for result in self._not_readable(found, plans, bookmarks):
             self.results.append(result)
             yield result
@@ -252,8 +266,8 @@ class SyncRun:
         for account_id in gone:
             for plan in plans:
                 day = bookmarks[plan.name].get(account_id, _NEW).day
-                last = f"; its last day is {day}" if day else ""
-                yield _result(account_id, "", plan, LOST, _LOST + last)
+                reason = f"{_LOST}; its last day is {day}" if day else _UNKNOWN
+                yield _result(account_id, "", plan, LOST, reason)
 
     def _is_lost(self, account_id: str, found: Discovery) -> bool:
         settings = self.settings
@@ -291,7 +305,7 @@ class SyncRun:
     def failed(self) -> bool:
         """Tell whether the run as a whole counts as failed."""
         kinds = Counter(result.result for result in self.results)
-        if kinds[FAILED]:
+        if kinds[FAILED] or self.saw_none:
             return True
         if self.settings.fail_on_skipped_accounts and (kinds[SKIPPED] or kinds[LOST]):
             return True

@@ -396,7 +396,7 @@ class TapMetaPartner(Tap):
             return
         if self._signal is not None:
             self._end_after_signal()
-        if not self.run.results:
+        if not self.run.results and not self.run.saw_none:
             return
         first, *others = self.run.summary()
         self.logger.info("%s", first)

@@ -691,3 +691,15 @@ def test_closing__in_order_ends_at_the_last_day_but_never_today(
     else:
         assert bookmark.since == since
         assert bookmark.day == min(until, D("2026-11-24"))
+
+
+def test_pace__by_campaign_is_kept_and_given_up_after_three_days() -> None:
+    """A day that was too much is read by campaign the next time too, until three went well."""
+    pace = Pace(days=2, run=True).with_campaigns()
+    partition: dict[str, Any] = {"context": {"account_id": "1"}}
+    write_partition(Bookmark(day=dt.date(2026, 11, 1), pace=pace), partition)
+
+    assert pace == Pace(days=1, run=True, by_campaign=True)
+    assert partition["pace"] == {"days": 1, "mode": "campaign", "easy": 0}
+    assert read_partition(partition).pace == pace
+    assert pace.eased().eased().eased() == Pace(days=1, run=True)

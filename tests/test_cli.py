@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -59,8 +60,7 @@ def test_help__names_every_command() -> None:
 
 def test_version__is_that_of_the_package() -> None:
     """Bug reports can say what was run."""
-    assert "tap-meta-partner" in meta_partner("--version").output + "tap-meta-partner"
-    assert meta_partner("--version").exit_code == 0
+    assert metadata.version("tap-meta-partner") in meta_partner("--version").output
 
 
 def test_choices__are_those_of_the_sandbox() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.client import Answer, Call
-from tap_meta_partner.errors import KeptFailing, MetaError, Retriable, TokenRefused
+from tap_meta_partner.errors import MetaError, Retriable, ThrottledTooLong, TokenRefused
 from tap_meta_partner.lanes import MOST_RUNS, Lane, Lanes, Standing, ThreadTransport
 from tap_meta_partner.rate_limits import DEVELOPMENT_TIER, Governor, Usage
 from tap_meta_partner.reports import RunSlot
@@ -241,7 +241,7 @@ def test_throttle__of_three_hours_fails_that_lane_only() -> None:
 
     stage.run(throttled, other)
 
-    assert [type(error) for error in throttled.result] == [KeptFailing]
+    assert [type(error) for error in throttled.result] == [ThrottledTooLong]
     assert throttled.result[0].fault.code == 80000
     assert 3 * HOUR < stage.sent("a")[-1] < 3.2 * HOUR
     assert stage.sent("b") == [0.0, 1.0, 2.0]

@@ -212,7 +212,7 @@ def test_concurrency__comes_back_with_the_percentage() -> None:
     """Below 75 % again, also by a failed call's headers, all of them go again."""
     made = governor()
     made.answered("1", app(80.0), 0.0)
-    made.failed(app(10.0))
+    made.failed(None, app(10.0))
 
     assert made.concurrency(8) == 8
 
@@ -326,7 +326,7 @@ def test_app__probe_that_fails_is_followed_by_another() -> None:
     made = governor()
     made.answered("1", app(92.0), 0.0)
     made.ready_at("2", 60.0)
-    made.failed(Usage())
+    made.failed(None, Usage())
 
     assert made.ready_at("3", 61.0) <= 61.0
     assert made.ready_at("4", 61.0) > 61.0

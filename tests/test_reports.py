@@ -491,13 +491,13 @@ def test_run__skipped_is_submitted_again() -> None:
 
 
 def test_run__failed_is_submitted_again_and_at_last_too_much() -> None:
-    """A run that fails without a reason is tried three times in all; then less must be asked."""
+    """A run that fails without a reason is asked for once more; then less must be asked."""
     drive = Drive(run_answers(job("Job Failed", error_code=2, error_message="try later")))
 
-    with pytest.raises(TooMuchData, match="3 report runs in a row: it failed"):
+    with pytest.raises(TooMuchData, match="report runs: it failed"):
         read(drive.answer, drive=drive)
 
-    assert posts(drive) == 3
+    assert posts(drive) == 2
     assert (drive.runs_held, drive.most_runs_held) == (0, 1)
 
 
@@ -772,3 +772,14 @@ def test_by_campaign__async_asks_only_by_runs() -> None:
     created = [call.path for call in drive.calls if call.method == "POST"]
     assert created == ["act_1/insights", "c1/insights", "c2/insights"]
     assert not any(call.method == "GET" and call.path in created for call in drive.calls)
+
+
+def test_run__failed_by_a_rate_limit_waits_a_minute_and_is_no_reason_to_ask_for_less() -> None:
+    """A run that failed by a throttle code is asked for again after a minute, whole."""
+    sink = Sink()
+
+    drive, _ = read(run_answers(job("Job Failed", error_code=80000), DONE), sink=sink)
+
+    assert posts(drive) == 2
+    assert 60.0 in drive.pauses
+    assert sink.values() == [1, 2]

@@ -56,8 +56,9 @@ def show_spend(out: Console, spends: Iterable[Spend]) -> None:
         ("",),
     )
     for each in spends:
-        # Where the levels differ among themselves, each is to be seen.
-        loaded = dict.fromkeys(f"{amount:,f}" for amount in each.loaded.values())
+        # Equal amounts are written alike (999,872.0 is 999,872); levels that differ are all shown.
+        amounts = [each.truth if each.truth == found else found for found in each.loaded.values()]
+        loaded = dict.fromkeys(f"{amount:,f}" for amount in amounts)
         table.add_row(
             each.client,
             each.currency,
