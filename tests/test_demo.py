@@ -96,7 +96,7 @@ def test_demo__totals_agree_in_both_runs_and_nothing_is_left(temporary_files: Pa
         with psycopg.connect(uri[1]) as connection:
             kept = connection.execute("select count(*) from tap_meta_partner.ad_insights")
             assert kept.fetchone() != (0,)
-        end, _ = process.communicate("\n", timeout=20)
+        end, _ = process.communicate("\n", timeout=30)
 
     assert process.returncode == 0, said + end
     assert "first run: totals agree" in said
@@ -117,12 +117,12 @@ def test_demo__stopped_in_the_middle_leaves_nothing(
     """Stopped while Meltano runs, the demo takes tap, loader, PostgreSQL and files along."""
     with started(temporary_files) as process:
         read_until(process, "start PostgreSQL")
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while not any("tap-meta-partner" in line for line in processes_using(temporary_files)):
             assert time.monotonic() < until
             time.sleep(0.05)
         process.send_signal(number)
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=30)
 
     assert process.returncode == code, rest
     assert "Traceback" not in rest
