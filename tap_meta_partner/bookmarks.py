@@ -301,7 +301,7 @@ def _pace(value: object) -> Pace:
     mode = value.get("mode")
     return Pace(
         days=days,
-        run=mode in {"async", "campaign"},
+        run=mode in ("async", "campaign"),
         by_campaign=mode == "campaign" and days == 1,
         easy=max(0, easy),
     )
