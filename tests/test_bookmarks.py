@@ -523,13 +523,21 @@ def test_partition__with_a_wrong_pace_loses_a_hint(pace: object) -> None:
     assert read_partition({"pace": pace, "report": 5}) == Bookmark()
 
 
+@pytest.mark.parametrize("mode", [None, "fast", 5, [], {}, ["async"]], ids=repr)
+def test_partition__with_a_wrong_mode_asks_directly(mode: object) -> None:
+    """A mode this version does not know is the direct one."""
+    assert read_partition({"pace": {"days": 7, "mode": mode}}).pace == Pace(days=7)
+
+
 def test_partition__negative_easy_windows_are_none() -> None:
     """A count of easy windows below 0 is 0."""
     assert read_partition({"pace": {"days": 7, "easy": -4}}).pace == Pace(days=7)
 
 
 DATES = st.dates(min_value=dt.date(2024, 1, 1), max_value=dt.date(2026, 12, 31))
-PACES = st.builds(Pace, days=st.integers(1, 30), run=st.booleans(), easy=st.integers(0, 2))
+PACES = st.builds(
+    Pace, days=st.integers(1, 30), run=st.booleans(), easy=st.integers(0, 2)
+) | st.integers(0, 2).map(lambda easy: Pace(days=1, run=True, by_campaign=True, easy=easy))
 BOOKMARKS = st.builds(
     Bookmark,
     day=st.none() | DATES,

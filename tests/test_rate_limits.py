@@ -441,6 +441,18 @@ def test_throttled_seconds__run_from_the_first_error_to_the_next_success() -> No
     assert made.throttled_seconds("1", 600.0) == 0.0
 
 
+def test_throttled_seconds__end_with_another_error_too() -> None:
+    """An error that is no throttle shows that the limits, the app's and its own, let it through."""
+    made = governor()
+    made.throttled("1", Usage(), 100.0, app_wide=False)
+    made.throttled("2", Usage(), 100.0, app_wide=False)
+    made.throttled("1", Usage(), 160.0, app_wide=True)
+    made.failed("1", Usage())
+
+    assert made.throttled_seconds("1", 500.0) == 0.0
+    assert made.throttled_seconds("2", 500.0) == 400.0
+
+
 def test_throttled_seconds__of_the_app_count_for_all() -> None:
     """While the whole app is throttled, every account is."""
     made = governor()
