@@ -213,6 +213,11 @@ def test_state__has_every_account_at_its_own_yesterday(night: Night) -> None:
         } == expected
 
 
+def test_runs__leave_meltano_yml_as_it_is(night: Night) -> None:
+    """Meltano writes nothing into the file, which would cost its comments and show up in git."""
+    assert (night.project.root / "meltano.yml").read_bytes() == MELTANO_YML.read_bytes()
+
+
 def secrets_in(project: Project) -> list[tuple[str, str]]:
     files = [path for path in project.root.rglob("*") if path.is_file()]
     assert len(files) > 5
