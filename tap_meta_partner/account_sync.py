@@ -92,6 +92,7 @@ class StreamResult:
         code: Meta's error code, where one was the reason.
         covered: the days delivered in this run.
         rows: how many rows were written.
+        calls: how many calls it took (the first stream's include the look for activity).
     """
 
     account_id: str
@@ -102,6 +103,7 @@ class StreamResult:
     code: int | None = None
     covered: DateWindow | None = None
     rows: int = 0
+    calls: int = 0
 
 
 class DuplicateKey(ValueError):

@@ -281,11 +281,12 @@ def _account_id(raw: Mapping[str, Any]) -> str:
 
 
 def _instant(value: object) -> str | None:
-    """Meta writes 2021-02-11T09:00:00+0000; loaders want the offset with its colon."""
+    """Turn Meta's 2021-02-11T01:00:00-0800 into UTC: some loaders store times without a zone."""
     try:
-        return dt.datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%S%z").isoformat()
+        moment = dt.datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%S%z")
     except ValueError:
         return None
+    return moment.astimezone(dt.timezone.utc).isoformat()
 
 
 def _text(value: object) -> str | None:

@@ -13,7 +13,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from tap_meta_partner.account_sync import (
@@ -174,6 +174,7 @@ class SyncRun:
             len(lanes),
             self.settings.max_concurrency,
         )
+        counted: Counter[str] = Counter()
         for lane, event in self._drive(lanes):
             if isinstance(event, Rows):
                 self.rows[event.stream] += len(event.records)
@@ -181,8 +182,10 @@ class SyncRun:
             elif isinstance(event, WindowClosed):
                 yield lane.account_id, event
             else:
-                self.results.append(event)
-                yield event
+                result = replace(event, calls=lane.calls - counted[lane.name])
+                counted[lane.name] = lane.calls
+                self.results.append(result)
+                yield result
         if self.stopping:
             raise Interrupted
 

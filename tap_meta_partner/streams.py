@@ -199,6 +199,7 @@ class AccountSyncStatusStream(PartnerStream):
         th.Property("covered_from", th.DateType, description="First day delivered in this run."),
         th.Property("covered_to", th.DateType, description="Last day delivered in this run."),
         th.Property("rows", th.IntegerType),
+        th.Property("calls", th.IntegerType, description="Requests it took."),
     ).to_dict()
 
     def __init__(self, tap: TapMetaPartner) -> None:
@@ -238,6 +239,7 @@ class AccountSyncStatusStream(PartnerStream):
             "covered_from": result.covered and str(result.covered.since),
             "covered_to": result.covered and str(result.covered.until),
             "rows": result.rows,
+            "calls": result.calls,
         }
 
 

@@ -477,14 +477,14 @@ def test_record__of_a_bare_account_is_null_where_nothing_is_known() -> None:
 @pytest.mark.parametrize(
     ("value", "instant"),
     [
-        ("2021-02-11T09:00:00-0830", "2021-02-11T09:00:00-08:30"),
+        ("2021-02-11T09:00:00-0830", "2021-02-11T17:30:00+00:00"),
         ("2021-02-11", None),
         (None, None),
         (5, None),
     ],
 )
-def test_record__writes_the_offset_with_its_colon(value: object, instant: str | None) -> None:
-    """Meta's +0000 becomes the +00:00 that loaders read; anything else is null."""
+def test_record__writes_instants_in_utc(value: object, instant: str | None) -> None:
+    """An offset is worked in, as some loaders drop it; what is no instant is null."""
     account = AdAccount(account_id="1", raw={"created_time": value})
 
     assert to_record(account)["created_time"] == instant

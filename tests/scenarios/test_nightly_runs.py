@@ -262,3 +262,17 @@ def test_reports__breakdowns_become_part_of_the_key(
         "gender",
     ]
     assert output.spend("by_age_gender") == true_spend(sandbox)
+
+
+def test_status__counts_rows_and_calls(
+    sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
+) -> None:
+    """`account_sync_status` tells, per account and stream, the rows written and the calls made."""
+    output = run_tap(tmp_path, config)
+    status = output.tables["account_sync_status"].values()
+
+    assert sum(row["calls"] for row in status) == len(insights_calls(sandbox))
+    for level in LEVELS:
+        stream = f"{level}_insights"
+        rows = sum(row["rows"] for row in status if row["stream"] == stream)
+        assert rows == output.counts[stream]
