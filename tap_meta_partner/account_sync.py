@@ -156,14 +156,12 @@ class Run:
     """What holds for all accounts of a run.
 
     Attributes:
-        now: the moment the run began (UTC); every account's today is fixed by it.
         utc_now: the present moment, for `read_at`.
         may_begin: tells whether a new window may still be begun.
     """
 
     settings: Settings
     reporting: Reporting
-    now: dt.datetime
     utc_now: Callable[[], dt.datetime]
     may_begin: Callable[[], bool]
     refused: RefusedStreams = field(default_factory=RefusedStreams)

@@ -182,8 +182,8 @@ class SyncRun:
             elif isinstance(event, WindowClosed):
                 yield lane.account_id, event
             else:
-                result = replace(event, calls=lane.calls - counted[lane.name])
-                counted[lane.name] = lane.calls
+                result = replace(event, calls=lane.calls - counted[str(lane.account_id)])
+                counted[str(lane.account_id)] = lane.calls
                 self.results.append(result)
                 yield result
         if self.stopping:
@@ -219,7 +219,6 @@ class SyncRun:
                 jitter=self.clock.jitter,
                 monotonic=self.clock.monotonic,
             ),
-            now=self.started_at,
             utc_now=self.clock.utc_now,
             may_begin=self._may_begin,
         )

@@ -89,7 +89,6 @@ def run_with(
     return Run(
         settings=Settings(access_token="T", report_mode=mode, **settings),
         reporting=Reporting(mode=mode, jitter=lambda: 0.0, monotonic=drive.clock),
-        now=NOW,
         utc_now=utc_now,
         may_begin=may_begin,
         refused=refused or RefusedStreams(),
