@@ -54,6 +54,14 @@ FURTHER_FIELDS = (
     "user_tasks",
 )
 _PAGE = 200
+_WITHOUT_FURTHER = (
+    "ad_accounts: further columns (business, owner, amounts …) stay empty, as Meta does not show "
+    "them to this token"
+)
+_WITHOUT_BUSINESS = (
+    "business_id: the accounts at {} cannot be listed, so those that nobody assigned to the system "
+    "user are not named"
+)
 
 #: Currencies without a smaller unit: their minor-unit amounts are whole ones (Meta: "Currency
 #: codes").
@@ -125,10 +133,18 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
     found = yield from _list("me/adaccounts", MINIMAL_FIELDS, jitter)
     access = dict.fromkeys(found, ASSIGNED)
     if further and found:
-        yield from _add_further("me/adaccounts", found, jitter)
+        more = yield from _list_if_allowed(
+            "me/adaccounts", FURTHER_FIELDS, jitter, _WITHOUT_FURTHER
+        )
+        found = {
+            account_id: {**raw, **more.get(account_id, {})} for account_id, raw in found.items()
+        }
     if settings.business_id:
         for edge in ("owned_ad_accounts", "client_ad_accounts"):
-            known = yield from _business_list(f"{settings.business_id}/{edge}", jitter)
+            path = f"{settings.business_id}/{edge}"
+            known = yield from _list_if_allowed(
+                path, MINIMAL_FIELDS, jitter, _WITHOUT_BUSINESS.format(path)
+            )
             for account_id, raw in known.items():
                 found.setdefault(account_id, raw)
                 access.setdefault(account_id, UNASSIGNED)
@@ -229,34 +245,17 @@ def _list(path: str, fields: Collection[str], jitter: Jitter) -> Steps[dict[str,
             return found
 
 
-def _add_further(path: str, found: dict[str, dict[str, Any]], jitter: Jitter) -> Steps[None]:
+def _list_if_allowed(
+    path: str, fields: Collection[str], jitter: Jitter, without: str
+) -> Steps[dict[str, dict[str, Any]]]:
+    """Read a list that needs more rights; where they are missing say what one goes `without`."""
     try:
-        further = yield from _list(path, FURTHER_FIELDS, jitter)
+        found = yield from _list(path, fields, jitter)
     except TokenRefused:
         raise
     except MetaError as error:
         logger.warning(
-            "ad_accounts: further columns (business, owner, amounts …) stay empty, as Meta does "
-            "not show them to this token: %s. Give the token business_management to fill them.",
-            error.fault,
-        )
-        return
-    for account_id, raw in further.items():
-        if account_id in found:
-            found[account_id] = {**found[account_id], **raw}
-
-
-def _business_list(path: str, jitter: Jitter) -> Steps[dict[str, dict[str, Any]]]:
-    try:
-        found = yield from _list(path, MINIMAL_FIELDS, jitter)
-    except TokenRefused:
-        raise
-    except MetaError as error:
-        logger.warning(
-            "business_id: the accounts at %s cannot be listed, so those that nobody assigned to "
-            "the system user are not named: %s. This needs the permission business_management.",
-            path,
-            error.fault,
+            "%s: %s. This needs the permission business_management.", without, error.fault
         )
         return {}
     return found
