@@ -71,7 +71,7 @@ class ReceivedCall:
     business_accounts, account, insights, campaign_insights (any node that is not an account),
     run_create, poll, run_result, batch, me, permissions, debug_token or other.
     `status` is the HTTP status sent, 0 when a fault left none. `at` is in seconds of a monotonic
-    clock.
+    clock. `effect` is that of the fault the call met, if any.
     """
 
     method: str
@@ -83,3 +83,4 @@ class ReceivedCall:
     error_code: int | None
     error_subcode: int | None
     at: float
+    effect: str | None = None

@@ -15,7 +15,7 @@ from tap_meta_partner.sandbox.faults import SENT_STATUS, FaultPlan
 from tap_meta_partner.sandbox.graph_errors import GraphError
 from tap_meta_partner.sandbox.insight_query import read_query
 from tap_meta_partner.sandbox.insights import Insights
-from tap_meta_partner.sandbox.paging import Page, emptied, listing, page_of, position_after
+from tap_meta_partner.sandbox.paging import Page, capped, emptied, listing, page_of, position_after
 from tap_meta_partner.sandbox.report_runs import ReportRuns
 from tap_meta_partner.sandbox.targets import (
     EXCHANGE_EDGE,
@@ -53,13 +53,16 @@ class Limits:
     """How large a report may be, in rows; None = as large as it likes.
 
     Above `slow_sync_rows` a synchronous call times out, above `max_sync_rows` it is refused, above
-    `max_async_rows` a run fails. `max_running_runs` counts per account.
+    `max_async_rows` a run fails. `max_running_runs` counts per account. A page never holds more
+    than `max_page_rows` rows, or `max_page_accounts` ad accounts, whatever its `limit`.
     """
 
     max_sync_rows: int | None = None
     slow_sync_rows: int | None = None
     max_async_rows: int | None = None
     max_running_runs: int | None = None
+    max_page_rows: int | None = None
+    max_page_accounts: int | None = None
 
 
 class Graph:
@@ -124,7 +127,7 @@ class Graph:
         }
         status = 200 if error is None else error.status
         effect = fault.effect if fault is not None else None
-        self._remember(call, target, SENT_STATUS.get(effect or "", status), error)
+        self._remember(call, target, SENT_STATUS.get(effect or "", status), error, effect)
         spoiled_by = fault if effect is not None else None
         return Answer.of(body, status=status, headers=headers, fault=spoiled_by)
 
@@ -198,7 +201,7 @@ class Graph:
         revision = self.world.revision
         if not call.params.get("after"):
             self._check_sync_size(query, revision)
-        return self._insights.page(query, call.params, revision)
+        return self._insights.page(query, capped(call.params, self._limits.max_page_rows), revision)
 
     def _query(self, params: Mapping[str, str], node: Node) -> InsightsQuery:
         return read_query(params, node, node.account.today(self.world.now()))
@@ -235,7 +238,9 @@ class Graph:
         # `fields` may be asked anew when reading; everything else is the run's own.
         params = {**run.params, **{k: v for k, v in call.params.items() if k == "fields"}}
         query = replace(run.query, fields=self._query(params, run.query.node).fields)
-        return self._insights.page(query, call.params, run.revision)
+        return self._insights.page(
+            query, capped(call.params, self._limits.max_page_rows), run.revision
+        )
 
     # Accounts and what is in them
 
@@ -244,7 +249,7 @@ class Graph:
     ) -> Page[nodes.Object]:
         requests = nodes.field_requests(call.params.get("fields"))
         nodes.check_account_fields(requests, who)
-        page = page_of(accounts, call.params)
+        page = page_of(accounts, capped(call.params, self._limits.max_page_accounts))
         now = self.world.now()
         rows = [nodes.account_object(account, requests, who, now) for account in page.rows]
         return Page(rows, page.start, page.end, page.more)
@@ -283,7 +288,12 @@ class Graph:
             return f"SBX{self._traces:09d}"
 
     def _remember(
-        self, call: GraphCall, target: Target, status: int, error: graph_errors.ErrorBody | None
+        self,
+        call: GraphCall,
+        target: Target,
+        status: int,
+        error: graph_errors.ErrorBody | None,
+        effect: str | None,
     ) -> None:
         self.calls.append(
             ReceivedCall(
@@ -296,6 +306,7 @@ class Graph:
                 error_code=None if error is None else error.code,
                 error_subcode=None if error is None else error.subcode,
                 at=self._monotonic(),
+                effect=effect,
             )
         )
 

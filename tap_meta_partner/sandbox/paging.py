@@ -73,6 +73,11 @@ def limit_of(params: Mapping[str, str]) -> int:
     return min(int(text), LARGEST_LIMIT)
 
 
+def capped(params: Mapping[str, str], most: int | None) -> Mapping[str, str]:
+    """The same parameters with a `limit` of at most `most`: some of Meta's edges cap it."""
+    return params if most is None else {**params, "limit": str(min(limit_of(params), most))}
+
+
 def page_of(items: Sequence[Item], params: Mapping[str, str]) -> Page[Item]:
     """The page of a plain list."""
     start = position_after(params)

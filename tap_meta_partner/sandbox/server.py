@@ -44,6 +44,8 @@ class Sandbox:
         slow_sync_rows: Above it a synchronous report times out; None = never.
         max_async_rows: Above it a report run fails as too large; None = never.
         max_running_runs: How many runs of one account may be under way; None = any number.
+        max_page_rows: How many rows of a report a page may hold, whatever its limit; None = any.
+        max_page_accounts: The same for lists of ad accounts.
         job_seconds: How long a report run takes; 0 = one state per poll.
         faults: What is to go wrong from the start.
         monotonic: The clock of budgets and report runs, in seconds.
@@ -63,6 +65,8 @@ class Sandbox:
         slow_sync_rows: int | None = None,
         max_async_rows: int | None = None,
         max_running_runs: int | None = None,
+        max_page_rows: int | None = None,
+        max_page_accounts: int | None = None,
         job_seconds: float = 0.0,
         faults: Iterable[Fault] = (),
         monotonic: Callable[[], float] = time.monotonic,
@@ -81,6 +85,8 @@ class Sandbox:
                 slow_sync_rows=slow_sync_rows,
                 max_async_rows=max_async_rows,
                 max_running_runs=max_running_runs,
+                max_page_rows=max_page_rows,
+                max_page_accounts=max_page_accounts,
             ),
             job_seconds=job_seconds,
             faults=faults,

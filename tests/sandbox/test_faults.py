@@ -37,6 +37,7 @@ def test_html(client: Client, effect: str, status: int) -> None:
     assert fails_as_json(answer)
     assert client.get("me").json()["id"]
     assert [call.status for call in client.sandbox.calls] == [status, 200]
+    assert [call.effect for call in client.sandbox.calls] == [effect, None]
 
 
 @pytest.mark.parametrize("effect", ["truncated_json", "invalid_json", "empty_200"])

@@ -39,6 +39,20 @@ def test_pages__may_change_their_size(client: Client, world: World) -> None:
     assert whole == first["data"] + rest
 
 
+def test_pages__can_be_capped(start: Start, world: World) -> None:
+    """With a cap a larger limit is not granted: pages of rows and of accounts stay below it."""
+    client = start(max_page_rows=40, max_page_accounts=2)
+    account = world.readable()[0]
+    ask = {"level": "ad", "fields": "ad_id", "time_increment": 1, "limit": 500}
+    accounts = client.pages("me/adaccounts", limit=100)
+    rows = client.pages(f"act_{account.id}/insights", **ask)
+    smaller = client.get(f"act_{account.id}/insights", **{**ask, "limit": 7}).json()
+
+    assert [len(page["data"]) for page in accounts] == [2, 2, 2, 1]
+    assert {len(page["data"]) for page in rows[:-1]} == {40}
+    assert len(smaller["data"]) == 7
+
+
 def test_next__is_usable_and_repeats_the_token_only_when_it_came_as_a_parameter(
     client: Client,
 ) -> None:
