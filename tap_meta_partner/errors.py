@@ -22,7 +22,7 @@ under code 1, for which Meta has no code. Source: "Ads Insights API Error Codes"
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -126,6 +126,7 @@ class Rule:
         then_less: after the last try ask for less, rather than give up.
         app_wide: the limit holds for all accounts (only for `Throttled`).
         smaller_page_helps: a lower `limit` is worth trying (only for `TooMuchData`).
+        least_seconds: wait at least so long, whatever the headers say (only for `Throttled`).
     """
 
     family: type[MetaError]
@@ -135,8 +136,10 @@ class Rule:
     then_less: bool = False
     app_wide: bool = False
     smaller_page_helps: bool = True
+    least_seconds: float = 0.0
 
 
+_LONG_BLOCK_SECONDS = 300.0
 _WAIT = "The tap waits and goes on by itself; if it comes back every night, lower max_concurrency."
 _LATER = "The tap tries again; if it lasts, see Meta's status page and run again later."
 _SHARE = (
@@ -262,9 +265,13 @@ RULES: Mapping[tuple[int, int | None], Rule] = {
         family=Throttled,
         what="Meta has blocked these calls for a while as unusual",
         advice="Look in the app's dashboard for a notice; the tap waits before it goes on.",
+        least_seconds=_LONG_BLOCK_SECONDS,
     ),
     (452, None): _TOKEN_DEAD,
-    (613, None): _ACCOUNT_LIMIT,
+    # Without a subcode: "abuse prevention", says Meta's support; it lasts longer.
+    (613, None): replace(_ACCOUNT_LIMIT, least_seconds=_LONG_BLOCK_SECONDS),
+    (613, 1487742): _ACCOUNT_LIMIT,
+    (613, 1996): _ACCOUNT_LIMIT,
     (960, None): Rule(
         family=Retriable, what="a batch of calls timed out at Meta", advice=_LATER, tries=3
     ),
@@ -331,7 +338,7 @@ def from_envelope(envelope: Mapping[str, Any], *, status: int | None) -> MetaErr
     subcode = _whole(envelope.get("error_subcode"))
     # error_user_msg often names the field at fault when the message is only "Invalid parameter".
     texts = [envelope.get("message"), envelope.get("error_user_msg")]
-    message = " ".join(
+    message = ". ".join(
         " ".join(text.split()).rstrip(".") for text in texts if isinstance(text, str) and text
     )
     fault = Fault(

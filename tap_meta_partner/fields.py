@@ -324,7 +324,7 @@ def columns_of(definition: ReportDefinition) -> tuple[Column, ...]:
     columns += [
         _field_column(name)
         for name in definition.fields or DEFAULT_FIELDS
-        if name not in definition.breakdowns and not _below(name, definition.level)
+        if not _is_breakdown(name, definition) and not _below(name, definition.level)
     ]
     columns += [
         Column(name=TIME_ZONE, source=None, kind=Kind.TEXT),
@@ -343,6 +343,8 @@ def doubts(definition: ReportDefinition) -> list[str]:
     for name in definition.fields or ():
         if name in definition.breakdowns:
             found.append(f"{name} is a breakdown and comes by itself: it is not asked as a field")
+        elif name in BREAKDOWNS:
+            found.append(f"{name} is a breakdown: it is left out here and belongs in breakdowns")
         elif _below(name, definition.level):
             found.append(
                 f"{name} belongs to the {_OWN_LEVEL[name]} level and cannot be had at "
@@ -391,6 +393,11 @@ def schema_of(definition: ReportDefinition) -> dict[str, Any]:
         },
         "required": list(keys),
     }
+
+
+def _is_breakdown(field: str, definition: ReportDefinition) -> bool:
+    """Tell whether a name in `fields` is a breakdown's: Meta refuses some of those as fields."""
+    return field in definition.breakdowns or field in BREAKDOWNS
 
 
 def _breakdown_names(definition: ReportDefinition) -> set[str]:

@@ -269,7 +269,13 @@ class Lanes:
         """Keep the call for later; only a throttle of hours becomes the lane's own trouble."""
         now = self._monotonic()
         rule = error.rule
-        wait = self._governor.throttled(lane.account_id, answer.usage, now, app_wide=rule.app_wide)
+        wait = self._governor.throttled(
+            lane.account_id,
+            answer.usage,
+            now,
+            app_wide=rule.app_wide,
+            least_seconds=rule.least_seconds,
+        )
         logger.warning(
             "account %s waits %.0f s: %s (%s). %s",
             lane.name,

@@ -193,18 +193,25 @@ class Governor:
             self.accounts[account_id].throttled_since = None
 
     def throttled(
-        self, account_id: str | None, usage: Usage, now: float, *, app_wide: bool
+        self,
+        account_id: str | None,
+        usage: Usage,
+        now: float,
+        *,
+        app_wide: bool,
+        least_seconds: float = 0.0,
     ) -> float:
         """Take note of a throttle error; return how long to wait, in seconds.
 
-        Going on calling prolongs a block, so the wait is never below what the headers say.
+        Going on calling prolongs a block, so the wait is never below what the headers say, nor
+        below the `least_seconds` of the error itself.
         """
         self._note(usage)
         self.throttle_errors += 1
         # Whatever limit it met, the request that was let through to see has come back.
         self.app.probing = False
         least = DEVELOPMENT_BLOCK_SECONDS if self.tier == DEVELOPMENT_TIER else BLOCK_SECONDS
-        wait = max(usage.regain_seconds, least)
+        wait = max(usage.regain_seconds, least, least_seconds)
         wait += wait * 0.1 * self.jitter()
         everybody = app_wide or account_id is None
         gate = self.app if everybody else self.accounts.setdefault(str(account_id), _Gate())

@@ -106,13 +106,14 @@ class RowReader:
         self.unreadable[column.name] += 1
         if self.unreadable[column.name] == 1:
             logger.warning(
-                "%s, account %s, %s: %s is %.80r, which is not a %s; it is written as null",
+                "%s, account %s, %s: %s is %.80r, which is not a %s; it is written as %s",
                 self._stream,
                 self._account_id,
                 row.get("date_start"),
                 column.name,
                 row.get(column.source or column.name),
                 column.kind.value,
+                NO_VALUE if column.is_breakdown else "null",
             )
 
 
@@ -237,7 +238,10 @@ def _amount(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
             return [_amount(item) for item in value]
         # Not an amount after all: kept as it came rather than lost.
         return value
-    return number if number.is_finite() else value
+    if not number.is_finite():
+        logger.warning("an amount in an action list is %s; it is written as null", value)
+        return None
+    return number
 
 
 def _as_it_came(value: Any) -> Any:  # noqa: ANN401  (a JSON value)

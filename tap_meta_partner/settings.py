@@ -174,6 +174,9 @@ def parse_settings(
         )
     _check_together(settings, now)
     reports = _reports(given.get("reports", []), settings)
+    for report in reports:
+        if report.start_date != settings.start_date:
+            _check_report_start(report, settings, now)
     return Settings(**{**values, "reports": reports})
 
 
@@ -212,6 +215,19 @@ def _check_together(settings: Settings, now: dt.datetime) -> None:
             f"account_ids and exclude_account_ids both name {', '.join(sorted(both))}: "
             "remove it from one of them"
         )
+
+
+def _check_report_start(report: ReportDefinition, settings: Settings, now: dt.datetime) -> None:
+    """Hold a report's own start against the same rules as the tap's, and name the report."""
+    own = Settings(
+        start_date=report.start_date,
+        end_date=settings.end_date,
+        date_preset=settings.date_preset,
+    )
+    try:
+        _check_together(own, now)
+    except SettingsError as error:
+        raise SettingsError(f"report {report.name}: {error}") from None
 
 
 def _refuse_unbuilt(given: Mapping[str, Any]) -> None:
@@ -435,7 +451,7 @@ _INHERITED = ("fields", "action_attribution_windows", "lookback_days", "start_da
 
 def _stream_name(name: str, value: object) -> str:
     if isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", value):
-        if value in _RESERVED_STREAM_NAMES:
+        if value.lower() in _RESERVED_STREAM_NAMES:
             raise SettingsError(f'{name} is "{value}": a stream of the tap has that name already')
         return value
     raise _wrong(name, value, "a stream name: a letter, then letters, digits and underscores")
@@ -474,7 +490,7 @@ def _reports(value: object, settings: Settings) -> tuple[ReportDefinition, ...]:
     reports = tuple(
         _report(f"reports[{index}]", item, settings) for index, item in enumerate(value)
     )
-    names = [report.name for report in reports]
+    names = [report.name.lower() for report in reports]
     for name in names:
         if names.count(name) > 1:
             raise SettingsError(f'reports has two reports named "{name}": give each its own name')

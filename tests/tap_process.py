@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -136,15 +137,23 @@ def _read(
     signal_number: int,
     timeout: float,
 ) -> str:
-    head = ""
-    if kill_after_lines is not None and process.stdout is not None:
-        for _ in range(kill_after_lines):
-            head += process.stdout.readline()
-        process.send_signal(signal_number)
+    """Read all of stdout through one reader, so that no line is lost between two."""
+    out = process.stdout
+    if out is None:
+        return ""
+    guard = threading.Timer(timeout, process.kill)
+    guard.start()
     try:
-        rest, _ = process.communicate(timeout=timeout)
+        head = ""
+        if kill_after_lines is not None:
+            head = "".join(out.readline() for _ in range(kill_after_lines))
+            process.send_signal(signal_number)
+        rest = out.read()
+        process.wait()
     finally:
+        guard.cancel()
         process.kill()
+        out.close()
     return head + rest
 
 

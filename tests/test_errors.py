@@ -255,11 +255,11 @@ def test_envelope__is_quoted_with_code_and_trace() -> None:
     )
 
     assert str(error) == (
-        "Invalid parameter Too much data in one call (code 100/1487534, fbtrace_id AbC123)"
+        "Invalid parameter. Too much data in one call (code 100/1487534, fbtrace_id AbC123)"
     )
     assert error.fault.status == 400
     assert error.reason == (
-        "the report is too large for one request: Invalid parameter Too much data in one call "
+        "the report is too large for one request: Invalid parameter. Too much data in one call "
         "(code 100/1487534, fbtrace_id AbC123). The tap asks for less at a time."
     )
 
@@ -272,7 +272,7 @@ def test_reason__is_one_line() -> None:
     )
 
     assert len(error.reason.splitlines()) == 1
-    assert error.fault.message == "Unsupported get request a b"
+    assert error.fault.message == "Unsupported get request. a b"
 
 
 def test_envelope__takes_numbers_as_strings() -> None:

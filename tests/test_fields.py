@@ -407,3 +407,11 @@ def test_schema__is_made_anew_each_time() -> None:
 
     assert schema_of(AD)["properties"]["spend"]["type"] == ["number", "null"]
     assert schema_of(AD)["properties"]["read_at"]["type"] == "string"
+
+
+def test_fields__name_of_a_breakdown_is_never_asked() -> None:
+    """A breakdown named among the fields is left out, with a word on where it belongs."""
+    definition = ReportDefinition(name="x", level="ad", fields=("spend", "country"))
+
+    assert "country" not in fields_to_ask(columns_of(definition))
+    assert any("belongs in breakdowns" in doubt for doubt in doubts(definition))

@@ -466,3 +466,10 @@ def test_throttled_seconds__of_the_app_count_for_all() -> None:
 def test_give_up__is_after_three_hours() -> None:
     """An account is given up after three hours of throttling."""
     assert GIVE_UP_SECONDS == 10800
+
+
+def test_throttled__waits_as_long_as_the_error_itself_asks() -> None:
+    """A block for unusual calls (368) lasts longer than the headers say."""
+    made = Governor(jitter=lambda: 0.0)
+
+    assert made.throttled("1", Usage(), 0.0, app_wide=False, least_seconds=300.0) == 300.0

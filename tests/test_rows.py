@@ -472,3 +472,15 @@ def test_row__of_anything_becomes_a_record(row: dict[str, Any]) -> None:
     assert isinstance(record["impressions"], (int, type(None)))
     assert isinstance(record["spend"], (Decimal, type(None)))
     assert isinstance(record["actions"], (list, type(None)))
+
+
+def test_actions__amount_that_is_no_number_is_null_and_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """ "NaN" inside an action list becomes null, with a warning."""
+    row = {"date_start": "2026-11-01", "actions": [{"action_type": "lead", "value": "NaN"}]}
+
+    record = reader("actions").record(row)
+
+    assert record["actions"] == [{"action_type": "lead", "value": None}]
+    assert "NaN" in caplog.text

@@ -616,3 +616,20 @@ def test_secrets__are_in_no_error_about_other_settings(config: dict[str, Any]) -
 
     assert "EAAsecretEAA" not in parsed
     assert "5ecret5ecret" not in parsed
+
+
+def test_report__start_is_held_against_the_same_rules() -> None:
+    """A report's own start in the future is refused, and the report is named."""
+    config = {"access_token": "T", "reports": [{"name": "mine", "start_date": "2999-01-01"}]}
+
+    with pytest.raises(SettingsError, match="report mine: start_date 2999-01-01 lies in the"):
+        parse_settings(config, now=NOW)
+
+
+@pytest.mark.parametrize("names", [("Mine", "mine"), ("AD_insights",)])
+def test_report__names_that_differ_in_case_only_are_one_table(names: tuple[str, ...]) -> None:
+    """Many databases fold case: such names would share a table."""
+    config = {"access_token": "T", "reports": [{"name": name} for name in names]}
+
+    with pytest.raises(SettingsError):
+        parse_settings(config, now=NOW)
