@@ -477,7 +477,7 @@ def test_row__of_anything_becomes_a_record(row: dict[str, Any]) -> None:
 def test_actions__amount_that_is_no_number_is_null_and_said(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """ "NaN" inside an action list becomes null, with a warning."""
+    """An amount such as NaN inside an action list becomes null, with a warning."""
     row = {"date_start": "2026-11-01", "actions": [{"action_type": "lead", "value": "NaN"}]}
 
     record = reader("actions").record(row)
