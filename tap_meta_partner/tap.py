@@ -30,7 +30,7 @@ from tap_meta_partner.settings import (
 )
 from tap_meta_partner.streams import AccountSyncStatusStream, AdAccountsStream, InsightsStream
 from tap_meta_partner.windows import DATE_PRESETS
-from tap_meta_partner.writing import PageWriter
+from tap_meta_partner.writing import PageWriter, TargetGone
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -300,6 +300,8 @@ class TapMetaPartner(Tap):
                 for stream in self.streams.values()
             )
             self._run = SyncRun(self.settings, self.clock, further=wanted)
+            if self._signal is not None:
+                self._run.stop()
         return self._run
 
     @property
@@ -380,6 +382,10 @@ class TapMetaPartner(Tap):
         """End the run with STATE and one line when it cannot go on."""
         try:
             yield
+        except TargetGone:
+            if self._signal is not None:
+                self._end_after_signal()
+            raise
         except MetaError as error:
             self.write_state()
             self.logger.error("%s", error.reason)  # noqa: TRY400  (a line for a person)
@@ -392,10 +398,12 @@ class TapMetaPartner(Tap):
 
     def stream_over(self, stream: PartnerStream) -> None:
         """Take note that the SDK has done with a stream; after the last one say how it went."""
-        if stream is not list(self.streams.values())[-1] or self._run is None:
+        if stream is not list(self.streams.values())[-1]:
             return
         if self._signal is not None:
             self._end_after_signal()
+        if self._run is None:
+            return
         if not self.run.results and not self.run.saw_none:
             return
         first, *others = self.run.summary()
@@ -409,12 +417,12 @@ class TapMetaPartner(Tap):
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Only raise a flag: writing here could break a message in half on a full pipe."""
         self._signal = signum
-        if self._run is None:
-            raise SystemExit(_SIGNAL_EXIT + signum)
-        self._run.stop()
+        if self._run is not None:
+            self._run.stop()
 
     def _end_after_signal(self) -> NoReturn:
-        self.write_state()
+        with contextlib.suppress(TargetGone):
+            self.write_state()
         self.logger.warning("stopped by a signal; the next run goes on from the bookmarks")
         raise SystemExit(_SIGNAL_EXIT + (self._signal or 0))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -79,3 +80,15 @@ def test_discover__needs_no_token_and_makes_no_call(tmp_path: Path) -> None:
         "adset_insights",
         "campaign_insights",
     }
+
+
+def test_signal__before_the_run_begins_breaks_nothing_off() -> None:
+    """A signal while the first messages are written only raises a flag: the run stops at once."""
+    tap = TapMetaPartner(config={"access_token": "T"})
+
+    tap._handle_termination(signal.SIGTERM, None)
+
+    assert tap.run.stopping
+    with pytest.raises(SystemExit) as caught:
+        tap.stream_over(list(tap.streams.values())[-1])
+    assert caught.value.code == 128 + signal.SIGTERM
