@@ -416,9 +416,12 @@ class TapMetaPartner(Tap):
     @override
     def _handle_termination(self, signum: int, frame: FrameType | None) -> None:
         """Only raise a flag: writing here could break a message in half on a full pipe."""
-        self._signal = signum
         if self._run is not None:
             self._run.stop()
+        elif self._signal is not None:
+            # Asked twice before the run began: there is no state to save yet.
+            raise SystemExit(_SIGNAL_EXIT + signum)
+        self._signal = signum
 
     def _end_after_signal(self) -> NoReturn:
         with contextlib.suppress(TargetGone):

@@ -92,3 +92,14 @@ def test_signal__before_the_run_begins_breaks_nothing_off() -> None:
     with pytest.raises(SystemExit) as caught:
         tap.stream_over(list(tap.streams.values())[-1])
     assert caught.value.code == 128 + signal.SIGTERM
+
+
+def test_signal__twice_before_the_run_begins_ends_at_once() -> None:
+    """Who asks again, while a catalog is written that nobody reads, need not wait."""
+    tap = TapMetaPartner(config={"access_token": "T"})
+    tap._handle_termination(signal.SIGTERM, None)
+
+    with pytest.raises(SystemExit) as caught:
+        tap._handle_termination(signal.SIGTERM, None)
+
+    assert caught.value.code == 128 + signal.SIGTERM
