@@ -158,6 +158,8 @@ class Run:
     Attributes:
         utc_now: the present moment, for `read_at`.
         may_begin: tells whether a new window may still be begun.
+        dead_tokens: why a token no longer works, by its place among the settings' tokens. With one
+            token only, its end is the run's.
     """
 
     settings: Settings
@@ -165,6 +167,7 @@ class Run:
     utc_now: Callable[[], dt.datetime]
     may_begin: Callable[[], bool]
     refused: RefusedStreams = field(default_factory=RefusedStreams)
+    dead_tokens: dict[int, StreamResult] = field(default_factory=dict)
 
 
 def sync_account(
@@ -196,8 +199,8 @@ def sync_account(
             opened.append((plan, sync.open_days(plan, bookmarks[plan.name])))
         except Exception as error:  # noqa: BLE001  (as in `stream`)
             yield sync.failure(plan.name, error)
-    gone: StreamResult | None = None
-    if len(opened) > 1:
+    gone: StreamResult | None = sync.token_is_dead()
+    if gone is None and len(opened) > 1:
         gone = yield from sync.look_for_life(opened)
     for plan, days in opened:
         if gone is None:
@@ -301,8 +304,8 @@ class _AccountSync:
             yield from read_report(request, days, Pace(), self._run.reporting)
         except AccountUnreadable as error:
             return self._unreadable("activity", error)
-        except TokenRefused:
-            raise
+        except TokenRefused as error:
+            return self._token_refused("activity", error)
         except Exception as error:  # noqa: BLE001  (as in `stream`)
             # Only a shortcut: without it each stream asks for itself.
             what = error.fault if isinstance(error, MetaError) else type(error).__name__
@@ -317,8 +320,8 @@ class _AccountSync:
         progress = _Progress(bookmark)
         try:
             finished = yield from self._windows(plan, days, progress)
-        except TokenRefused:
-            raise
+        except TokenRefused as error:
+            result = self._token_refused(plan.name, error)
         except Exception as error:  # noqa: BLE001  (one account's surprise must not cost the others)
             result = self.failure(plan.name, error)
             logger.warning(
@@ -342,6 +345,23 @@ class _AccountSync:
             return self.result(stream, FAILED, str(error))
         logger.debug("account %s, %s", self._account, stream, exc_info=error)
         return self.result(stream, FAILED, f"unexpected {type(error).__name__}: please report it")
+
+    def _token_refused(self, stream: str, error: TokenRefused) -> StreamResult:
+        """With several tokens, take a dead one as lost access to its accounts."""
+        tokens = self._run.settings.tokens
+        if len(tokens) == 1:
+            raise error
+        label = tokens[self._account.token].label
+        result = self.result(stream, SKIPPED, f"{label}: {error.reason}", error.fault.code)
+        if self._account.token not in self._run.dead_tokens:
+            logger.warning("its accounts cannot be read: %s", result.reason)
+        self._run.dead_tokens.setdefault(self._account.token, result)
+        return result
+
+    def token_is_dead(self) -> StreamResult | None:
+        """Return why this account's token no longer works, if it was seen to fail."""
+        known = self._run.dead_tokens.get(self._account.token)
+        return known and self.result(known.stream, SKIPPED, known.reason, known.code)
 
     def _unreadable(self, stream: str, error: AccountUnreadable) -> StreamResult:
         logger.warning("account %s skipped: %s", self._account, error.reason)

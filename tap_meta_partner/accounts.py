@@ -78,6 +78,7 @@ class AdAccount:
     Attributes:
         account_id: digits, without `act_`.
         access: `assigned` (it can be read) or `unassigned` (the business knows it, the user not).
+        token: which of the settings' tokens reads it, counted from 0.
         raw: all that Meta told about it.
     """
 
@@ -88,6 +89,7 @@ class AdAccount:
     timezone_name: str | None = None
     timezone_offset_hours: float | None = None
     access: str = ASSIGNED
+    token: int = 0
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
@@ -128,17 +130,9 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
         jitter: see `retries.ask`.
 
     Raises:
-        MetaError: the list itself could not be read.
+        MetaError: no list could be read (one of several tokens may be dead).
     """
-    found = yield from _list("me/adaccounts", MINIMAL_FIELDS, jitter)
-    access = dict.fromkeys(found, ASSIGNED)
-    if further and found:
-        more = yield from _list_if_allowed(
-            "me/adaccounts", FURTHER_FIELDS, jitter, _WITHOUT_FURTHER
-        )
-        found = {
-            account_id: {**raw, **more.get(account_id, {})} for account_id, raw in found.items()
-        }
+    found = yield from _readable_with_all_tokens(settings, further=further, jitter=jitter)
     if settings.business_id:
         for edge in ("owned_ad_accounts", "client_ad_accounts"):
             path = f"{settings.business_id}/{edge}"
@@ -146,19 +140,50 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
                 path, MINIMAL_FIELDS, jitter, _WITHOUT_BUSINESS.format(path)
             )
             for account_id, raw in known.items():
-                found.setdefault(account_id, raw)
-                access.setdefault(account_id, UNASSIGNED)
-    accounts = [_account(raw, access[account_id]) for account_id, raw in found.items()]
+                found.setdefault(account_id, _account(raw, access=UNASSIGNED))
     wanted = sorted(
-        (account for account in accounts if is_wanted(account, settings)),
+        (account for account in found.values() if is_wanted(account, settings)),
         key=lambda account: account.account_id,
     )
+    named = [*settings.account_ids]
+    named += [account_id for token in settings.tokens for account_id in token.account_ids]
     missing = tuple(
         account_id
-        for account_id in settings.account_ids
+        for account_id in dict.fromkeys(named)
         if account_id not in found and in_shard(account_id, settings)
     )
     return Discovery(accounts=tuple(wanted), missing=missing, seen=frozenset(found))
+
+
+def _readable_with_all_tokens(
+    settings: Settings, *, further: bool, jitter: Jitter
+) -> Steps[dict[str, AdAccount]]:
+    """List what each token can read; an account that two can read belongs to the first."""
+    found: dict[str, AdAccount] = {}
+    dead: list[TokenRefused] = []
+    for index, token in enumerate(settings.tokens):
+        try:
+            raws = yield from _readable(index, further=further, jitter=jitter)
+        except TokenRefused as error:
+            dead.append(error)
+            if len(dead) == len(settings.tokens):
+                raise
+            logger.warning("%s: its accounts cannot be read: %s", token.label, error.reason)
+            continue
+        for account_id, raw in raws.items():
+            if not token.account_ids or account_id in token.account_ids:
+                found.setdefault(account_id, _account(raw, access=ASSIGNED, token=index))
+    return found
+
+
+def _readable(token: int, *, further: bool, jitter: Jitter) -> Steps[dict[str, dict[str, Any]]]:
+    raws = yield from _list("me/adaccounts", MINIMAL_FIELDS, jitter, token)
+    more = {}
+    if further and raws:
+        more = yield from _list_if_allowed(
+            "me/adaccounts", FURTHER_FIELDS, jitter, _WITHOUT_FURTHER, token
+        )
+    return {account_id: {**raw, **more.get(account_id, {})} for account_id, raw in raws.items()}
 
 
 def is_wanted(account: AdAccount, settings: Settings) -> bool:
@@ -225,7 +250,9 @@ def major_units(amount: object, currency: str | None) -> Decimal | None:
     return number if currency in _NO_MINOR_UNIT else number / _MINOR_UNITS
 
 
-def _list(path: str, fields: Collection[str], jitter: Jitter) -> Steps[dict[str, dict[str, Any]]]:
+def _list(
+    path: str, fields: Collection[str], jitter: Jitter, token: int = 0
+) -> Steps[dict[str, dict[str, Any]]]:
     """Read every page of a list of accounts, by cursor; the `next` address is never followed."""
     found: dict[str, dict[str, Any]] = {}
     after: str | None = None
@@ -233,7 +260,7 @@ def _list(path: str, fields: Collection[str], jitter: Jitter) -> Steps[dict[str,
         params: dict[str, Any] = {"fields": ",".join(fields), "limit": _PAGE}
         if after:
             params["after"] = after
-        answer = yield from ask(Call(path=path, params=params), jitter)
+        answer = yield from ask(Call(path=path, params=params, token=token), jitter)
         for raw in answer.get("data") or ():
             account_id = _account_id(raw)
             if account_id:
@@ -246,11 +273,11 @@ def _list(path: str, fields: Collection[str], jitter: Jitter) -> Steps[dict[str,
 
 
 def _list_if_allowed(
-    path: str, fields: Collection[str], jitter: Jitter, without: str
+    path: str, fields: Collection[str], jitter: Jitter, without: str, token: int = 0
 ) -> Steps[dict[str, dict[str, Any]]]:
     """Read a list that needs more rights; where they are missing say what one goes `without`."""
     try:
-        found = yield from _list(path, fields, jitter)
+        found = yield from _list(path, fields, jitter, token)
     except TokenRefused:
         raise
     except MetaError as error:
@@ -261,7 +288,7 @@ def _list_if_allowed(
     return found
 
 
-def _account(raw: Mapping[str, Any], access: str) -> AdAccount:
+def _account(raw: Mapping[str, Any], *, access: str, token: int = 0) -> AdAccount:
     offset = raw.get("timezone_offset_hours_utc")
     return AdAccount(
         account_id=_account_id(raw),
@@ -271,6 +298,7 @@ def _account(raw: Mapping[str, Any], access: str) -> AdAccount:
         timezone_name=_text(raw.get("timezone_name")),
         timezone_offset_hours=float(offset) if isinstance(offset, (int, float, Decimal)) else None,
         access=access,
+        token=token,
         raw=raw,
     )
 

@@ -47,12 +47,14 @@ class Call:
         params: parameters; lists and objects are sent as JSON.
         method: GET, or POST to create a report run.
         account_id: the ad account whose limits it counts for, without `act_`.
+        token: which of the settings' tokens it carries, counted from 0.
     """
 
     path: str
     params: Mapping[str, Any] = field(default_factory=dict)
     method: str = "GET"
     account_id: str | None = None
+    token: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +90,12 @@ class GraphClient:
         self._base = f"{settings.api_url}/{settings.api_version}"
         self._timeout = settings.request_timeout
         self._user_agent = settings.user_agent
-        self._auth = _Bearer(settings.access_token)
-        self._proof = (
-            appsecret_proof(settings.access_token, settings.app_secret)
-            if settings.app_secret
-            else None
-        )
-        secrets = (settings.access_token, settings.app_secret, self._proof)
+        tokens = [token.access_token for token in settings.tokens]
+        secret = settings.app_secret
+        # All tokens belong to the one app, whose secret proves each of them.
+        self._proofs = [appsecret_proof(token, secret) if secret else None for token in tokens]
+        self._auths = [_Bearer(token) for token in tokens]
+        secrets = (*tokens, secret, *self._proofs)
         self._secrets = tuple(secret for secret in secrets if secret)
         self._monotonic = monotonic
         self._threads = threading.local()
@@ -121,13 +122,15 @@ class GraphClient:
 
     def _exchange(self, call: Call) -> tuple[requests.Response, bytes]:
         params = {name: _parameter(value) for name, value in call.params.items()}
-        if self._proof:
-            params["appsecret_proof"] = self._proof
+        proof = self._proofs[call.token]
+        if proof:
+            params["appsecret_proof"] = proof
         response = self._session().request(
             call.method,
             f"{self._base}/{call.path}",
             params=params if call.method == "GET" else None,
             data=params if call.method == "POST" else None,
+            auth=self._auths[call.token],
             timeout=(min(_CONNECT_SECONDS, self._timeout), self._timeout),
             # A redirect would take the token to another host.
             allow_redirects=False,
@@ -159,7 +162,6 @@ class GraphClient:
         session: requests.Session | None = getattr(self._threads, "session", None)
         if session is None:
             session = requests.Session()
-            session.auth = self._auth
             session.headers["User-Agent"] = self._user_agent
             adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
             session.mount("https://", adapter)

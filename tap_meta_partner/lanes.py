@@ -13,7 +13,7 @@ import logging
 import queue
 import threading
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_meta_partner.client import Answer, Call
@@ -42,12 +42,14 @@ class Lane:
     Attributes:
         name: for the log.
         account_id: whose limits its calls count for.
+        token: which of the settings' tokens its calls carry; None where each call says so itself.
         calls: how many were sent so far.
     """
 
     name: str
     account_id: str | None
     steps: Steps[Any]
+    token: int | None = None
     calls: int = 0
     result: Any = None
     pending: Call | None = None
@@ -214,7 +216,10 @@ class Lanes:
         lane.calls += 1
         self.calls += 1
         self._in_flight += 1
-        self._transport.submit(lane, lane.pending)
+        call = lane.pending
+        if lane.token is not None:
+            call = replace(call, token=lane.token)
+        self._transport.submit(lane, call)
 
     def _park(self, lane: Lane, seconds: float, why: str) -> None:
         if seconds >= _WORTH_SAYING_SECONDS and why:

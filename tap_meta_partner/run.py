@@ -234,6 +234,7 @@ class SyncRun:
             Lane(
                 name=str(account),
                 account_id=account.account_id,
+                token=account.token,
                 steps=sync_account(account, self.today_of(account), ordered, known(account), run),
             )
             for account in sorted(accounts, key=oldest)

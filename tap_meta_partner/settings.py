@@ -25,6 +25,8 @@ DEFAULT_CONCURRENCY = 8
 DEFAULT_TIMEOUT_SECONDS = 300.0
 DEFAULT_USER_AGENT = "tap-meta-partner"
 
+_LONGEST_LABEL = 100
+
 #: From the widest view to the closest; a field belongs to its own level and those below.
 LEVELS = ("account", "campaign", "adset", "ad")
 REPORT_MODES = ("auto", "sync", "async")
@@ -104,6 +106,20 @@ class ReportDefinition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessToken:
+    """One of several tokens: a client's own, in the OAuth model.
+
+    Attributes:
+        label: for the log; never the token.
+        account_ids: read only these with it; empty for all it can read.
+    """
+
+    label: str
+    access_token: str = field(repr=False)
+    account_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings, parsed. Secrets are left out of its `repr`."""
 
@@ -132,6 +148,14 @@ class Settings:
     api_version: str = DEFAULT_API_VERSION
     api_url: str = DEFAULT_API_URL
     request_timeout: float = DEFAULT_TIMEOUT_SECONDS
+    access_tokens: tuple[AccessToken, ...] = ()
+
+    @property
+    def tokens(self) -> tuple[AccessToken, ...]:
+        """All tokens, the single one first; at least one, if only an empty one."""
+        single = AccessToken(label="access_token", access_token=self.access_token)
+        alone = (single,) if self.access_token or not self.access_tokens else ()
+        return alone + self.access_tokens
 
     @property
     def definitions(self) -> tuple[ReportDefinition, ...]:
@@ -165,9 +189,8 @@ def parse_settings(
     """
     given = {name: value for name, value in config.items() if value is not None and value != ""}
     values = {name: parse(name, given[name]) for name, parse in _PARSERS.items() if name in given}
-    _refuse_unbuilt(given)
     settings = Settings(**values)
-    if token_needed and not settings.access_token:
+    if token_needed and not any(token.access_token for token in settings.tokens):
         raise SettingsError(
             "access_token is missing: set it to your System User token "
             "(TAP_META_PARTNER_ACCESS_TOKEN in Meltano's .env)"
@@ -228,15 +251,6 @@ def _check_report_start(report: ReportDefinition, settings: Settings, now: dt.da
         _check_together(own, now)
     except SettingsError as error:
         raise SettingsError(f"report {report.name}: {error}") from None
-
-
-def _refuse_unbuilt(given: Mapping[str, Any]) -> None:
-    """Refuse what is part of the contract but does not work yet, rather than ignore it."""
-    if "access_tokens" in given:
-        raise SettingsError(
-            "access_tokens is not supported by this version yet: set access_token to one token "
-            "(run the tap once per token until then)"
-        )
 
 
 # One parser per kind of setting: (name, value) -> parsed value, or SettingsError.
@@ -418,8 +432,43 @@ def _header(name: str, value: object) -> str:
     return text
 
 
+def _tokens(name: str, value: object) -> tuple[AccessToken, ...]:
+    """Take the list of tokens; nothing of it is ever shown."""
+    if not isinstance(value, (list, tuple)) or not all(isinstance(item, dict) for item in value):
+        raise SettingsError(
+            f'{name} must be a list of {{"access_token": …, "label": …, "account_ids": […]}} '
+            "(its value is not shown)"
+        )
+    tokens = tuple(_token(f"{name}[{index}]", item, index) for index, item in enumerate(value))
+    labels = [token.label for token in tokens]
+    for label in labels:
+        if labels.count(label) > 1:
+            raise SettingsError(f"{name} has two tokens with the label {label}: rename one")
+    return tokens
+
+
+def _token(place: str, item: Mapping[str, Any], index: int) -> AccessToken:
+    given = {key: value for key, value in item.items() if value is not None and value != ""}
+    if set(given) - {"access_token", "label", "account_ids"}:
+        raise SettingsError(f"{place} may have the keys access_token, label and account_ids only")
+    if "access_token" not in given:
+        raise SettingsError(f"{place} has no access_token")
+    label = given.get("label", f"token {index + 1}")
+    if not isinstance(label, str) or not label.isprintable() or len(label) > _LONGEST_LABEL:
+        raise SettingsError(f"{place}.label must be a short text on one line")
+    secret = _secret(f"{place}.access_token", given["access_token"])
+    if secret in label:
+        raise SettingsError(f"{place}.label contains the token: labels are shown in the log")
+    return AccessToken(
+        label=label,
+        access_token=secret,
+        account_ids=_list_of(_account_id)(f"{place}.account_ids", given.get("account_ids", [])),
+    )
+
+
 _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "access_token": _secret,
+    "access_tokens": _tokens,
     "app_id": _digits,
     "app_secret": _secret,
     "business_id": _digits,
@@ -534,4 +583,4 @@ def _check_action_columns(place: str, report: ReportDefinition) -> None:
             )
 
 
-SETTING_NAMES = frozenset(item.name for item in fields(Settings)) | {"access_tokens"}
+SETTING_NAMES = frozenset(item.name for item in fields(Settings))

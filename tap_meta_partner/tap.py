@@ -96,10 +96,10 @@ class TapMetaPartner(Tap):
         th.Property(
             "access_token",
             th.StringType,
-            required=True,
             secret=True,
             title="Access token",
-            description="System User token (or a long-lived user token) with ads_read. Required.",
+            description="System User token (or a long-lived user token) with ads_read. Required, "
+            "unless access_tokens is set.",
         ),
         th.Property(
             "app_id",
@@ -251,7 +251,9 @@ class TapMetaPartner(Tap):
             ),
             secret=True,
             title="Access tokens",
-            description="One token per client instead of access_token. Not supported yet.",
+            description="One token per client (the OAuth model): a list of access_token, and if "
+            "wanted label (for the log) and account_ids (only these with this token). An account "
+            "that several tokens can read is read once.",
         ),
         th.Property(
             "user_agent",

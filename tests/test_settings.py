@@ -320,12 +320,48 @@ def test_attribution_window__that_meta_ended_is_refused_with_the_reason(window: 
         assert "1d_view, 1d_click, 7d_click or 28d_click" in text
 
 
-def test_unbuilt__token_list_is_refused_without_showing_it() -> None:
-    """`access_tokens` is refused clearly, and none of the tokens is shown."""
-    text = mistake(access_tokens=[{"label": "a", "access_token": SECRET}])
+def test_access_tokens__are_parsed_and_never_shown() -> None:
+    """Each token has a label (its place where none is given) and its own accounts."""
+    settings = parse_settings(
+        {
+            "access_tokens": [
+                {"access_token": SECRET, "label": "Client A", "account_ids": ["act_1"]},
+                {"access_token": f"{SECRET}2"},
+            ]
+        },
+        now=NOW,
+    )
 
-    assert text.startswith("access_tokens is not supported by this version yet: set access_token")
-    assert SECRET not in text
+    assert [(token.label, token.account_ids) for token in settings.tokens] == [
+        ("Client A", ("1",)),
+        ("token 2", ()),
+    ]
+    assert [token.access_token for token in settings.tokens] == [SECRET, f"{SECRET}2"]
+    assert SECRET not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        SECRET,
+        [SECRET],
+        [{"access_token": [SECRET]}],
+        [{"token": SECRET}],
+        [{"label": "a"}],
+        [{"access_token": SECRET, "label": SECRET}],
+        [{"access_token": SECRET, "label": "a"}, {"access_token": "other", "label": "a"}],
+        [{"access_token": SECRET, "account_ids": ["nonsense"]}],
+        [{"access_token": f"{SECRET} with a blank"}],
+    ],
+)
+def test_access_tokens__mistakes_are_one_line_without_the_token(tokens: object) -> None:
+    """What is wrong with the list is said; no token is."""
+    with pytest.raises(SettingsError) as caught:
+        parse_settings({"access_tokens": tokens}, now=NOW)
+
+    assert "access_tokens" in str(caught.value)
+    assert SECRET not in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 # Settings that do not go together.

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
             "time_increment is not supported",
             "leave it out",
         ),
-        ({"access_tokens": [{"access_token": "a"}]}, "access_tokens is not supported", "one token"),
+        ({"access_tokens": [{"label": "a"}]}, "access_tokens[0] has no access_token", ""),
         (
             {"action_attribution_windows": ["28d_view"]},
             "Meta returns nothing for it",
