@@ -21,6 +21,7 @@ from tap_meta_partner.errors import (
     CursorExpired,
     Fault,
     KeptFailing,
+    MetaError,
     RequestRefused,
     RunNotReady,
     Throttled,
@@ -55,6 +56,7 @@ _LONGEST_POLL_SECONDS = 30.0
 #: to stay at 0 % or 99 % for ever).
 STALLED_SECONDS = 20 * 60.0
 _UNREADABLE_TRIES = 6
+_NO_SUCH_OBJECT = 33
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,16 +349,11 @@ def _await_run(run_id: str, request: ReportRequest, reporting: Reporting) -> Ste
     while True:
         yield Pause(interval, "a report run")
         interval = min(interval * _POLL_GROWTH, _LONGEST_POLL_SECONDS)
-        try:
-            run = yield from ask(call, reporting.jitter)
-        except TooMuchData as error:
-            # A poll is no heavy request: whatever Meta means, the run is not to be had.
-            raise _RunLost(f"it cannot be polled ({error.fault})") from error
-        except AccountUnreadable as error:
-            # 100/33 on a run just created is a race inside Meta, not a lost account.
+        run = yield from _poll(call, reporting.jitter)
+        if run is None:
             unknown += 1
             if unknown > _UNREADABLE_TRIES:
-                raise _RunLost("Meta does not know it") from error
+                raise _RunLost("Meta does not know it")
             continue
         status = run.get("async_status")
         if _is_complete(run):
@@ -366,6 +363,28 @@ def _await_run(run_id: str, request: ReportRequest, reporting: Reporting) -> Ste
             moved_at = reporting.monotonic()
         elif reporting.monotonic() - moved_at > STALLED_SECONDS:
             raise _RunLost(f"it stands still at {progress[1]} %")
+
+
+def _poll(call: Call, jitter: Jitter) -> Steps[dict[str, Any] | None]:
+    """Look at a run once; None where Meta does not know it, or not yet."""
+    try:
+        return (yield from ask(call, jitter))
+    except TooMuchData as error:
+        # A poll is no heavy request: whatever Meta means, the run is not to be had.
+        raise _RunLost(f"it cannot be polled ({error.fault})") from error
+    except (AccountUnreadable, RunNotReady) as error:
+        # On a run just created that is a race inside Meta, not a lost account.
+        if not _is_about_the_run(error):
+            raise
+        return None
+
+
+def _is_about_the_run(error: MetaError) -> bool:
+    """Tell whether an error of a run's call is about that run, not about rights (10, 200 …).
+
+    100/33, no such object, is said of accounts as well as of runs.
+    """
+    return isinstance(error, RunNotReady) or error.fault.subcode == _NO_SUCH_OBJECT
 
 
 def _is_complete(run: Mapping[str, Any]) -> bool:
@@ -402,7 +421,9 @@ def _read_result(
         except RunNotReady as error:
             # "Loading Async Ads Report Failed" can follow "Job Completed": read again.
             yield Pause(backoff_seconds(tried + 1, reporting.jitter), error.rule.what)
-        except AccountUnreadable:
+        except AccountUnreadable as error:
+            if not _is_about_the_run(error):
+                raise
             raise _RunLost("its result has expired") from None
         except KeptFailing as error:
             if error.rule.family is not CursorExpired:

@@ -547,12 +547,29 @@ def test_run__one_that_stands_still_is_submitted_again() -> None:
     assert len(first_run) == 60 + 42
 
 
-def test_run__unknown_just_after_creation_is_a_race() -> None:
-    """100/33 on a fresh run is looked at again, and the account is not given up."""
-    drive, _ = read(run_answers(fault(*NOT_THERE), fault(*NOT_THERE), DONE))
+@pytest.mark.parametrize("trouble", [NOT_THERE, NOT_READY], ids=["unknown", "not ready"])
+def test_run__unknown_just_after_creation_is_a_race(trouble: tuple[int, int | None]) -> None:
+    """100/33 or 2601 on a fresh run is looked at again, and the account is not given up."""
+    drive, _ = read(run_answers(fault(*trouble), fault(*trouble), DONE))
 
     assert posts(drive) == 1
     assert drive.calls[-1].path == "501/insights"
+
+
+@pytest.mark.parametrize("code", [10, 200], ids=str)
+def test_run__a_right_that_is_missing_is_no_race(code: int) -> None:
+    """A refused right gives the account up at the first poll or reading, and is not asked again."""
+    polled, read_back = (
+        Drive(run_answers(fault(code))),
+        Drive(run_answers(DONE, result=lambda _: fault(code))),
+    )
+
+    for drive in (polled, read_back):
+        with pytest.raises(AccountUnreadable):
+            read(drive.answer, mode="async", drive=drive)
+
+    assert [call.path for call in polled.calls] == ["act_1/insights", "501"]
+    assert [call.path for call in read_back.calls] == ["act_1/insights", "501", "501/insights"]
 
 
 def test_run__unknown_for_good_is_submitted_again() -> None:
