@@ -11,12 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.client import Call
-from tap_meta_partner.errors import MetaError, TokenRefused
+from tap_meta_partner.errors import CursorExpired, MetaError, TokenRefused, TooMuchData
 from tap_meta_partner.retries import ask
 from tap_meta_partner.settings import ACCOUNT_STATUSES
 
@@ -53,7 +53,9 @@ FURTHER_FIELDS = (
     "owner",
     "user_tasks",
 )
-_PAGE = 200
+#: Accounts per page; the smaller ones only after a page has failed.
+_PAGE_SIZES = (200, 100, 50, 25)
+_RESTARTS = 3
 _WITHOUT_FURTHER = (
     "ad_accounts: further columns (business, owner, amounts …) stay empty, as Meta does not show "
     "them to this token"
@@ -253,14 +255,35 @@ def major_units(amount: object, currency: str | None) -> Decimal | None:
 def _list(
     path: str, fields: Collection[str], jitter: Jitter, token: int = 0
 ) -> Steps[dict[str, dict[str, Any]]]:
-    """Read every page of a list of accounts, by cursor; the `next` address is never followed."""
+    """Read a list of accounts, from its first page again when Meta loses the place."""
+    call = Call(path=path, params={"fields": ",".join(fields)}, token=token)
+    for _ in range(_RESTARTS):
+        try:
+            return (yield from _pages(call, jitter))
+        except CursorExpired as error:
+            logger.info("%s is read from its first page again: %s", path, error.fault)
+    return (yield from _pages(call, jitter))
+
+
+def _pages(call: Call, jitter: Jitter) -> Steps[dict[str, dict[str, Any]]]:
+    """Read every page by cursor, a smaller one where one is too much for Meta.
+
+    The `next` address is never followed.
+    """
     found: dict[str, dict[str, Any]] = {}
+    sizes = iter(_PAGE_SIZES)
+    size = next(sizes)
     after: str | None = None
     while True:
-        params: dict[str, Any] = {"fields": ",".join(fields), "limit": _PAGE}
-        if after:
-            params["after"] = after
-        answer = yield from ask(Call(path=path, params=params, token=token), jitter)
+        params = {**call.params, "limit": size, **({"after": after} if after else {})}
+        try:
+            answer = yield from ask(replace(call, params=params), jitter)
+        except TooMuchData as error:
+            smaller = next(sizes, None)
+            if smaller is None or not error.rule.smaller_page_helps:
+                raise
+            size = smaller
+            continue
         for raw in answer.get("data") or ():
             account_id = _account_id(raw)
             if account_id:

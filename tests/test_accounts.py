@@ -16,7 +16,14 @@ from tap_meta_partner.accounts import (
     to_record,
 )
 from tap_meta_partner.client import Call
-from tap_meta_partner.errors import KeptFailing, MetaError, TokenRefused, from_envelope
+from tap_meta_partner.errors import (
+    CursorExpired,
+    KeptFailing,
+    MetaError,
+    TokenRefused,
+    TooMuchData,
+    from_envelope,
+)
 from tap_meta_partner.settings import Settings
 
 if TYPE_CHECKING:
@@ -165,6 +172,35 @@ def test_discover__asks_again_what_may_work() -> None:
 
     assert ids(discovery) == ["1"]
     assert len(calls) == 2
+
+
+def test_discover__asks_for_smaller_pages_where_one_is_too_much() -> None:
+    """A page that is too much for Meta is asked for smaller, at its place, until none is left."""
+    discovery, calls = found(
+        [page([raw("1")], "QW"), refusal(105), refusal(105), page([raw("2")], "QX"), page([])]
+    )
+
+    assert ids(discovery) == ["1", "2"]
+    assert [(call.params["limit"], call.params.get("after")) for call in calls] == [
+        (200, None),
+        (200, "QW"),
+        (100, "QW"),
+        (50, "QW"),
+        (50, "QX"),
+    ]
+    with pytest.raises(TooMuchData):
+        found([refusal(105)] * 4)
+
+
+def test_discover__begins_again_where_the_place_is_lost() -> None:
+    """A cursor that went bad costs up to three new beginnings, and no account."""
+    lost = [page([raw("1")], "QW"), refusal(2642)]
+    discovery, calls = found([*lost * 3, page([raw("1")], "QY"), page([raw("2")])])
+
+    assert ids(discovery) == ["1", "2"]
+    assert [call.params.get("after") for call in calls] == [None, "QW"] * 3 + [None, "QY"]
+    with pytest.raises(CursorExpired):
+        found(lost * 4)
 
 
 def test_discover__without_the_list_ends() -> None:
