@@ -33,6 +33,12 @@ _ACTION_LABELS = (
 )
 
 
+#: What a database's columns hold: whole numbers of 64 bits, others of so many digits (one value
+#: beyond would fail a whole load).
+_MOST_COUNTED = 2**63 - 1
+_MOST_DIGITS = 1000
+
+
 class UnreadableValue(ValueError):
     """A value is not what its column holds."""
 
@@ -65,7 +71,7 @@ class RowReader:
             "account_id": lambda _row: account_id,
             TIME_ZONE: lambda _row: timezone_name,
             READ_AT: lambda _row: self._read_at,
-            IS_FINAL: lambda row: self._is_final(row["date_start"]),
+            IS_FINAL: lambda row: self._is_final(_date(row["date_start"])),
         }
         self._readers = [
             (column.name, own.get(column.name) or _reader(column)) for column in columns
@@ -181,17 +187,21 @@ def _text(value: Any) -> str:  # noqa: ANN401  (a JSON value)
 
 
 def _date(value: Any) -> str:  # noqa: ANN401  (a JSON value)
-    dt.date.fromisoformat(value[:10])
-    return str(value[:10])
+    # Python reads more ways of writing a day than databases do.
+    return dt.date.fromisoformat(value[:10]).isoformat()
 
 
 def _count(value: Any) -> int:  # noqa: ANN401  (a JSON value)
     if isinstance(value, str) and value.isdecimal():
-        return int(value)
-    number = _number(value)
-    if number != number.to_integral_value():
+        count = int(value)
+    else:
+        number = _number(value)
+        count = int(number)
+        if count != number:
+            raise UnreadableValue
+    if abs(count) > _MOST_COUNTED:
         raise UnreadableValue
-    return int(number)
+    return count
 
 
 def _number(value: Any) -> Decimal:  # noqa: ANN401  (a JSON value)
@@ -200,7 +210,7 @@ def _number(value: Any) -> Decimal:  # noqa: ANN401  (a JSON value)
     ):
         raise UnreadableValue
     number = Decimal(value)
-    if not number.is_finite():
+    if not number.is_finite() or abs(number.adjusted()) >= _MOST_DIGITS:
         raise UnreadableValue
     return number
 
@@ -231,17 +241,22 @@ _is_label = _Labels().__getitem__
 
 
 def _amount(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
-    try:
-        number = Decimal(value) if type(value) is str else _number(value)
-    except (ArithmeticError, UnreadableValue):
-        if isinstance(value, list):
-            return [_amount(item) for item in value]
+    if isinstance(value, list):
+        return [_amount(item) for item in value]
+    if type(value) not in _AMOUNTS:
         # Not an amount after all: kept as it came rather than lost.
         return value
-    if not number.is_finite():
-        logger.warning("an amount in an action list is %s; it is written as null", value)
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        return value
+    if not number.is_finite() or abs(number.adjusted()) >= _MOST_DIGITS:
+        logger.warning("an amount in an action list is %.80s; it is written as null", value)
         return None
     return number
+
+
+_AMOUNTS = frozenset((str, int, Decimal))
 
 
 def _as_it_came(value: Any) -> Any:  # noqa: ANN401  (a JSON value)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
+import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -169,7 +170,8 @@ def test_number__is_never_rounded(text: str) -> None:
         (Decimal("725.00"), 725),
         ("0", 0),
         ("-3", -3),
-        ("23846784938030398123", 23846784938030398123),
+        ("9223372036854775807", 2**63 - 1),
+        ("-9223372036854775807", -(2**63) + 1),
     ],
     ids=repr,
 )
@@ -206,6 +208,29 @@ def test_count__with_a_fraction_is_not_rounded() -> None:
     assert read({"impressions": "1.5"}, "impressions")["impressions"] is None
 
 
+@pytest.mark.parametrize(
+    "value", ["9223372036854775808", 10**30, "12345678901234567890", "1e400", "1e999999999"]
+)
+def test_count__beyond_64_bits_is_null_and_said(value: object) -> None:
+    """A count that no integer column holds would fail the whole load: it is null, and counted."""
+    made = reader("impressions")
+
+    assert made.record({"date_start": "2026-11-01", "impressions": value})["impressions"] is None
+    assert made.unreadable["impressions"] == 1
+
+
+@pytest.mark.parametrize("value", ["1e1000", "-1e999999", "1e-5000", "9" * 1001])
+def test_number__beyond_all_bounds_is_null_and_said(value: str) -> None:
+    """A number of a thousand digits is none that a column holds: null in a column, and counted."""
+    made = reader("spend", "actions")
+    row = {"date_start": "2026-11-01", "spend": value, "actions": [{"value": Decimal(value)}]}
+    record = made.record(row)
+
+    assert record["spend"] is None
+    assert made.unreadable["spend"] == 1
+    assert record["actions"] == [{"value": None}]
+
+
 # Texts, days, breakdowns.
 
 
@@ -234,6 +259,11 @@ def test_text__is_a_string_however_it_came(value: object, text: str | None) -> N
     [
         ("2026-11-01", "2026-11-01"),
         ("2026-11-01T00:00:00+0000", "2026-11-01"),
+        pytest.param(
+            "20261101",
+            "2026-11-01",
+            marks=pytest.mark.skipif(sys.version_info < (3, 11), reason="Python 3.10 refuses it"),
+        ),
         ("2026-02-30", None),
         ("yesterday", None),
         (20261101, None),
@@ -416,6 +446,13 @@ def test_read_at__is_one_instant_for_a_window() -> None:
 def test_is_final__after_28_days(day: str, *, final: bool) -> None:
     """A row is final when its day was more than 28 days ago in the account's time."""
     assert reader("spend").record({"ad_id": "1", "date_start": day})["is_final"] is final
+
+
+def test_is_final__is_known_of_a_day_with_a_time() -> None:
+    """A day that comes with a time is final or not as the day alone would be: never null."""
+    row = {"ad_id": "1", "date_start": "2026-10-27T00:00:00+0000"}
+
+    assert reader("spend").record(row)["is_final"] is True
 
 
 def test_is_final__is_judged_anew_for_each_window() -> None:
