@@ -33,8 +33,12 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 _CONNECT_SECONDS = 20.0
 _CHUNK_BYTES = 1 << 16
+#: How JSON writes the one character that no text column of PostgreSQL takes.
+_NUL = b"\\u0000"
 _DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -99,6 +103,8 @@ class GraphClient:
         self._secrets = tuple(secret for secret in secrets if secret)
         self._monotonic = monotonic
         self._threads = threading.local()
+        #: The columns of which was said that they held NUL characters.
+        self._said_nul: set[str] = set()
         # urllib3 writes every path with its parameters, the proof among them, at DEBUG.
         logging.getLogger("urllib3").setLevel(logging.INFO)
 
@@ -118,7 +124,10 @@ class GraphClient:
             # The exception's own text holds the address and with it the proof.
             return Answer(errors.no_answer(self._trouble(error)), Usage())
         usage = read_usage(response.headers, call.account_id)
-        return Answer(self._read(response.status_code, body), usage)
+        content = self._read(response.status_code, body)
+        if _NUL in body and isinstance(content, dict):
+            content = self._without_nul(content, call)
+        return Answer(content, usage)
 
     def _exchange(self, call: Call) -> tuple[requests.Response, bytes]:
         params = {name: _parameter(value) for name, value in call.params.items()}
@@ -185,6 +194,20 @@ class GraphClient:
             envelope = {"message": str(envelope)}
         return errors.from_envelope(self._without_secrets(envelope), status=status)
 
+    def _without_nul(self, content: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Take NUL characters out: one of them would fail a whole load into PostgreSQL."""
+        found: set[str] = set()
+        cleaned: dict[str, Any] = _clean(content, "", found)
+        new = sorted(found - self._said_nul)
+        if new:
+            self._said_nul |= found
+            logger.warning(
+                "%s: NUL characters, which databases do not take, are left out of %s",
+                call.path,
+                ", ".join(new),
+            )
+        return cleaned
+
     def _without_secrets(self, envelope: dict[str, Any]) -> dict[str, Any]:
         """Meta's messages can quote the request."""
         clean = dict(envelope)
@@ -218,6 +241,18 @@ _TROUBLES: tuple[tuple[type[requests.RequestException], str], ...] = (
 def appsecret_proof(access_token: str, app_secret: str) -> str:
     """Return the proof that the caller knows the app secret: hex HMAC-SHA256 of the token."""
     return hmac.new(app_secret.encode(), access_token.encode(), hashlib.sha256).hexdigest()
+
+
+def _clean(value: Any, name: str, found: set[str]) -> Any:  # noqa: ANN401  (a JSON value)
+    """Return a JSON value without NUL characters, and in `found` the names of what held them."""
+    if isinstance(value, list):
+        return [_clean(item, name, found) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key, key, found): _clean(item, key, found) for key, item in value.items()}
+    if isinstance(value, str) and "\0" in value:
+        found.add(name.replace("\0", ""))
+        return value.replace("\0", "")
+    return value
 
 
 def _parameter(value: object) -> str:

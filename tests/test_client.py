@@ -341,6 +341,44 @@ def test_numbers__arrive_exactly(start: Callable[..., Server]) -> None:
     assert answer["n"][0] == Decimal("0.1")
 
 
+def test_nul__is_left_out_and_said_once(
+    start: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """NUL characters vanish from texts and names, all else stays; one warning names the columns."""
+    answer = {
+        "data": [
+            {"ad_name": "a\0b", "spend": "1", "actions": [{"action_type": "\0like", "x\0": 1}]},
+            {"ad_name": "\0", "other": "\\u0000 in letters"},
+        ]
+    }
+
+    server = start(body(answer))
+    with GraphClient(settings(server)) as client:
+        read = [client.send(INSIGHTS).body for _ in range(3)]
+
+    assert read == 3 * [
+        {
+            "data": [
+                {"ad_name": "ab", "spend": "1", "actions": [{"action_type": "like", "x": 1}]},
+                {"ad_name": "", "other": "\\u0000 in letters"},
+            ]
+        }
+    ]
+    (said,) = [entry.getMessage() for entry in caplog.records if "NUL" in entry.getMessage()]
+    assert said.startswith("act_1/insights: ")
+    assert said.endswith("left out of action_type, ad_name, x")
+
+
+def test_nul__in_letters_is_no_nul(
+    start: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A text that spells out a backslash, u and zeros is left alone and nobody is warned."""
+    assert send(start(body({"data": [{"ad_name": "\\u0000"}]}))).body == {
+        "data": [{"ad_name": "\\u0000"}]
+    }
+    assert "NUL" not in caplog.text
+
+
 def test_answer__is_read_whole_however_it_is_sent(start: Callable[..., Server]) -> None:
     """A long answer arrives whole: plain, compressed and in chunks."""
     content = {"data": [{"n": number, "text": "naïve — 日本" * 20} for number in range(1000)]}
