@@ -18,6 +18,7 @@ SECRET_PARAMETERS = frozenset(
         "appsecret_proof",
         "client_secret",
         "code",
+        "code_verifier",
         "fb_exchange_token",
         "input_token",
     }

@@ -35,6 +35,7 @@ class Control:
             ("DELETE", "faults"): lambda _, __: self._graph.faults.clear(),
             ("GET", "calls"): lambda _, __: {"data": [asdict(call) for call in self._graph.calls]},
             ("DELETE", "calls"): lambda _, __: self._graph.calls.clear(),
+            ("POST", "login"): lambda _, v: self._graph.login.decide(str(v["answers"])),
             ("POST", "revoke"): lambda _, v: self._world.revoke(str(v["account_id"])),
             ("POST", "restore"): lambda _, v: self._world.restore(str(v["account_id"])),
         }

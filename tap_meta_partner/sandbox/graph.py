@@ -15,6 +15,7 @@ from tap_meta_partner.sandbox.faults import SENT_STATUS, FaultPlan
 from tap_meta_partner.sandbox.graph_errors import GraphError
 from tap_meta_partner.sandbox.insight_query import read_query
 from tap_meta_partner.sandbox.insights import Insights
+from tap_meta_partner.sandbox.login_dialog import LoginDialog
 from tap_meta_partner.sandbox.paging import Page, capped, emptied, listing, page_of, position_after
 from tap_meta_partner.sandbox.report_runs import ReportRuns
 from tap_meta_partner.sandbox.targets import (
@@ -31,8 +32,9 @@ from tap_meta_partner.sandbox.tokens import (
     LONG_TOKEN_SECONDS,
     TokenInfo,
     caller,
-    check_exchange,
+    check_client,
     check_readable,
+    extendable,
     readable_accounts,
 )
 from tap_meta_partner.sandbox.usage import Budget, UsageMeters
@@ -83,6 +85,7 @@ class Graph:
         self.world = world
         self.faults = FaultPlan(faults)
         self.calls: list[ReceivedCall] = []
+        self.login = LoginDialog(lambda: world.now().timestamp())
         self._tokens = dict(tokens)
         self._exchanges = count(1)
         self._app_secret = app_secret
@@ -187,12 +190,17 @@ class Graph:
     def _exchange(self, params: Mapping[str, str]) -> object:
         """A longer-lived token for one that is not expired, or a token for a login code."""
         now = int(self.world.now().timestamp())
-        old = check_exchange(params, self._tokens, self._app_secret, now)
-        lifetime = LOGIN_TOKEN_SECONDS if old is None else LONG_TOKEN_SECONDS
+        check_client(params, self._app_secret)
+        if params.get("grant_type") == "fb_exchange_token":
+            info, lifetime = extendable(params, self._tokens, now), LONG_TOKEN_SECONDS
+        else:
+            info = self.login.redeem(params)
+            # The token of a client's system user comes without an end.
+            lifetime = LOGIN_TOKEN_SECONDS if info.type == "USER" else 0
         token = f"{params.get('fb_exchange_token', 'SANDBOX-LOGIN')}-{next(self._exchanges)}"
-        info = TokenInfo(type="USER", scopes=("ads_read",)) if old is None else old
-        self._tokens[token] = replace(info, expires_at=now + lifetime)
-        return {"access_token": token, "token_type": "bearer", "expires_in": lifetime}
+        self._tokens[token] = replace(info, expires_at=now + lifetime if lifetime else 0)
+        told = {"access_token": token, "token_type": "bearer"}
+        return {**told, "expires_in": lifetime} if lifetime else told
 
     # Insights
 

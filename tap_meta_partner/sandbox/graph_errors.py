@@ -95,9 +95,55 @@ def invalid_token(message: str, subcode: int | None = None) -> GraphError:
     return GraphError(ErrorBody(190, message, subcode=subcode))
 
 
+def invalid_app() -> GraphError:
+    """There is no such app (code 101)."""
+    return GraphError(
+        ErrorBody(
+            101, "Error validating application. Cannot get application info due to a system error."
+        )
+    )
+
+
 def invalid_client() -> GraphError:
-    """App id and app secret do not belong together (code 101)."""
-    return GraphError(ErrorBody(101, "Error validating client secret."))
+    """The app secret is not that of the app (code 1, as for faults nobody knows)."""
+    return GraphError(ErrorBody(1, "Error validating client secret."))
+
+
+def code_used() -> GraphError:
+    """A login code works once (100/36009)."""
+    return GraphError(ErrorBody(100, "This authorization code has been used.", subcode=36009))
+
+
+def code_expired() -> GraphError:
+    """A login code works for some minutes (100/36007)."""
+    return GraphError(ErrorBody(100, "This authorization code has expired.", subcode=36007))
+
+
+def other_redirect() -> GraphError:
+    """A code is exchanged with the redirect_uri it was asked with (100/36008)."""
+    return GraphError(
+        ErrorBody(
+            100,
+            "Error validating verification code. Please make sure your redirect_uri is identical "
+            "to the one you used in the OAuth dialog request",
+            subcode=36008,
+        )
+    )
+
+
+def verifier_without_challenge() -> GraphError:
+    """PKCE's second half came without its first (code 100)."""
+    return GraphError(
+        ErrorBody(
+            100,
+            "code_verifier param is provided without a code_challenge in authorization request.",
+        )
+    )
+
+
+def invalid_verifier() -> GraphError:
+    """PKCE's second half does not fit the first (code 100)."""
+    return GraphError(ErrorBody(100, "Invalid code verifier."))
 
 
 def missing_proof() -> GraphError:

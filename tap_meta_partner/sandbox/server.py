@@ -7,13 +7,15 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from werkzeug.wrappers import Request
+from werkzeug.utils import redirect
+from werkzeug.wrappers import Request, Response
 
 from tap_meta_partner.sandbox.calls import GraphCall
 from tap_meta_partner.sandbox.control import Control
 from tap_meta_partner.sandbox.graph import Graph, Limits
 from tap_meta_partner.sandbox.persistent import PersistentHandler, PersistentServer
 from tap_meta_partner.sandbox.spoiling import response
+from tap_meta_partner.sandbox.targets import split_version
 from tap_meta_partner.sandbox.tokens import APP_ID, TokenInfo
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.sandbox.calls import ReceivedCall
     from tap_meta_partner.sandbox.faults import Fault
+    from tap_meta_partner.sandbox.login_dialog import LoginDialog
     from tap_meta_partner.sandbox.usage import Budget
     from tap_meta_partner.sandbox.world import World
 
@@ -121,6 +124,11 @@ class Sandbox:
         """Every call answered so far, oldest first."""
         return self._graph.calls
 
+    @property
+    def login(self) -> LoginDialog:
+        """The OAuth dialog: `login.decide("deny")` lets it refuse; `login.asked` is what came."""
+        return self._graph.login
+
     def fault(self, fault: Fault) -> None:
         """Makes something go wrong."""
         self._graph.faults.add(fault)
@@ -136,10 +144,19 @@ class Sandbox:
         body = request.get_data()  # read to its end, or the next request would begin inside it
         if request.path.startswith("/sandbox/"):
             return self._control.answer(request, body)(environ, start_response)
+        if request.method == "GET" and split_version(request.path)[1] == ["dialog", "oauth"]:
+            return self._dialog(request)(environ, start_response)
         if self.latency:
             time.sleep(self.latency)
         answer = self._graph.answer(_graph_call(request))
         return response(answer, environ["werkzeug.socket"])(environ, start_response)
+
+    def _dialog(self, request: Request) -> Response:
+        """What the browser is sent to at www.facebook.com, where Meta keeps the dialog."""
+        shown = self._graph.login.show(request.args.to_dict())
+        if shown.location:
+            return redirect(shown.location)
+        return Response(shown.complaint, status=400, mimetype="text/plain")
 
 
 def _graph_call(request: Request) -> GraphCall:

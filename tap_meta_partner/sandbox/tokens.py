@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox.graph_errors import (
+    invalid_app,
     invalid_client,
-    invalid_parameter,
     invalid_token,
     missing_permission,
     missing_proof,
@@ -65,22 +65,23 @@ def caller(
     return info
 
 
-def check_exchange(
-    params: Mapping[str, str], tokens: Mapping[str, TokenInfo], app_secret: str | None, now: float
-) -> TokenInfo | None:
-    """The token to be extended, or None for a login code; raises when neither is in order."""
-    secret = params.get("client_secret", "")
-    if params.get("client_id") != APP_ID or (app_secret is not None and secret != app_secret):
+def check_client(params: Mapping[str, str], app_secret: str | None) -> None:
+    """Raises when app id and app secret, which authorise an exchange, do not belong together."""
+    if params.get("client_id") != APP_ID:
+        raise invalid_app()
+    if app_secret is not None and params.get("client_secret", "") != app_secret:
         raise invalid_client()
-    if params.get("grant_type") == "fb_exchange_token":
-        old = tokens.get(params.get("fb_exchange_token", ""))
-        # An expired token cannot be extended any more.
-        if old is None or (old.expires_at and old.expires_at <= now):
-            raise invalid_token("Error validating access token: Session has expired", subcode=463)
-        return old
-    if params.get("code") != LOGIN_CODE:
-        raise invalid_parameter("This authorization code has been used or is invalid.")
-    return None
+
+
+def extendable(params: Mapping[str, str], tokens: Mapping[str, TokenInfo], now: float) -> TokenInfo:
+    """The token to be extended; raises when it is none, or none any more."""
+    old = tokens.get(params.get("fb_exchange_token", ""))
+    if old is None:
+        raise invalid_token("Invalid OAuth access token - Cannot parse access token")
+    # An expired token cannot be extended any more.
+    if old.expires_at and old.expires_at <= now:
+        raise invalid_token("Error validating access token: Session has expired", subcode=463)
+    return old
 
 
 def _check_proof(call: GraphCall, app_secret: str) -> None:

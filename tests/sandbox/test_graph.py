@@ -272,7 +272,7 @@ def test_exchange__a_token_for_a_longer_one(start: Start, clock: Clock) -> None:
     assert given["expires_in"] == 5_184_000
     assert client.get("me", appsecret_proof=proof("s3cret", fresh)).status_code == 200
     wrong = requests.get(url, params={**ask, "client_secret": "guess"}, timeout=10)
-    assert code_of(wrong) == (101, None)
+    assert code_of(wrong) == (1, None)
     clock.seconds += 61
     assert code_of(requests.get(url, params=ask, timeout=10)) == (190, 463)
     assert "s3cret" not in repr(client.sandbox.calls)
