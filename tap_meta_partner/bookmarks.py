@@ -35,6 +35,8 @@ WIDEST_DAYS = 30
 _EASY_WINDOWS_TO_GROW = 3
 _DAY = dt.timedelta(days=1)
 _DEFAULT_FIELDS_WORD = "default"
+#: How many separate the four parts of a fingerprint.
+_SEPARATORS = 3
 
 
 class ReportChanged(ValueError):
@@ -268,7 +270,8 @@ def added_fields(before: str | None, definition: ReportDefinition) -> list[str]:
 
     They are noted with the next window closed, so that this is said once and not every night.
     """
-    if before is None:
+    if before is None or before.count("|") != _SEPARATORS:
+        # Not one of ours: it tells nothing.
         return []
     return sorted(
         _field_set(fingerprint(definition).rpartition("|")[2])
@@ -286,7 +289,7 @@ def _day(partition: Mapping[str, Any], key: str) -> dt.date | None:
         return None
     try:
         # Other versions, and other tools, write a date-time.
-        return dt.date.fromisoformat(str(value)[:10])
+        return dt.datetime.strptime(str(value)[:10], "%Y-%m-%d").date()  # noqa: DTZ007  (a day)
     except ValueError:
         raise ValueError(f"{key} is {value!r:.60}, which is not a date") from None
 

@@ -334,6 +334,21 @@ def test_changed_keys__unknown_fingerprint_is_no_change(report: str | None) -> N
     assert open_days(bookmark, AD, today=TODAY).report == "ad|1||default"
 
 
+@pytest.mark.parametrize("report", [None, "", "spend", "a|b", "ad|1||spend|more"])
+def test_added_fields__unknown_fingerprint_tells_of_none(report: str | None) -> None:
+    """What is no fingerprint of ours does not make every field a new one, to be read again."""
+    definition = replace(AD, fields=("spend", "clicks"))
+    plan = open_days(
+        delivered("2026-11-23", "2026-01-01", report),
+        definition,
+        today=TODAY,
+        backfill_on_change=True,
+    )
+
+    assert added_fields(report, definition) == []
+    assert plan.forward == window("2026-10-26", "2026-11-25")
+
+
 def test_added_fields__are_noted_and_not_read_again() -> None:
     """New fields are named once: the next window closed notes them, the past stays as it is."""
     definition = replace(AD, fields=("clicks", "spend", "reach"))
