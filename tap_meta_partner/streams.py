@@ -9,11 +9,12 @@ writes for the others, whose own `get_records` return nothing. What of the SDK t
 from __future__ import annotations
 
 import sys
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import typing as th
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import RecordMessage
+from singer_sdk.singerlib import Metadata, RecordMessage, Schema
 from singer_sdk.streams import Stream
 
 from tap_meta_partner.account_sync import Rows, StreamPlan, StreamResult
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
     from singer_sdk import metrics
     from singer_sdk.helpers import types
-    from singer_sdk.singerlib import Catalog
+    from singer_sdk.singerlib import Catalog, CatalogEntry
 
     from tap_meta_partner.settings import ReportDefinition
     from tap_meta_partner.tap import TapMetaPartner
@@ -80,8 +81,38 @@ class PartnerStream(Stream):
 
     @override
     def apply_catalog(self, catalog: Catalog) -> None:
+        entry = catalog.get_stream(self.name)
+        if entry is not None:
+            self._correct(entry)
         super().apply_catalog(catalog)
         self._pin()
+
+    def _correct(self, entry: CatalogEntry) -> None:
+        """Put back what a catalog may not change: the SDK writes SCHEMA from its entry."""
+        keys, replication_key = self._fixed
+        own = self.schema["properties"]
+        entry.stream = self.name
+        entry.key_properties = keys
+        entry.replication_key = replication_key
+        entry.schema.type = entry.schema.type or "object"
+        entry.schema.properties = {
+            **(entry.schema.properties or {}),
+            **{name: Schema.from_dict(own[name]) for name in keys},
+        }
+        if entry.metadata:
+            for name in keys:
+                entry.metadata["properties", name].inclusion = Metadata.InclusionType.AUTOMATIC
+
+    @cached_property
+    def selected_columns(self) -> frozenset[str]:
+        """The columns wanted: declared by the catalog and selected; keys always."""
+        declared = self.effective_schema["properties"]
+        selected = [name for name in declared if self.mask["properties", name]]
+        return frozenset((*self._fixed[0], *selected))
+
+    def projected(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a record's selected columns."""
+        return {name: record[name] for name in record if name in self.selected_columns}
 
     @property
     @override
@@ -178,7 +209,7 @@ class AdAccountsStream(PartnerStream):
         with self._tap.saying_what_went_wrong():
             found = self._tap.run.discovery()
         for account in found.accounts:
-            yield to_record(account)
+            yield self.projected(to_record(account))
 
 
 class AccountSyncStatusStream(PartnerStream):
@@ -221,11 +252,11 @@ class AccountSyncStatusStream(PartnerStream):
         with self._tap.saying_what_went_wrong():
             for event in self._tap.run.insights(plans, {plan.name: {} for plan in plans}):
                 if isinstance(event, StreamResult):
-                    yield self._record(event)
+                    yield self.projected(self._record(event))
 
     def write(self, result: StreamResult) -> None:
         """Write one result."""
-        self.write_records([self._record(result)])
+        self.write_records([self.projected(self._record(result))])
 
     def _record(self, result: StreamResult) -> dict[str, Any]:
         return {
@@ -270,15 +301,12 @@ class InsightsStream(PartnerStream):
     @property
     def plan(self) -> StreamPlan:
         """What is to be asked: the columns of the catalog that are selected, and the keys."""
-        declared = self.effective_schema["properties"]
-        keys = key_of(self.definition)
         return StreamPlan(
             definition=self.definition,
             columns=tuple(
                 column
                 for column in columns_of(self.definition)
-                if column.name in keys
-                or (column.name in declared and self.mask[("properties", column.name)])
+                if column.name in self.selected_columns
             ),
         )
 

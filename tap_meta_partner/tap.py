@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import json
+import re
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import click
 from singer_sdk import Tap
@@ -38,7 +42,7 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from types import FrameType
 
     from singer_sdk.singerlib import Message
@@ -287,11 +291,45 @@ class TapMetaPartner(Tap):
 
     settings: Settings
 
-    def __init__(self, *, clock: Clock | None = None, **kwargs: Any) -> None:  # noqa: ANN401
+    def __init__(
+        self,
+        *,
+        clock: Clock | None = None,
+        catalog: Any = None,  # noqa: ANN401  (the SDK takes several kinds)
+        **kwargs: Any,  # noqa: ANN401
+    ) -> None:
+        trouble = _trouble_with_catalog(catalog) if isinstance(catalog, (dict, list)) else None
+        if trouble:
+            raise Complaint(f"the catalog cannot be read: {trouble}. Make it anew with --discover.")
         self.clock = clock or Clock()
         self._run: SyncRun | None = None
         self._signal: int | None = None
-        super().__init__(**kwargs)
+        super().__init__(catalog=catalog, **kwargs)
+
+    @classmethod
+    @override
+    def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
+        for path in map(Path, value):
+            if path.is_file():
+                _read_object("config", path.read_text)
+        return super().cb_config(ctx, param, value)
+
+    @classmethod
+    @override
+    def invoke(
+        cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any
+    ) -> None:
+        super().invoke(
+            state=state and io.StringIO(_read_object("state", state.read)),
+            catalog=catalog and io.StringIO(_read_object("catalog", catalog.read)),
+            **kwargs,
+        )
+
+    @override
+    def setup_mapper(self) -> None:
+        # The streams put a catalog right, of which the mapper makes SCHEMA.
+        self.streams  # noqa: B018
+        super().setup_mapper()
 
     @property
     def run(self) -> SyncRun:
@@ -332,7 +370,7 @@ class TapMetaPartner(Tap):
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        trouble = _trouble_with(state)
+        trouble = _trouble_with_state(state)
         if trouble:
             raise Complaint(f"the state cannot be read: {trouble}. Correct it or run without it.")
         super().load_state(state)
@@ -405,6 +443,7 @@ class TapMetaPartner(Tap):
         if self._signal is not None:
             self._end_after_signal()
         if self._run is None:
+            self.logger.warning("nothing was asked: no insights stream, nor ad_accounts, is wanted")
             return
         if not self.run.results and not self.run.saw_none:
             return
@@ -432,22 +471,122 @@ class TapMetaPartner(Tap):
         raise SystemExit(_SIGNAL_EXIT + (self._signal or 0))
 
 
-def _trouble_with(state: Mapping[str, Any]) -> str | None:
+def _read_object(option: str, read: Callable[[], str]) -> str:
+    """Read a file and refuse in one line what holds no JSON object; the SDK would not."""
+    try:
+        text = read()
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Complaint(f"the file given as --{option} is not JSON ({error}): correct it") from None
+    if not isinstance(content, dict) and (content is not None or option == "config"):
+        raise Complaint(f"the file given as --{option} does not hold a JSON object: correct it")
+    return text
+
+
+def _shown(name: object) -> str:
+    """Write a name that came from outside on one line."""
+    return ascii(name).strip("'")[:80]
+
+
+def _is_writable(value: object) -> bool:
+    """Tell whether what was read can be written again; half an emoji, for example, cannot."""
+    try:
+        json.dumps(value, ensure_ascii=False, default=str).encode()
+    except ValueError:
+        return False
+    return True
+
+
+def _trouble_with_state(state: Mapping[str, Any]) -> str | None:
     """Say what is wrong with the shape of a state, or None."""
     bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
-    if not isinstance(bookmarks, dict):
+    # A whole STATE message, whose value is the state, must not make everything begin anew.
+    if not isinstance(bookmarks, dict) or (state and "bookmarks" not in state):
         return "it is not an object with bookmarks"
+    if not _is_writable(state):
+        return "it holds characters that cannot be written"
     for stream, value in bookmarks.items():
-        if not isinstance(value, dict):
-            return f"the bookmark of {stream} is not an object"
-        partitions = value.get("partitions", [])
-        if not isinstance(partitions, list):
-            return f"the partitions of {stream} are not a list"
-        for partition in partitions:
-            context = partition.get("context") if isinstance(partition, dict) else None
-            if not isinstance(context, dict) or "account_id" not in context:
-                return f"a partition of {stream} has no account_id in its context"
+        trouble = _trouble_with_bookmark(_shown(stream), value)
+        if trouble:
+            return trouble
     return None
+
+
+def _trouble_with_bookmark(stream: str, value: Any) -> str | None:  # noqa: ANN401  (a JSON value)
+    if not isinstance(value, dict):
+        return f"the bookmark of {stream} is not an object"
+    partitions = value.get("partitions", [])
+    if not isinstance(partitions, list):
+        return f"the partitions of {stream} are not a list"
+    for partition in partitions:
+        context = partition.get("context") if isinstance(partition, dict) else None
+        if not isinstance(context, dict) or "account_id" not in context:
+            return f"a partition of {stream} has no account_id in its context"
+        account_id = context["account_id"]
+        is_id = isinstance(account_id, (str, int)) and not isinstance(account_id, bool)
+        if not is_id or not re.fullmatch(r"\d+", str(account_id), re.ASCII):
+            return f"{_shown(account_id)}, in a partition of {stream}, is no ad account's id"
+    if not all(isinstance(item.get(_MARKERS, {}), dict) for item in (value, *partitions)):
+        return f"the {_MARKERS} of {stream} are not an object"
+    return None
+
+
+#: The SDK's own, of a run that was broken off; it clears them.
+_MARKERS = "progress_markers"
+
+
+def _trouble_with_catalog(catalog: Any) -> str | None:  # noqa: ANN401  (a JSON value)
+    """Say what is wrong with the shape of a catalog, or None."""
+    entries = catalog.get("streams", []) if isinstance(catalog, dict) else None
+    if not isinstance(entries, list):
+        return "it is not an object with a list of streams"
+    if not _is_writable(catalog):
+        return "it holds characters that cannot be written"
+    for entry in entries:
+        trouble = _trouble_with_entry(entry)
+        if trouble:
+            return trouble
+    return None
+
+
+def _trouble_with_entry(entry: Any) -> str | None:  # noqa: ANN401  (a JSON value)
+    if not isinstance(entry, dict) or not isinstance(entry.get("tap_stream_id"), str):
+        return "a stream has no tap_stream_id"
+    stream = _shown(entry["tap_stream_id"])
+    if not isinstance(entry.get("stream"), (str, type(None))):
+        return f"the name of {stream} is not a string"
+    if not _is_schema(entry.get("schema", {})):
+        return f"the schema of {stream} is not a JSON Schema"
+    if not _is_metadata(entry.get("metadata", [])):
+        return f"the metadata of {stream} are not a list of breadcrumb and metadata"
+    return None
+
+
+def _is_schema(value: Any) -> bool:  # noqa: ANN401  (a JSON value)
+    """Tell whether the SDK can walk through a schema."""
+    if not isinstance(value, dict):
+        return False
+    types = value.get("type", "object")
+    properties = value.get("properties", {})
+    if not isinstance(properties, dict) or not all(map(_is_schema, properties.values())):
+        return False
+    if "items" in value and not _is_schema(value["items"]):
+        return False
+    return isinstance(types, str) or (isinstance(types, list) and all(map(_is_text, types)))
+
+
+def _is_metadata(value: Any) -> bool:  # noqa: ANN401  (a JSON value)
+    return isinstance(value, list) and all(
+        isinstance(item, dict)
+        and isinstance(item.get("metadata"), dict)
+        and isinstance(item.get("breadcrumb"), list)
+        and all(map(_is_text, item["breadcrumb"]))
+        for item in value
+    )
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from singer_sdk.plugin_base import PluginBase
 from singer_sdk.singerlib import Catalog
 
 from tap_meta_partner.streams import AccountSyncStatusStream, InsightsStream
-from tap_meta_partner.tap import TapMetaPartner
+from tap_meta_partner.tap import Complaint, TapMetaPartner
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -103,6 +103,74 @@ def test_catalog__cannot_flip_method_or_keys() -> None:
     assert list(stream.primary_keys) == ["account_id", "date_start", "ad_id"]
 
 
+def schema_message(tap: TapMetaPartner, stream: str = "ad_insights") -> dict[str, Any]:
+    """Return what SCHEMA would say."""
+    (message,) = tap.streams[stream]._generate_schema_messages()
+    return message.to_dict()
+
+
+def changed(change: Callable[[dict[str, Any]], object], stream: str) -> Catalog:
+    """Return the catalog with one stream's entry changed."""
+    catalog = tap_with().catalog_dict
+    (entry,) = [entry for entry in catalog["streams"] if entry["tap_stream_id"] == stream]
+    change(entry)
+    return Catalog.from_dict(catalog)
+
+
+@pytest.mark.parametrize(
+    ("stream", "keys"),
+    [
+        ("ad_insights", ["account_id", "date_start", "ad_id"]),
+        ("ad_accounts", ["account_id"]),
+        ("account_sync_status", ["account_id", "stream", "run_started_at"]),
+    ],
+)
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda entry: entry.update(key_properties=["spend"], stream="other"),
+        lambda entry: entry.update(key_properties=[], metadata=[]),
+        lambda entry: entry["schema"]["properties"].update(account_id={"type": "integer"}),
+        lambda entry: entry["schema"]["properties"].clear(),
+        lambda entry: entry.update(schema={}),
+        lambda entry: [
+            item["metadata"].update(selected=False, inclusion="available")
+            for item in entry["metadata"]
+            if item["breadcrumb"]
+        ],
+    ],
+    ids=["keys", "none", "types", "no properties", "no schema", "deselected"],
+)
+def test_catalog__schema_message_keeps_name_keys_and_their_types(
+    stream: str, keys: list[str], change: Callable[[dict[str, Any]], object]
+) -> None:
+    """SCHEMA says the tap's own keys and declares each: under others a target would lose rows."""
+    message = schema_message(tap_with(catalog=changed(change, stream)), stream)
+    own = schema_message(tap_with(), stream)
+
+    assert message["stream"] == stream
+    assert list(message["key_properties"]) == keys
+    for name in keys:
+        assert message["schema"]["properties"][name] == own["schema"]["properties"][name]
+
+
+def test_catalog__records_hold_what_the_schema_declares() -> None:
+    """A column that a catalog leaves out or deselects is in no record of any stream."""
+    catalog = changed(
+        lambda entry: entry["schema"]["properties"].pop("reason"), "account_sync_status"
+    )
+    catalog["account_sync_status"].metadata["properties", "code"].selected = False
+    catalog["account_sync_status"].metadata.root.selected = True
+    tap = tap_with(catalog=catalog)
+    stream = tap.streams["account_sync_status"]
+    assert isinstance(stream, AccountSyncStatusStream)
+
+    record = stream.projected({"account_id": "1", "code": 4, "rows": 5, "reason": "x"})
+
+    assert record == {"account_id": "1", "rows": 5}
+    assert "code" not in schema_message(tap, "account_sync_status")["schema"]["properties"]
+
+
 def test_catalog__deselected_columns_are_not_asked() -> None:
     """A column that is not selected is neither a column of the plan nor asked of Meta."""
     catalog = Catalog.from_dict(tap_with().catalog_dict)
@@ -141,6 +209,12 @@ def test_bookmarks__are_read_from_the_sdks_own_shape() -> None:
     assert str(insights(tap).bookmarks()["1"].day) == "2026-01-05"
 
 
+def one_partition(value: object, **more: object) -> dict[str, Any]:
+    """Return a state with one bookmark of an account with that id."""
+    partition = {"context": {"account_id": value}, **more}
+    return {"bookmarks": {"ad_insights": {"partitions": [partition]}}}
+
+
 @pytest.mark.parametrize(
     ("state", "words"),
     [
@@ -148,6 +222,21 @@ def test_bookmarks__are_read_from_the_sdks_own_shape() -> None:
         ({"bookmarks": {"ad_insights": 3}}, "the bookmark of ad_insights"),
         ({"bookmarks": {"ad_insights": {"partitions": {}}}}, "are not a list"),
         ({"bookmarks": {"ad_insights": {"partitions": [{"context": 1}]}}}, "no account_id"),
+        ({"bookmarks": {"a\nb": 3}}, r"the bookmark of a\\nb"),
+        ({"type": "STATE", "value": {"bookmarks": {}}}, "not an object with bookmarks"),
+        ({"bookmarks": {}, "half": "\ud800"}, "characters that cannot be written"),
+        (
+            {"bookmarks": {"ad_insights": {"progress_markers": 3}}},
+            "progress_markers of ad_insights",
+        ),
+        (one_partition("1", progress_markers=3), "progress_markers of ad_insights"),
+        (one_partition("act_1"), "act_1, in a partition of ad_insights, is no ad account's id"),
+        (one_partition("日本"), "is no ad account's id"),
+        (one_partition("1\n2"), "is no ad account's id"),
+        (one_partition(None), "None, in a partition"),
+        (one_partition(["1"]), "is no ad account's id"),
+        (one_partition(1.5), "1.5, in a partition"),
+        (one_partition(value=True), "True, in a partition"),
     ],
 )
 def test_state__that_makes_no_sense_is_refused_in_one_line(
@@ -156,6 +245,38 @@ def test_state__that_makes_no_sense_is_refused_in_one_line(
     """A malformed state is named, not met as a traceback."""
     with pytest.raises(Exception, match=words) as caught:
         tap_with(state=state)
+
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("catalog", "words"),
+    [
+        ([], "not an object with a list of streams"),
+        ({"streams": None}, "not an object with a list of streams"),
+        ({"streams": [None]}, "a stream has no tap_stream_id"),
+        ({"streams": [{"stream": "ad_insights"}]}, "a stream has no tap_stream_id"),
+        ({"streams": [{"tap_stream_id": "x", "stream": 3}]}, "the name of x"),
+        ({"streams": [{"tap_stream_id": "x", "schema": None}]}, "the schema of x"),
+        ({"streams": [{"tap_stream_id": "x", "schema": {"properties": []}}]}, "the schema of x"),
+        ({"streams": [{"tap_stream_id": "x", "schema": {"type": 3}}]}, "the schema of x"),
+        ({"streams": [{"tap_stream_id": "x", "schema": {"type": [3]}}]}, "the schema of x"),
+        ({"streams": [{"tap_stream_id": "x", "schema": {"items": True}}]}, "the schema of x"),
+        (
+            {"streams": [{"tap_stream_id": "x", "schema": {"properties": {"a": "string"}}}]},
+            "the schema of x",
+        ),
+        ({"streams": [{"tap_stream_id": "x", "metadata": None}]}, "the metadata of x"),
+        ({"streams": [{"tap_stream_id": "x", "metadata": [{}]}]}, "the metadata of x"),
+        ({"streams": [], "half": "\ud800"}, "characters that cannot be written"),
+    ],
+)
+def test_catalog__that_makes_no_sense_is_refused_in_one_line(
+    catalog: dict[str, Any], words: str
+) -> None:
+    """A malformed catalog is named, not met as a traceback."""
+    with pytest.raises(Complaint, match=words) as caught:
+        tap_with(catalog=catalog)
 
     assert "\n" not in str(caught.value)
 

@@ -103,3 +103,47 @@ def test_signal__twice_before_the_run_begins_ends_at_once() -> None:
         tap._handle_termination(signal.SIGTERM, None)
 
     assert caught.value.code == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("option", ["config", "state", "catalog"])
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "is not JSON"),
+        (b"{", "is not JSON"),
+        (b"\xff", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b"3", "does not hold a JSON object"),
+        (b'"a-secret"', "does not hold a JSON object"),
+        (b"[1]", "does not hold a JSON object"),
+    ],
+    ids=["empty", "half", "bytes", "deep", "number", "text", "list"],
+)
+def test_file__without_a_json_object_is_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, option: str, content: bytes, words: str
+) -> None:
+    """The option is named, the content is not shown, and nothing is asked."""
+    good, bad = tmp_path / "good.json", tmp_path / "bad.json"
+    good.write_text('{"access_token": "T", "api_url": "http://127.0.0.1:9"}', encoding="utf-8")
+    bad.write_bytes(content)
+    arguments = [f"--{option}", str(bad)]
+    if option != "config":
+        arguments += ["--config", str(good)]
+
+    result = CliRunner().invoke(TapMetaPartner.cli, arguments)
+
+    assert result.exit_code == 1
+    (said,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert said.startswith(f"the file given as --{option} {words}")
+    assert "\n" not in said
+    assert "a-secret" not in said
+    assert result.stdout == ""
+
+
+def test_nothing_wanted__is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """A catalog that wants no stream that is asked for is no mistake, but it is said."""
+    tap = TapMetaPartner(config={"access_token": "T"}, catalog={"streams": []})
+
+    tap.sync_all()
+
+    assert "nothing was asked" in caplog.text
