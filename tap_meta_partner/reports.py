@@ -269,13 +269,15 @@ def _pages(call: Call, sink: RowSink, jitter: Jitter) -> Steps[int]:
 
 def _read_page(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
     """Return a page's rows and the cursor of the next page, None on the last one."""
-    rows = answer.get("data")
+    rows, paging = answer.get("data"), answer.get("paging") or {}
     if not isinstance(rows, list):
         raise KeptFailing(Fault(message="an answer without data"), GARBLED)
-    paging = answer.get("paging") or {}
+    if not all(isinstance(row, dict) for row in rows) or not isinstance(paging, dict):
+        raise KeptFailing(Fault(message="an answer whose rows or paging are none"), GARBLED)
     if not paging.get("next"):
         return rows, None
-    cursor = (paging.get("cursors") or {}).get("after")
+    cursors = paging.get("cursors")
+    cursor = cursors.get("after") if isinstance(cursors, dict) else None
     if not cursor:
         raise CursorExpired(Fault(message="a next page without a cursor"), GARBLED)
     return rows, str(cursor)

@@ -305,8 +305,18 @@ def test_pages__a_cursor_lost_again_and_again_fails_after_three_restarts() -> No
         ),
         (lambda _: {"paging": {}}, "an answer without data"),
         (lambda _: {"data": None}, "an answer without data"),
+        (lambda _: {"data": [None]}, "an answer whose rows or paging are none"),
+        (lambda _: {"data": [{}, "row"]}, "an answer whose rows or paging are none"),
+        (lambda _: {"data": [], "paging": ["x"]}, "an answer whose rows or paging are none"),
+        (
+            lambda _: {"data": [], "paging": {"next": "https://x", "cursors": "x"}},
+            "a next page without a cursor",
+        ),
     ],
-    ids=["no cursor", "a loop", "no data", "null data"],
+    ids=[
+        *("no cursor", "a loop", "no data", "null data", "no row", "a text for a row"),
+        *("a list for paging", "a text for cursors"),
+    ],
 )
 def test_pages__an_answer_that_makes_no_sense_fails(
     answer: Callable[[Call], Reply], words: str
