@@ -159,8 +159,10 @@ def test_the_tap_needs_four_packages(distribution: metadata.Distribution) -> Non
 
 
 def test_servers_and_loaders_come_only_when_asked_for(distribution: metadata.Distribution) -> None:
-    """The sandbox and the demo are extras: `tap-meta-partner[demo]`."""
-    assert set(distribution.metadata.get_all("Provides-Extra") or []) == {"sandbox", "demo"}
+    """Sandbox, demo, tables and the keyring are extras: `tap-meta-partner[demo]`."""
+    extras = set(distribution.metadata.get_all("Provides-Extra") or [])
+
+    assert extras == {"sandbox", "demo", "cli", "keyring"}
 
 
 def test_both_commands_are_installed(distribution: metadata.Distribution) -> None:

@@ -1,0 +1,171 @@
+"""Access tokens: whose they are, what they may do and until when.
+
+Two views: what the app that made a token knows of it (`/debug_token`, which takes an app token:
+app id and app secret), and what the token itself is told (`/me`, `/me/permissions`), which is less
+but needs nothing else. Written as steps (`retries.py`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tap_meta_partner.client import Call
+from tap_meta_partner.errors import Retriable, rule_for
+from tap_meta_partner.retries import Pause, ask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tap_meta_partner.retries import Jitter, Steps
+
+READ_ADS, MANAGE_ADS, MANAGE_BUSINESS = "ads_read", "ads_management", "business_management"
+
+#: At `/me?fields=id,name`, which every token may ask, these mean the appsecret_proof and nothing
+#: else.
+PROOF_CODES = frozenset({100, 104})
+_WRONG_APP_SECRET = 101
+_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenOwner:
+    """The (system) user, or the page, that a token speaks for."""
+
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenDetails:
+    """What the app knows of a token.
+
+    Attributes:
+        kind: as Meta writes it: SYSTEM_USER, USER, PAGE, APP …
+        valid: whether Meta accepts it at present.
+        trouble: why it is not valid, in the words of the table of errors.
+        expires_at: None where it never expires.
+        data_access_expires_at: when the user has to confirm again that the app may read, or None.
+    """
+
+    kind: str = ""
+    valid: bool = True
+    trouble: str | None = None
+    app_id: str | None = None
+    app_name: str | None = None
+    user_id: str | None = None
+    scopes: tuple[str, ...] = ()
+    expires_at: dt.datetime | None = None
+    data_access_expires_at: dt.datetime | None = None
+
+
+def app_token(app_id: str, app_secret: str) -> str:
+    """Return the token of the app itself, which may ask about the tokens it made."""
+    return f"{app_id}|{app_secret}"
+
+
+def owner(token: int, jitter: Jitter) -> Steps[TokenOwner]:
+    """Ask whose a token is: the cheapest way to see whether it works.
+
+    Somebody waits for this answer, so it is tried for seconds only.
+
+    Args:
+        token: which of the settings' tokens, counted from 0.
+        jitter: see `retries.ask`.
+
+    Raises:
+        MetaError: it does not work, or nothing answers.
+    """
+    call = Call(path="me", params={"fields": "id,name"}, token=token)
+    for tried in range(1, _TRIES + 1):
+        try:
+            answer = yield call
+        except Retriable as error:
+            if tried == _TRIES:
+                raise error.exhausted() from None
+            yield Pause(0.5 + 0.5 * jitter(), error.rule.what)
+        else:
+            return TokenOwner(id=str(answer.get("id", "")), name=str(answer.get("name", "")))
+    raise AssertionError("the last try returns or raises")
+
+
+def granted_scopes(token: int, jitter: Jitter) -> Steps[tuple[str, ...]]:
+    """Ask which permissions a token has been granted (not those declined or run out).
+
+    Raises:
+        MetaError: Meta does not tell.
+    """
+    answer = yield from ask(Call(path="me/permissions", token=token), jitter)
+    return tuple(
+        str(item.get("permission"))
+        for item in answer.get("data") or ()
+        if item.get("status") == "granted"
+    )
+
+
+def token_details(access_token: str, *, asked_with: int, jitter: Jitter) -> Steps[TokenDetails]:
+    """Ask the app about a token.
+
+    Args:
+        access_token: the token in question; a parameter of this one call, by Meta's rules.
+        asked_with: which of the settings' tokens is the app's.
+        jitter: see `retries.ask`.
+
+    Raises:
+        MetaError: Meta does not tell; with a wrong app secret at once.
+    """
+    call = Call(path="debug_token", params={"input_token": access_token}, token=asked_with)
+    try:
+        answer = yield call
+    except Retriable as error:
+        if error.fault.code == _WRONG_APP_SECRET:
+            raise error.exhausted() from None
+        answer = yield from ask(call, jitter)
+    return read_details(answer.get("data") or {})
+
+
+def read_details(data: Mapping[str, Any]) -> TokenDetails:
+    """Read what `/debug_token` answers; its own texts are left aside, as they can quote tokens."""
+    error = data.get("error")
+    trouble = None
+    if isinstance(error, dict):
+        trouble = rule_for(_whole(error.get("code")), _whole(error.get("subcode")) or None).what
+    return TokenDetails(
+        kind=str(data.get("type") or ""),
+        valid=bool(data.get("is_valid")),
+        trouble=trouble,
+        app_id=_text(data.get("app_id")),
+        app_name=_text(data.get("application")),
+        user_id=_text(data.get("user_id")),
+        scopes=tuple(str(scope) for scope in data.get("scopes") or ()),
+        expires_at=_instant(data.get("expires_at")),
+        data_access_expires_at=_instant(data.get("data_access_expires_at")),
+    )
+
+
+def needed_scopes(*, business: bool) -> tuple[str, ...]:
+    """Return what reading takes; listing accounts through the Business Manager takes one more."""
+    return (READ_ADS, MANAGE_BUSINESS) if business else (READ_ADS,)
+
+
+def _instant(value: object) -> dt.datetime | None:
+    """Turn Unix seconds into an instant; 0 means never."""
+    seconds = _whole(value)
+    if not seconds:
+        return None
+    try:
+        return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc)
+    except (OverflowError, OSError, ValueError):
+        return None  # so far away that it is never
+
+
+def _whole(value: object) -> int:
+    try:
+        return int(str(value))
+    except ValueError:
+        return 0
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

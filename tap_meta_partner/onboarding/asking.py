@@ -1,0 +1,141 @@
+"""Many questions to Meta at once, for a person who waits for the answers."""
+
+from __future__ import annotations
+
+import email.utils
+import logging
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tap_meta_partner.client import GraphClient
+from tap_meta_partner.lanes import Lane, Lanes, ThreadTransport
+from tap_meta_partner.rate_limits import Governor
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator, Sequence
+
+    from tap_meta_partner.client import Call
+    from tap_meta_partner.retries import Steps
+    from tap_meta_partner.run import Clock
+    from tap_meta_partner.settings import Settings
+
+
+class DatedClient(GraphClient):
+    """A client that notes how far the local clock is ahead of the server's, with each answer."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        super().__init__(settings, monotonic=clock.monotonic)
+        self._utc_now = clock.utc_now
+        self.ahead_seconds: int | None = None
+
+    def _exchange(self, call: Call) -> tuple[Any, bytes]:
+        response, body = super()._exchange(call)
+        theirs = _instant(response.headers.get("Date"))
+        if theirs is not None:
+            self.ahead_seconds = round((self._utc_now() - theirs).total_seconds())
+        return response, body
+
+
+@dataclass(slots=True)
+class Asking:
+    """Asks Meta, as many lanes at once as the settings allow, until the time is over.
+
+    Args:
+        settings: address, tokens, concurrency.
+        clock: time and chance.
+        seconds: after so many nothing more is asked.
+    """
+
+    settings: Settings
+    clock: Clock
+    seconds: float
+    calls: int = 0
+    ahead_seconds: int | None = None
+    governor: Governor = field(init=False)
+    _ends: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.governor = Governor(jitter=self.clock.jitter)
+        self._ends = self.clock.monotonic() + self.seconds
+
+    def drive(self, lanes: Sequence[Lane], settings: Settings | None = None) -> float:
+        """Bring the lanes to their ends; what came out is each one's `result`.
+
+        Args:
+            lanes: one whose time was over keeps the result None.
+            settings: other tokens or secrets than the own ones.
+
+        Returns:
+            How many seconds it took.
+
+        Raises:
+            MetaError: a lane let it through.
+        """
+        wanted = settings or self.settings
+        client = DatedClient(wanted, self.clock)
+        transport = ThreadTransport(
+            send=client.send, threads=wanted.max_concurrency, second=self.clock.second
+        )
+        driver = Lanes(
+            transport=transport,
+            governor=self.governor,
+            monotonic=self.clock.monotonic,
+            most_at_once=wanted.max_concurrency,
+            stopping=self.is_over,
+            # No wait lasts longer than this, so that the end of the time is noticed.
+            standing_seconds=1.0,
+        )
+        begun = self.clock.monotonic()
+        try:
+            for _ in driver.run(lanes):
+                pass
+        finally:
+            self.calls += driver.calls
+            transport.close()
+        if client.ahead_seconds is not None:
+            self.ahead_seconds = client.ahead_seconds
+        return self.clock.monotonic() - begun
+
+    def one(self, steps: Steps[Any], settings: Settings | None = None) -> Any:  # noqa: ANN401
+        """Drive a single lane and return what came out of it."""
+        lane = Lane(name="check", account_id=None, steps=steps)
+        self.drive([lane], settings)
+        return lane.result
+
+    def is_over(self) -> bool:
+        """Tell whether the time is over."""
+        return self.clock.monotonic() >= self._ends
+
+
+@contextmanager
+def overheard(name: str, take: Callable[[str], None]) -> Iterator[None]:
+    """Hand over what a module of the tap would write to its log as a warning."""
+    logger = logging.getLogger(name)
+    handler = _Overhearing(take)
+    propagates = logger.propagate
+    logger.addHandler(handler)
+    logger.propagate = False
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagates
+
+
+class _Overhearing(logging.Handler):
+    def __init__(self, take: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._take = take
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._take(record.getMessage())
+
+
+def _instant(header: str | None) -> dt.datetime | None:
+    try:
+        found = email.utils.parsedate_to_datetime(header or "")
+    except (TypeError, ValueError):
+        return None
+    return found if found.tzinfo else None

@@ -1,0 +1,147 @@
+"""`meta-partner check`: can we read what we are meant to read, and for how long yet."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from tap_meta_partner.onboarding import judgement, layout
+from tap_meta_partner.onboarding.configuration import read_settings
+from tap_meta_partner.onboarding.examination import CannotCheck, Examination
+from tap_meta_partner.onboarding.findings import COULD_NOT_CHECK, VERDICTS
+from tap_meta_partner.onboarding.last_time import LastTime, default_file, gone_from_state
+from tap_meta_partner.onboarding.show import parts_of
+from tap_meta_partner.settings import SettingsError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from tap_meta_partner.onboarding.findings import Findings, GoneAccount
+    from tap_meta_partner.settings import Settings
+
+_INTERRUPTED = 130
+_EXIT_CODES = """\b
+Exit code  0  all fine (at most advice about needless permissions)
+           1  something needs a person: see the problems, each with what to do
+           2  could not check at all: settings, network, not a Graph API"""
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.command(epilog=_EXIT_CODES)
+@click.option("--config", type=_FILE, metavar="FILE", help="The tap's config.json.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
+@click.option("--estimate", is_flag=True, help="Also what first and nightly runs will take.")
+@click.option("--state", type=_FILE, metavar="FILE", help="Name its accounts that are gone.")
+@click.option("--remember", type=_FILE, metavar="FILE", help="Keep the list of accounts there.")
+@click.option(
+    "--minutes",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="N",
+    default=5.0,
+    help="Give up after so many; 5 unless given.",
+)
+def check(  # noqa: PLR0913  (one for each option)
+    *,
+    config: Path | None,
+    as_json: bool,
+    estimate: bool,
+    state: Path | None,
+    remember: Path | None,
+    minutes: float,
+) -> None:
+    """Look at token, app, API version and every ad account.
+
+    Settings are the tap's: from --config, then TAP_META_PARTNER_… in the environment, then .env in
+    this folder. With app_id and app_secret more of the token is seen, with business_id also
+    accounts that nobody assigned to the system user. Nothing is changed at Meta.
+
+    Accounts that are no longer shared are named: those the last check listed (its list is kept in
+    the user's state folder; the output says where), and with --state those with a bookmark in a
+    Singer state. --estimate counts calls, hours and the share of Meta's hourly limits.
+    """
+    try:
+        found = _examine(config, estimate=estimate, state=state, remember=remember, minutes=minutes)
+    except (SettingsError, CannotCheck) as error:
+        _give_up(str(error), as_json=as_json)
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+        raise SystemExit(_INTERRUPTED) from None
+    if as_json:
+        _write_json(found.as_json())
+    else:
+        layout.show(parts_of(found), sys.stdout)
+    raise SystemExit(found.exit_code)
+
+
+def _examine(
+    config: Path | None,
+    *,
+    estimate: bool,
+    state: Path | None,
+    remember: Path | None,
+    minutes: float,
+) -> Findings:
+    settings = read_settings(config)
+    examination = Examination(settings, minutes=minutes)
+    with _waiting():
+        found = examination.run()
+        if estimate:
+            examination.estimate()
+    if not examination.is_listed:
+        return found
+    seen = examination.seen
+    gone = _gone_since_last_time(found, settings, remember, {k: a.name for k, a in seen.items()})
+    if state is not None:
+        gone += gone_from_state(state, seen)
+    found.gone = list({account.account_id: account for account in gone}.values())
+    found.problems += judgement.about_gone(found.gone)
+    return found
+
+
+def _gone_since_last_time(
+    found: Findings, settings: Settings, file: Path | None, seen: dict[str, str]
+) -> list[GoneAccount]:
+    whose = "+".join(sorted(token.user_id for token in found.tokens if token.user_id))
+    last = LastTime(file or default_file(), f"{settings.api_url} {whose}")
+    gone = last.gone(seen)
+    if not all(token.works for token in found.tokens):
+        # What a dead token's accounts are is not known: keep what was known.
+        return []
+    try:
+        last.keep(seen, found.checked_at.isoformat(timespec="seconds"))
+    except OSError as error:
+        found.not_seen.append(
+            f"accounts that are gone, the next time: {last.file} cannot be written "
+            f"({error.strerror})"
+        )
+    else:
+        found.remembered_in = str(last.file)
+    return gone
+
+
+def _give_up(reason: str, *, as_json: bool) -> NoReturn:
+    if as_json:
+        verdict = VERDICTS[COULD_NOT_CHECK]
+        _write_json({"exit_code": COULD_NOT_CHECK, "verdict": verdict, "reason": reason})
+    click.echo(f"Error: {reason}", err=True)
+    raise SystemExit(COULD_NOT_CHECK)
+
+
+def _write_json(document: dict[str, Any]) -> None:
+    click.echo(json.dumps(document, indent=2))
+
+
+def _waiting() -> AbstractContextManager[Any]:
+    """Show that something happens, where somebody watches."""
+    if not (sys.stderr.isatty() and sys.stdout.isatty()):
+        return nullcontext()
+    try:
+        from rich.console import Console  # noqa: PLC0415  (an extra)
+    except ModuleNotFoundError:
+        return nullcontext()
+    return Console(stderr=True).status("asking Meta …")

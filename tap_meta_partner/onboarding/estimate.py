@@ -1,0 +1,245 @@
+"""How many calls, hours and how much of Meta's rate limits a configuration's runs will take.
+
+Counts as the tap works: one call per account, stream and window of about 30 days, more where a
+window has more than a page of rows; an account without any delivery costs the account-level call
+only. What a run cannot know beforehand is assumed, and said (`Estimate.assumed`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.bookmarks import WIDEST_DAYS, Bookmark, open_days
+from tap_meta_partner.rate_limits import DEVELOPMENT_CONCURRENCY, DEVELOPMENT_TIER
+from tap_meta_partner.reports import MANY_PAGES, PAGE_SIZES
+from tap_meta_partner.settings import BUILT_IN_REPORTS
+from tap_meta_partner.windows import DateWindow, preset_window
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tap_meta_partner.settings import ReportDefinition, Settings
+
+#: An account without spend in so many days costs as little as an idle one in a nightly run.
+ACTIVE_DAYS = 31
+
+#: Calls per ad account and hour: a base by tier, and more for each active ad (Meta, "Marketing API
+#: rate limiting").
+LIMITED_BASE, FULL_BASE = 600, 190_000
+PER_ACTIVE_AD = 400
+
+#: `account_sync` takes a rest of up to so many days along with the widest window.
+_TAKEN_ALONG_DAYS = 7
+#: Creating a report run, and asking about it until it is done.
+_CALLS_OF_A_RUN = 4
+_LIST_PAGE = 200
+#: How many values a breakdown usually has on one object and day; others count as `_OTHER_VALUES`.
+_VALUES: Mapping[str, int] = {
+    "age": 6,
+    "gender": 3,
+    "country": 3,
+    "publisher_platform": 3,
+    "device_platform": 2,
+    "impression_device": 5,
+    "platform_position": 8,
+    "hourly_stats_aggregated_by_advertiser_time_zone": 20,
+    "hourly_stats_aggregated_by_audience_time_zone": 20,
+    "region": 15,
+}
+_OTHER_VALUES = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountSize:
+    """One readable account, as far as its runs depend on it.
+
+    Attributes:
+        active: whether it has spent lately.
+        objects: rows of a day, by level.
+    """
+
+    account_id: str
+    name: str
+    today: dt.date
+    active: bool
+    objects: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEstimate:
+    """What one run takes.
+
+    Attributes:
+        hours: at the speed of this check's own calls, and within the busiest account's limit.
+        busiest_account_id: the one that takes most calls.
+        busiest_account_calls: how many.
+        busiest_account_limit: how many it may have in an hour.
+        share_of_hourly_limit: of the busiest account, in percent.
+    """
+
+    calls: int
+    hours: float
+    busiest_account_id: str
+    busiest_account_calls: int
+    busiest_account_limit: int
+    share_of_hourly_limit: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """The first run, those of every night, and on what grounds."""
+
+    accounts: int
+    active: int
+    streams: int
+    tier: str
+    page_size: int
+    first: RunEstimate
+    nightly: RunEstimate
+    assumed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """What the check itself has seen.
+
+    Attributes:
+        seconds_per_call: of its insights calls.
+        tier: as the headers named it, or None.
+    """
+
+    seconds_per_call: float
+    tier: str | None
+
+
+def estimate(settings: Settings, accounts: Sequence[AccountSize], measured: Measured) -> Estimate:
+    """Estimate the runs of a configuration.
+
+    Args:
+        settings: the tap's.
+        accounts: the readable ones.
+        measured: speed and tier.
+    """
+    return Estimate(
+        accounts=len(accounts),
+        active=sum(account.active for account in accounts),
+        streams=len(settings.definitions),
+        tier=_tier_words(measured.tier),
+        page_size=PAGE_SIZES[0],
+        first=_run(settings, accounts, measured, nightly=False),
+        nightly=_run(settings, accounts, measured, nightly=True),
+        assumed=tuple(_assumptions(settings, measured)),
+    )
+
+
+def _run(
+    settings: Settings, accounts: Sequence[AccountSize], measured: Measured, *, nightly: bool
+) -> RunEstimate:
+    base = FULL_BASE if measured.tier and measured.tier != DEVELOPMENT_TIER else LIMITED_BASE
+    by_account = [
+        (
+            _calls_of(account, settings, nightly=nightly),
+            base + PER_ACTIVE_AD * (account.objects.get("ad", 0) if account.active else 0),
+            account.account_id,
+        )
+        for account in accounts
+    ]
+    calls = sum(each for each, _, _ in by_account) + _listing_calls(settings, len(accounts))
+    most, limit, busiest = max(
+        by_account, key=lambda item: item[0] / item[1], default=(0, base, "")
+    )
+    at_once = settings.max_concurrency
+    if measured.tier == DEVELOPMENT_TIER:
+        at_once = min(at_once, DEVELOPMENT_CONCURRENCY)
+    hours = max(calls * measured.seconds_per_call / at_once / 3600, most / limit - 1)
+    return RunEstimate(
+        calls=calls,
+        hours=round(hours, 4),
+        busiest_account_id=busiest,
+        busiest_account_calls=most,
+        busiest_account_limit=limit,
+        share_of_hourly_limit=round(100 * most / limit, 3),
+    )
+
+
+def _calls_of(account: AccountSize, settings: Settings, *, nightly: bool) -> int:
+    """Count one account's calls: idle ones are asked once per window for all streams together."""
+    calls = 0
+    for definition in settings.definitions:
+        days = _days(definition, account.today, settings, nightly=nightly)
+        windows = _windows(days)
+        if account.active:
+            rows = account.objects.get(definition.level, 1) * _spread(definition)
+            calls += sum(_calls_of_window(rows * length) for length in windows)
+        elif definition.name == "account_insights" or definition.filtering:
+            calls += len(windows)
+    return calls
+
+
+def _days(
+    definition: ReportDefinition, today: dt.date, settings: Settings, *, nightly: bool
+) -> int:
+    """Return how many days are open in a run."""
+    if settings.date_preset:
+        return preset_window(settings.date_preset, today=today).days
+    bookmark = Bookmark()
+    if nightly:
+        # The run of the night before has delivered up to its own yesterday.
+        bookmark = Bookmark(day=today - dt.timedelta(days=2))
+    span: DateWindow | None = open_days(
+        bookmark, definition, today=today, end_date=settings.end_date
+    ).span
+    return span.days if span else 0
+
+
+def _windows(days: int) -> list[int]:
+    lengths = []
+    while days > 0:
+        length = days if days <= WIDEST_DAYS + _TAKEN_ALONG_DAYS else WIDEST_DAYS
+        lengths.append(length)
+        days -= length
+    return lengths
+
+
+def _calls_of_window(rows: int) -> int:
+    pages = max(1, math.ceil(rows / PAGE_SIZES[0]))
+    return pages + (_CALLS_OF_A_RUN if pages > MANY_PAGES else 0)
+
+
+def _spread(definition: ReportDefinition) -> int:
+    return math.prod(_VALUES.get(name, _OTHER_VALUES) for name in definition.breakdowns)
+
+
+def _listing_calls(settings: Settings, accounts: int) -> int:
+    pages = max(1, math.ceil(accounts / _LIST_PAGE))
+    # Once for what reading needs, once for the columns of ad_accounts; and the business's two.
+    return pages * 2 * len(settings.tokens) + (2 * pages if settings.business_id else 0)
+
+
+def _tier_words(tier: str | None) -> str:
+    if tier is None:
+        return "unknown, counted as Limited"
+    return "Limited" if tier == DEVELOPMENT_TIER else "Full"
+
+
+def _assumptions(settings: Settings, measured: Measured) -> list[str]:
+    base = "600" if measured.tier in (None, DEVELOPMENT_TIER) else "190000"
+    found = [
+        f"every stream is selected: the {len(BUILT_IN_REPORTS)} built-in ones"
+        + (f" and {len(settings.reports)} reports" if settings.reports else ""),
+        (
+            f"an account is active if it spent in the last {ACTIVE_DAYS} days; every day has as many "
+            "rows as its last full day with spend"
+        ),
+        f"an account may have {base} calls an hour and {PER_ACTIVE_AD} more for each active ad",
+        (
+            f"a call takes {measured.seconds_per_call:.2f} s, as this check's own did; large reports "
+            "take longer"
+        ),
+    ]
+    if any(report.breakdowns for report in settings.reports):
+        found.append("breakdowns multiply the rows by how many values they usually have")
+    return found

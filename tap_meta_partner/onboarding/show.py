@@ -1,0 +1,142 @@
+"""What a check found, laid out for a person."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.onboarding.findings import VERDICTS
+from tap_meta_partner.onboarding.layout import Facts, Listing, Notes
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
+    from tap_meta_partner.onboarding.estimate import Estimate, RunEstimate
+    from tap_meta_partner.onboarding.findings import AccountFacts, Findings, TokenFacts
+    from tap_meta_partner.onboarding.layout import Part
+
+_COLUMNS = (
+    "account",
+    "name",
+    "status",
+    "currency",
+    "time zone",
+    "tasks",
+    "last spend",
+    "readable",
+)
+
+
+def parts_of(found: Findings) -> Iterator[Part]:
+    """Return the screen, part by part; what needs a person comes last."""
+    yield Facts("API", list(_api(found)))
+    for token in found.tokens:
+        title = "Token" if len(found.tokens) == 1 else f"Token: {token.label}"
+        yield Facts(title, list(_token(token)))
+    readable = sum(account.readable is True for account in found.accounts)
+    title = f"Ad accounts: {len(found.accounts)}, of which {readable} can be read"
+    if found.not_wanted:
+        title += f" ({found.not_wanted} more are left out by the settings)"
+    rows = [_row(account) for account in found.accounts]
+    yield Listing(title, _COLUMNS, rows) if rows else Facts(title, [])
+    if found.estimate:
+        yield Facts("Estimate", list(_estimate(found.estimate)))
+        yield Notes("Assumed", [("- ", text, "") for text in found.estimate.assumed])
+    if found.not_seen:
+        yield Notes("Not seen", [("- ", text, "") for text in found.not_seen])
+    if found.problems:
+        yield Notes(
+            f"Problems: {len(found.problems)}",
+            [
+                (problem.severity, f"{problem.about}: {problem.what}", problem.advice)
+                for problem in found.problems
+            ],
+        )
+    yield Facts("Result", list(_result(found)))
+
+
+def _api(found: Findings) -> Iterator[tuple[str, str]]:
+    api = found.api
+    yield "address", api.url
+    yield "version", f"{api.version}, {'answers' if api.alive else 'is refused'}; {api.life}"
+    skew = api.clock_skew_seconds
+    yield "clock", "not known" if skew is None else _clock(skew)
+
+
+def _clock(skew: int) -> str:
+    if abs(skew) <= 1:
+        return "as Meta's"
+    return f"{abs(skew)} s {'behind' if skew < 0 else 'ahead of'} Meta's"
+
+
+def _token(token: TokenFacts) -> Iterator[tuple[str, str]]:
+    yield "accepted", "yes" if token.works else "no"
+    yield "kind", token.kind or "not visible"
+    name = f"{token.user_name} ({token.user_id})" if token.user_name else token.user_id
+    yield "user", name or "not visible"
+    app = f"{token.app_name} ({token.app_id})" if token.app_name else token.app_id
+    yield "app", app or "not visible"
+    yield "scopes", "not visible" if token.scopes is None else ", ".join(token.scopes) or "none"
+    yield "expires", _end(token, token.expires_at, token.expires_in_days)
+    yield (
+        "data access",
+        _end(token, token.data_access_expires_at, token.data_access_expires_in_days),
+    )
+    yield "appsecret_proof", token.proof
+
+
+def _end(token: TokenFacts, at: dt.datetime | None, days: int | None) -> str:
+    if not token.seen_by_app:
+        return "not visible"
+    if at is None:
+        return "never"
+    return f"{at:%Y-%m-%d %H:%M} UTC, {days} days"
+
+
+def _row(account: AccountFacts) -> tuple[str, ...]:
+    words = {True: "yes", False: "no", None: "not looked at"}
+    return (
+        account.account_id,
+        account.name,
+        account.status or "?",
+        account.currency or "?",
+        account.timezone_name or "?",
+        "?" if account.tasks is None else ", ".join(account.tasks) or "none",
+        str(account.last_day_with_spend or ("none" if account.readable else "?")),
+        words[account.readable],
+    )
+
+
+def _estimate(found: Estimate) -> Iterator[tuple[str, str]]:
+    yield (
+        "accounts",
+        f"{found.accounts} readable: {found.active} active, {found.accounts - found.active} idle",
+    )
+    yield "streams", f"{found.streams}, {found.page_size} rows a page"
+    yield "tier", found.tier
+    yield "first run", _run(found.first)
+    yield "each night", _run(found.nightly)
+
+
+def _run(run: RunEstimate) -> str:
+    if not run.busiest_account_id:
+        return f"{run.calls} calls"
+    return (
+        f"{run.calls} calls, about {_time(run.hours)}; at most {run.share_of_hourly_limit:g} % of "
+        f"an account's hourly limit ({run.busiest_account_id}: {run.busiest_account_calls} of "
+        f"{run.busiest_account_limit} calls)"
+    )
+
+
+def _time(hours: float) -> str:
+    minutes = hours * 60
+    if minutes < 1:
+        return "a minute"
+    return f"{minutes:.0f} minutes" if minutes < 90 else f"{hours:.1f} hours"  # noqa: PLR2004
+
+
+def _result(found: Findings) -> Iterator[tuple[str, str]]:
+    yield "verdict", f"{VERDICTS[found.exit_code]} (exit code {found.exit_code})"
+    yield "asked", f"{found.calls} calls in {found.seconds:.1f} s"
+    if found.remembered_in:
+        yield "remembered", f"the list of accounts, in {found.remembered_in}"
