@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from tap_meta_partner.onboarding import oauth_commands
+from tap_meta_partner.onboarding.check import check
+from tap_meta_partner.onboarding.invite import invite
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,6 +33,12 @@ def main() -> None:
 
     The Singer tap itself is `tap-meta-partner`.
     """
+
+
+main.add_command(check)
+main.add_command(invite)
+main.add_command(oauth_commands.login)
+main.add_command(oauth_commands.refresh)
 
 
 @main.command()

@@ -1,0 +1,204 @@
+"""`meta-partner login`: a client consents in the browser, and we keep a token for its accounts."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tap_meta_partner import oauth
+from tap_meta_partner.accounts import discover
+from tap_meta_partner.auth import MANAGE_ADS, READ_ADS, owner
+from tap_meta_partner.client import GraphClient
+from tap_meta_partner.errors import MetaError
+from tap_meta_partner.oauth import OAuthError
+from tap_meta_partner.onboarding.loopback import Loopback
+from tap_meta_partner.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_meta_partner.accounts import AdAccount
+    from tap_meta_partner.auth import TokenDetails
+    from tap_meta_partner.oauth import Dialog
+    from tap_meta_partner.onboarding.token_store import TokenStore
+
+USER = "USER"
+_SHOWN_ACCOUNTS = 15
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoginOptions:
+    """How to log in.
+
+    Attributes:
+        port: of the listener on this machine; 0 takes a free one.
+        wait: seconds for the browser to come back.
+        redirect_uri: registered with the app and forwarded to the port; None = localhost itself.
+        dialog_host: where the dialog is; None = Meta's, or the sandbox's that api_url names.
+        config_id: of Facebook Login for Business, instead of scopes.
+        scopes: what to ask for.
+        pkce: see `oauth`.
+    """
+
+    port: int = 0
+    wait: float = 300.0
+    redirect_uri: str | None = None
+    dialog_host: str | None = None
+    config_id: str | None = None
+    scopes: tuple[str, ...] = (READ_ADS,)
+    pkce: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the commands meet the world through, so that tests can stand in for it.
+
+    Attributes:
+        say: shows a line to the person.
+        open_browser: sends a browser to an address, and tells whether it could.
+        now: the present moment.
+        sleep: waits seconds.
+        jitter: see `retries.ask`.
+    """
+
+    say: Callable[[str], None]
+    open_browser: Callable[[str], bool]
+    now: Callable[[], dt.datetime]
+    sleep: Callable[[float], None]
+    jitter: Callable[[], float]
+
+
+def login(
+    settings: Settings,
+    options: LoginOptions,
+    store: TokenStore | None,
+    around: Surroundings,
+) -> str:
+    """Log in, keep the token and say what it is good for.
+
+    Args:
+        settings: app, API version and address; its token, if any, is not used.
+        options: how.
+        store: where to keep the token; None keeps it nowhere.
+        around: the world.
+
+    Returns:
+        The token.
+
+    Raises:
+        OAuthError: there is none.
+        StoreError: it could not be kept.
+    """
+    if store is not None:
+        store.check()  # before somebody has consented in vain
+    with oauth.app_client(settings) as app:
+        with Loopback(options.port) as listener:
+            dialog = _dialog(settings, options, listener)
+            _show_dialog(dialog, listener, options, around)
+            code = oauth.code_of(listener.wait(options.wait), dialog)
+        token = oauth.exchange_code(app, settings, dialog, code)
+        details = oauth.drive(app, oauth.details(token, jitter=around.jitter), around.sleep)
+        _check_may_read(details)
+        # A system user's token has the end that the configuration gave it.
+        if details.kind.upper() == USER:
+            longer = oauth.extend(settings, token, system_user=False, jitter=around.jitter)
+            token = oauth.drive(app, longer, around.sleep)
+            details = oauth.drive(app, oauth.details(token, jitter=around.jitter), around.sleep)
+    if store is not None:
+        store.write(token)
+        around.say(f"Stored: {store.where}")
+    around.say(ending(details, around.now()))
+    _introduce(settings, token, around)
+    return token
+
+
+def ending(details: TokenDetails, now: dt.datetime) -> str:
+    """Say when a token ends, and when the client has to confirm."""
+    text = "The token does not end."
+    if details.expires_at is not None:
+        text = f"The token ends on {details.expires_at:%d %B %Y}, in {days_left(details, now)}."
+    confirm = details.data_access_expires_at
+    if confirm is not None:
+        text += f" After {confirm:%d %B %Y} the client has to log in again."
+    return text
+
+
+def days_left(details: TokenDetails, now: dt.datetime) -> str:
+    """Say how long a token lasts; 60 days less some seconds are 60 days."""
+    if details.expires_at is None:
+        return "no end"
+    days = max(round((details.expires_at - now) / dt.timedelta(days=1)), 0)
+    return "1 day" if days == 1 else f"{days} days"
+
+
+def _dialog(settings: Settings, options: LoginOptions, listener: Loopback) -> Dialog:
+    return oauth.begin(
+        settings,
+        options.redirect_uri or listener.address,
+        host=options.dialog_host or oauth.dialog_host(settings),
+        scopes=options.scopes,
+        config_id=options.config_id,
+        pkce=options.pkce,
+    )
+
+
+def _show_dialog(
+    dialog: Dialog, listener: Loopback, options: LoginOptions, around: Surroundings
+) -> None:
+    if around.open_browser(dialog.address):
+        around.say("Your browser shows Meta's dialog. If it does not, open this address in it:")
+    else:
+        around.say("Open this address in a browser:")
+    around.say(f"\n  {dialog.address}\n")
+    around.say(
+        f"Waiting up to {options.wait:g} s for it to come back to {listener.address} "
+        "(Ctrl-C stops)."
+    )
+
+
+def _check_may_read(details: TokenDetails) -> None:
+    if not {READ_ADS, MANAGE_ADS}.isdisjoint(details.scopes):
+        return
+    raise OAuthError(
+        "ads_read was not granted, so the token could read no ad account and is not kept: run "
+        "`meta-partner login` again and leave it ticked (with --config-id: add it to the "
+        "configuration)."
+    )
+
+
+def _introduce(settings: Settings, token: str, around: Surroundings) -> None:
+    """Say who it is and what can be read; the token is kept already, so a failure is only said."""
+    # All that it can read, whatever the settings want of it.
+    own = Settings(
+        access_token=token,
+        app_secret=settings.app_secret,
+        api_url=settings.api_url,
+        api_version=settings.api_version,
+        user_agent=settings.user_agent,
+        request_timeout=settings.request_timeout,
+    )
+    try:
+        with GraphClient(own) as client:
+            who = oauth.drive(client, owner(0, around.jitter), around.sleep)
+            steps = discover(own, further=False, jitter=around.jitter)
+            accounts = oauth.drive(client, steps, around.sleep).readable
+    except MetaError as error:
+        around.say(f"Logged in. What the token can read could not be asked: {error.reason}")
+        return
+    around.say(f"Logged in as {who.name} ({who.id}), who can read {_count(len(accounts))}")
+    for account in accounts[:_SHOWN_ACCOUNTS]:
+        around.say(f"  {_described(account)}")
+    if len(accounts) > _SHOWN_ACCOUNTS:
+        around.say(f"  … and {len(accounts) - _SHOWN_ACCOUNTS} more (`meta-partner check`)")
+
+
+def _count(number: int) -> str:
+    if not number:
+        return "no ad account: ask for access to one in Business settings."
+    return "1 ad account:" if number == 1 else f"{number} ad accounts:"
+
+
+def _described(account: AdAccount) -> str:
+    facts = (account.currency, account.timezone_name, account.status_name)
+    return f"{account.account_id}  {account.name}  ({', '.join(fact for fact in facts if fact)})"

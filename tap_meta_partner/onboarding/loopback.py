@@ -1,0 +1,169 @@
+"""Where the browser comes back to: a listener on this machine that takes one redirect.
+
+The standard library's server, and not Werkzeug's, which the sandbox has: there is one small page
+to show, once, and `login` then needs nothing that the tap does not need anyway. It is not for
+serving strangers; it listens on loopback only, for minutes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import queue
+import socket
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlsplit
+
+from tap_meta_partner.oauth import TRY_AGAIN, WRONG_SETTINGS, OAuthError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from typing_extensions import Self
+
+#: What a redirect of Meta's can hold; browsers ask for other things too (/favicon.ico).
+_OF_A_REDIRECT = frozenset(("code", "state", "error", "error_code"))
+_SILENT_SECONDS = 10.0
+_LOOK_SECONDS = 0.5
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>meta-partner</title>
+<style>body {{ font: 1.1rem/1.6 system-ui, sans-serif; max-width: 32rem; margin: 18vh auto 0;
+padding: 0 1.5rem; color: #1c2b33; background: #fff }} h1 {{ font-size: 1.6rem }}
+@media (prefers-color-scheme: dark) {{ body {{ color: #e4e6eb; background: #18191a }} }}</style>
+<h1>{title}</h1><p>{text}</p></html>
+"""
+_ARRIVED = _PAGE.format(
+    title="Back from Meta",
+    text="You can close this window. The terminal says how it went on.",
+)
+_NOTHING_GRANTED = _PAGE.format(
+    title="Nothing was granted",
+    text="You can close this window. The terminal says what can be done.",
+)
+_NOT_HERE = _PAGE.format(title="Nothing here", text="This address only waits for Meta's answer.")
+
+
+class Loopback:
+    """Listens while the context lasts.
+
+    Args:
+        port: 0 takes a free one.
+
+    Raises:
+        OAuthError: the port is taken.
+    """
+
+    def __init__(self, port: int) -> None:
+        self._arrived: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        try:
+            servers = [_Server(("127.0.0.1", port), self._arrived)]
+        except OSError as error:
+            raise _cannot_listen(port, error) from None
+        self.port: int = servers[0].server_address[1]
+        # "localhost" can mean either; a browser that tries ::1 first must not meet a stranger.
+        try:
+            servers.append(_Server6(("::1", self.port), self._arrived))
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                servers[0].server_close()
+                raise _cannot_listen(self.port, error) from None
+        self._servers = servers
+
+    @property
+    def address(self) -> str:
+        """The redirect address; Meta lets plain http through under this name only."""
+        return f"http://localhost:{self.port}/"
+
+    def __enter__(self) -> Self:
+        for server in self._servers:
+            threading.Thread(
+                target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True
+            ).start()
+        return self
+
+    def __exit__(self, *_exc_info: object) -> None:
+        for server in self._servers:
+            server.shutdown()
+            server.server_close()
+
+    def wait(
+        self, seconds: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> dict[str, str]:
+        """Return the parameters of the first redirect that comes.
+
+        Raises:
+            OAuthError: none came in time.
+        """
+        ends = monotonic() + seconds
+        while (left := ends - monotonic()) > 0:
+            # In short looks: on Windows Ctrl-C does not end a wait.
+            with contextlib.suppress(queue.Empty):
+                return self._arrived.get(timeout=min(left, _LOOK_SECONDS))
+        raise OAuthError(
+            f"nobody came back from Meta's dialog within {seconds:g} s: run it again, "
+            "or allow more time with --wait.",
+            TRY_AGAIN,
+        )
+
+
+class _Server(ThreadingHTTPServer):
+    """One thread per connection: browsers open some ahead and say nothing on them."""
+
+    daemon_threads = True
+    block_on_close = False
+    # On POSIX this skips the minutes after a closed socket; on Windows it would share the port.
+    allow_reuse_address = not hasattr(socket, "SO_EXCLUSIVEADDRUSE")
+
+    def __init__(
+        self, address: tuple[str, int], arrived: queue.SimpleQueue[dict[str, str]]
+    ) -> None:
+        self.arrived = arrived
+        super().__init__(address, _Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a browser that hangs up is no news, and a traceback could hold the code."""
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = _SILENT_SECONDS
+    server: _Server
+
+    def do_GET(self) -> None:
+        """Take a redirect; anything else is not here."""
+        found = dict(parse_qsl(urlsplit(self.path).query))
+        if _OF_A_REDIRECT.isdisjoint(found):
+            self._show(404, _NOT_HERE)
+            return
+        self._show(200, _ARRIVED if "code" in found else _NOTHING_GRANTED)
+        self.server.arrived.put(found)
+
+    def _show(self, status: int, page: str) -> None:
+        body = page.encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(body)))
+        # The address of this page holds the code.
+        self.send_header("Cache-Control", "no-store")
+        self.send_header("Referrer-Policy", "no-referrer")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_args: object) -> None:
+        """Say nothing: the request line holds the code."""
+
+
+def _cannot_listen(port: int, error: OSError) -> OAuthError:
+    if error.errno == errno.EADDRINUSE:
+        text = f"port {port} of this machine is in use: choose another one with --port."
+    else:
+        why = error.strerror or type(error).__name__
+        text = f"port {port} cannot be listened on ({why}): choose another one with --port."
+    return OAuthError(text, WRONG_SETTINGS)
