@@ -16,12 +16,14 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
+from tap_meta_partner import cli
 from tap_meta_partner.oauth import OAuthError
 from tap_meta_partner.onboarding import token_store
 from tap_meta_partner.onboarding.login import LoginOptions, Surroundings, login
@@ -29,12 +31,12 @@ from tap_meta_partner.onboarding.loopback import Loopback
 from tap_meta_partner.onboarding.refresh import refresh
 from tap_meta_partner.onboarding.token_store import VARIABLE, EnvFile, JsonFile, StoreError
 from tap_meta_partner.sandbox import Fault, TokenInfo
+from tap_meta_partner.sandbox.login_dialog import ANSWERS
 from tap_meta_partner.settings import Settings
 from tests.tap_process import run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from tap_meta_partner.sandbox import Sandbox
 
@@ -698,3 +700,23 @@ def test_command__help_fits_a_screen(command: Command, name: str) -> None:
     assert code == 0
     assert len(out.splitlines()) <= 24
     assert max(map(len, out.splitlines())) <= 80
+
+
+def test_docs__name_options_and_answers_that_exist() -> None:
+    """Every option that docs/oauth.md gives to a command is one, and so is every answer."""
+    text = (Path(__file__).parents[2] / "docs" / "oauth.md").read_text(encoding="utf-8")
+    options = {
+        name: {option for each in command.params for option in each.opts}
+        for name, command in cli.main.commands.items()
+    }
+    given = re.findall(
+        r"meta-partner (login|refresh|sandbox)((?: --[a-z-]+(?: [^-`|\s]\S*)?)*)", text
+    )
+
+    assert given
+    for name, arguments in given:
+        assert set(re.findall(r"--[a-z-]+", arguments)) <= options[name]
+    assert set(re.findall(r"`(--[a-z-]+)", text)) <= options["login"] | options["refresh"] | {
+        "--config"
+    }
+    assert set(re.findall(r"`([a-z]+_(?:code|state))`", text)) < set(ANSWERS)
