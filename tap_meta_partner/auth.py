@@ -144,11 +144,6 @@ def read_details(data: Mapping[str, Any]) -> TokenDetails:
     )
 
 
-def needed_scopes(*, business: bool) -> tuple[str, ...]:
-    """Return what reading takes; listing accounts through the Business Manager takes one more."""
-    return (READ_ADS, MANAGE_BUSINESS) if business else (READ_ADS,)
-
-
 def _instant(value: object) -> dt.datetime | None:
     """Turn Unix seconds into an instant; 0 means never."""
     seconds = _whole(value)

@@ -12,8 +12,9 @@ import click
 
 from tap_meta_partner.onboarding import judgement, layout
 from tap_meta_partner.onboarding.configuration import read_settings
-from tap_meta_partner.onboarding.examination import CannotCheck, Examination
+from tap_meta_partner.onboarding.examination import Examination
 from tap_meta_partner.onboarding.findings import COULD_NOT_CHECK, VERDICTS
+from tap_meta_partner.onboarding.identities import CannotCheck
 from tap_meta_partner.onboarding.last_time import LastTime, default_file, gone_from_state
 from tap_meta_partner.onboarding.show import parts_of
 from tap_meta_partner.settings import SettingsError

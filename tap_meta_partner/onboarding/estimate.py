@@ -231,13 +231,13 @@ def _assumptions(settings: Settings, measured: Measured) -> list[str]:
         f"every stream is selected: the {len(BUILT_IN_REPORTS)} built-in ones"
         + (f" and {len(settings.reports)} reports" if settings.reports else ""),
         (
-            f"an account is active if it spent in the last {ACTIVE_DAYS} days; every day has as many "
-            "rows as its last full day with spend"
+            f"an account is active if it spent in the last {ACTIVE_DAYS} days; every day has as "
+            "many rows as its last full day with spend"
         ),
         f"an account may have {base} calls an hour and {PER_ACTIVE_AD} more for each active ad",
         (
-            f"a call takes {measured.seconds_per_call:.2f} s, as this check's own did; large reports "
-            "take longer"
+            f"a call takes {measured.seconds_per_call:.2f} s, as this check's own did; large "
+            "reports take longer"
         ),
     ]
     if any(report.breakdowns for report in settings.reports):

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner import auth
 from tap_meta_partner.accounts import UNASSIGNED, AdAccount, Discovery, discover, is_wanted
-from tap_meta_partner.bookmarks import Pace
 from tap_meta_partner.client import Call
 from tap_meta_partner.errors import (
-    GARBLED,
-    NETWORK,
-    NOT_GRAPH,
     MetaError,
-    TooMuchData,
 )
 from tap_meta_partner.lanes import Lane
 from tap_meta_partner.onboarding import judgement
@@ -30,12 +24,19 @@ from tap_meta_partner.onboarding.findings import (
     Problem,
     TokenFacts,
 )
+from tap_meta_partner.onboarding.identities import (
+    Identity,
+    identify,
+    is_alive,
+    refuse_to_guess,
+)
+from tap_meta_partner.onboarding.readings import Reading, count_objects, read_spending
 from tap_meta_partner.onboarding.versions import NEWEST, life_of
-from tap_meta_partner.reports import Reporting, ReportRequest, read_report
+from tap_meta_partner.reports import Reporting
 from tap_meta_partner.retries import ask
 from tap_meta_partner.run import Clock
-from tap_meta_partner.settings import LEVELS, AccessToken, ReportDefinition
-from tap_meta_partner.windows import DateWindow, account_zone
+from tap_meta_partner.settings import LEVELS, AccessToken
+from tap_meta_partner.windows import account_zone
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,11 +44,8 @@ if TYPE_CHECKING:
     from tap_meta_partner.retries import Steps
     from tap_meta_partner.settings import Settings
 
-LOOKED_BACK_DAYS = 90
-#: A very large account is asked for fewer days rather than not at all.
-_LOOK_BACK = (LOOKED_BACK_DAYS, 7, 1)
+_DAY = dt.timedelta(days=1)
 _PAGE = 200
-_DEAD_VERSION, _UNKNOWN_PATH = 2635, 2500
 _KINDS: Mapping[str, str] = {
     "SYSTEM_USER": "system user",
     "USER": "user",
@@ -60,29 +58,6 @@ _WITHOUT_APP = (
 )
 _NO_TASKS = "tasks: Meta does not show them to this token"
 _UNKNOWN_ACCOUNT = "named in account_ids, but not among the accounts the token can read"
-
-
-class CannotCheck(Exception):
-    """Nothing can be said: no answer, or not from a Graph API."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Identity:
-    """What the first questions about one token brought."""
-
-    owner: auth.TokenOwner | None = None
-    refused: MetaError | None = None
-    details: auth.TokenDetails | None = None
-    details_refused: MetaError | None = None
-    scopes: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What reading one account's insights brought."""
-
-    last_day: dt.date | None = None
-    refused: MetaError | None = None
 
 
 @dataclass(slots=True)
@@ -123,7 +98,7 @@ class Examination:
             self._token_facts(token, identity, proof)
             for token, identity in zip(self.settings.tokens, identities, strict=True)
         ]
-        found.api = self._api(alive=_is_alive(identities))
+        found.api = self._api(alive=is_alive(identities))
         found.problems += judgement.about_version(found.api, found.checked_at.date())
         found.problems += judgement.about_clock(found.api.clock_skew_seconds)
         for token in found.tokens:
@@ -134,7 +109,7 @@ class Examination:
         if any(token.works for token in found.tokens):
             self._look_at_accounts()
         else:
-            found.not_seen.append("the ad accounts: no token works")
+            found.not_seen.append("the ad accounts: no call was accepted")
         found.calls = self.asking.calls
         found.seconds = round(self.clock.monotonic() - self._begun, 1)
         return found
@@ -156,56 +131,19 @@ class Examination:
             Lane(
                 name=token.label,
                 account_id=None,
-                steps=self._identity(index, token, asked_with),
+                steps=identify(index, token, asked_with, self.clock.jitter),
             )
             for index, token in enumerate(tokens)
         ]
         self.asking.drive(lanes, extended)
         found = [lane.result or Identity() for lane in lanes]
-        self._refuse_to_guess(found)
+        refuse_to_guess(found)
         return found
-
-    def _identity(self, index: int, token: AccessToken, asked_with: int | None) -> Steps[Identity]:
-        jitter = self.clock.jitter
-        found = Identity()
-        try:
-            owner = yield from auth.owner(index, jitter)
-            found = replace(found, owner=owner)
-        except MetaError as error:
-            found = replace(found, refused=error)
-            if error.rule in (NETWORK, NOT_GRAPH, GARBLED):
-                return found
-        if asked_with is not None:
-            try:
-                details = yield from auth.token_details(
-                    token.access_token, asked_with=asked_with, jitter=jitter
-                )
-                return replace(found, details=details, scopes=details.scopes)
-            except MetaError as error:
-                found = replace(found, details_refused=error)
-        if found.owner is not None:
-            try:
-                scopes = yield from auth.granted_scopes(index, jitter)
-                found = replace(found, scopes=scopes)
-            except MetaError:
-                pass  # a page's token has no permissions of its own to list
-        return found
-
-    def _refuse_to_guess(self, identities: Sequence[Identity]) -> None:
-        for identity in identities:
-            if identity.refused and identity.refused.rule in (NETWORK, NOT_GRAPH, GARBLED):
-                raise CannotCheck(identity.refused.reason)
-        if not any(identity.owner or identity.refused for identity in identities):
-            raise CannotCheck("no answer about any token before the time was over")
 
     def _proof(self, identities: Sequence[Identity]) -> str:
         """Find out whether the app requires the appsecret_proof, and say it as problems too."""
         with_secret = self.settings.app_secret is not None
-        refused = [
-            identity.refused
-            for identity in identities
-            if identity.refused and identity.refused.fault.code in auth.PROOF_CODES
-        ]
+        refused = [identity.refused for identity in identities if identity.lacks_proof]
         if refused:
             what = (
                 "it is wrong" if with_secret else "the app requires it, and app_secret is not set"
@@ -214,7 +152,7 @@ class Examination:
                 Problem(
                     severity=ERROR,
                     about="appsecret_proof",
-                    what=f"{what}: {refused[0].fault}",
+                    what=f"{what}: {refused[0] and refused[0].fault}",
                     advice="Set app_secret to the secret of the app that the token was made for "
                     "(App settings > Basic).",
                 )
@@ -249,8 +187,12 @@ class Examination:
             app_id=details.app_id,
             app_name=details.app_name,
             scopes=scopes,
-            missing_scopes=judgement.missing_scopes(scopes, business=business) if scopes else (),
-            unneeded_scopes=judgement.unneeded_scopes(scopes, business=business) if scopes else (),
+            missing_scopes=judgement.missing_scopes(scopes, business=business)
+            if scopes is not None
+            else (),
+            unneeded_scopes=judgement.unneeded_scopes(scopes, business=business)
+            if scopes is not None
+            else (),
             seen_by_app=identity.details is not None,
             expires_at=details.expires_at,
             expires_in_days=judgement.days_until(details.expires_at, now),
@@ -261,8 +203,9 @@ class Examination:
 
     def _say_refusal(self, token: AccessToken, identity: Identity) -> None:
         problems = self.findings.problems
-        if identity.refused and identity.refused.fault.code not in auth.PROOF_CODES:
-            problems.append(judgement.problem_of(identity.refused, token.label))
+        if identity.refused and not identity.lacks_proof:
+            about = "api_version" if identity.has_dead_version else token.label
+            problems.append(judgement.problem_of(identity.refused, about))
         elif identity.details and identity.details.trouble:
             what = identity.details.trouble
             problems.append(
@@ -386,7 +329,7 @@ class Examination:
                 name=str(account),
                 account_id=account.account_id,
                 token=account.token,
-                steps=self._reading(account),
+                steps=read_spending(account, self.today_of(account), self._reporting),
             )
             for account in wanted
             if account.access != UNASSIGNED
@@ -402,24 +345,6 @@ class Examination:
             if isinstance(reading, Reading) and reading.refused:
                 self.findings.problems.append(judgement.problem_of(reading.refused, str(account)))
         self.findings.problems += judgement.about_accounts(self.findings.accounts)
-
-    def _reading(self, account: AdAccount) -> Steps[Reading]:
-        """Ask on which days an account spent; that is what the tap will ask, in little."""
-        today = self.today_of(account)
-        refused: MetaError | None = None
-        for days in _LOOK_BACK:
-            window = DateWindow(today - dt.timedelta(days=days - 1), today)
-            request = _request(account, "account", ("spend",), window)
-            spending = _Spending()
-            try:
-                yield from read_report(request, spending, Pace(), self._reporting)
-            except TooMuchData as error:
-                refused = error
-            except MetaError as error:
-                return Reading(refused=error)
-            else:
-                return Reading(last_day=spending.last_day)
-        return Reading(refused=refused)
 
     @property
     def _reporting(self) -> Reporting:
@@ -439,7 +364,11 @@ class Examination:
                 name=str(account),
                 account_id=account.account_id,
                 token=account.token,
-                steps=self._counting(account, facts.last_day_with_spend),
+                steps=count_objects(
+                    account,
+                    min(facts.last_day_with_spend, self.today_of(account) - _DAY),
+                    self._reporting,
+                ),
             )
             for account, facts in readable
             if self._is_active(account, facts) and facts.last_day_with_spend
@@ -463,23 +392,13 @@ class Examination:
         self.findings.calls = self.asking.calls
         self.findings.seconds = round(self.clock.monotonic() - self._begun, 1)
 
+    def _full_day(self, account: AdAccount, last_day: dt.date) -> dt.date:
+        """Return the last day with spend, or yesterday where that is today, which is not over."""
+        return min(last_day, self.today_of(account) - _DAY)
+
     def _is_active(self, account: AdAccount, facts: AccountFacts) -> bool:
         day = facts.last_day_with_spend
         return day is not None and (self.today_of(account) - day).days < ACTIVE_DAYS
-
-    def _counting(self, account: AdAccount, last_day: dt.date) -> Steps[dict[str, int] | None]:
-        """Count how many objects of each level had a row on the last full day with spend."""
-        day = min(last_day, self.today_of(account) - dt.timedelta(days=1))
-        ids = tuple(f"{level}_id" for level in LEVELS)
-        objects = _Objects(ids)
-        request = _request(account, "ad", ids, DateWindow(day, day))
-        try:
-            yield from read_report(request, objects, Pace(), self._reporting)
-        except MetaError:
-            return None
-        return {
-            level: max(1, len(found)) for level, found in zip(LEVELS, objects.found, strict=True)
-        }
 
     def today_of(self, account: AdAccount) -> dt.date:
         """Return an account's own today."""
@@ -509,65 +428,6 @@ class Examination:
             last_day_with_spend=reading.last_day if reading else None,
             token=None if account.access == UNASSIGNED else tokens[account.token].label,
         )
-
-
-class _Spending:
-    """A sink that keeps the last day with spend."""
-
-    def __init__(self) -> None:
-        self.last_day: dt.date | None = None
-
-    def begin(self, part: str = "") -> None:  # noqa: ARG002
-        self.last_day = None
-
-    def page(self, rows: list[dict[str, Any]]) -> None:
-        for row in rows:
-            if not _is_above_zero(row.get("spend")):
-                continue
-            day = dt.date.fromisoformat(str(row.get("date_start")))
-            if self.last_day is None or day > self.last_day:
-                self.last_day = day
-
-
-class _Objects:
-    """A sink that keeps which objects there are, by column."""
-
-    def __init__(self, columns: Sequence[str]) -> None:
-        self._columns = columns
-        self.found: tuple[set[str], ...] = ()
-        self.begin()
-
-    def begin(self, part: str = "") -> None:  # noqa: ARG002
-        self.found = tuple(set() for _ in self._columns)
-
-    def page(self, rows: list[dict[str, Any]]) -> None:
-        for row in rows:
-            for column, ids in zip(self._columns, self.found, strict=True):
-                ids.add(str(row.get(column)))
-
-
-def _request(
-    account: AdAccount, level: str, fields: tuple[str, ...], window: DateWindow
-) -> ReportRequest:
-    return ReportRequest(
-        definition=ReportDefinition(name="check", level=level),
-        fields=fields,
-        account_id=account.account_id,
-        window=window,
-    )
-
-
-def _is_above_zero(amount: object) -> bool:
-    try:
-        return Decimal(str(amount)) > 0
-    except ArithmeticError:
-        return False
-
-
-def _is_alive(identities: Sequence[Identity]) -> bool:
-    """Tell whether the version answers; a refused token is an answer too."""
-    codes = [identity.refused.fault.code for identity in identities if identity.refused]
-    return not any(code in (_DEAD_VERSION, _UNKNOWN_PATH) for code in codes)
 
 
 def _or_error(steps: Steps[Any]) -> Steps[Any]:

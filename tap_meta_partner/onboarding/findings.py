@@ -89,7 +89,7 @@ class AccountFacts:
         tasks: what the token's user may do there; None where Meta does not tell.
         readable: whether its insights were read just now; None where time ran out before.
         reason: why not, in the tap's own words.
-        last_day_with_spend: of the last `LOOKED_BACK_DAYS` days; None where there was none.
+        last_day_with_spend: None where there was none in 90 days.
         token: the label of the token that reads it.
     """
 

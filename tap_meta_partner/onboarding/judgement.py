@@ -40,8 +40,10 @@ def problem_of(error: MetaError, about: str) -> Problem:
     )
 
 
-def missing_scopes(scopes: Sequence[str], *, business: bool) -> tuple[str, ...]:
+def missing_scopes(scopes: Sequence[str] | None, *, business: bool) -> tuple[str, ...]:
     """Return what reading takes and the token has not; ads_management includes ads_read."""
+    if scopes is None:
+        return ()
     missing = []
     if READ_ADS not in scopes and MANAGE_ADS not in scopes:
         missing.append(READ_ADS)
@@ -50,10 +52,10 @@ def missing_scopes(scopes: Sequence[str], *, business: bool) -> tuple[str, ...]:
     return tuple(missing)
 
 
-def unneeded_scopes(scopes: Sequence[str], *, business: bool) -> tuple[str, ...]:
+def unneeded_scopes(scopes: Sequence[str] | None, *, business: bool) -> tuple[str, ...]:
     """Return what the token may do beyond what reading takes."""
     needed = {READ_ADS, *_ALWAYS_THERE} | ({MANAGE_BUSINESS} if business else set())
-    return tuple(sorted(set(scopes) - needed))
+    return tuple(sorted(set(scopes or ()) - needed))
 
 
 def about_version(api: ApiFacts, today: dt.date) -> Iterator[Problem]:

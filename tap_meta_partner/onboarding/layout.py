@@ -32,7 +32,7 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Notes:
-    """Marked lines (error, warning …), each with what to do."""
+    """Marked lines (error:, warning: …), with what to do below."""
 
     title: str
     items: Sequence[tuple[str, str, str]]
@@ -40,7 +40,7 @@ class Notes:
 
 Part: TypeAlias = "Facts | Listing | Notes"
 
-_STYLES = {"error": "bold red", "warning": "yellow"}
+_STYLES = {"error:": "bold red", "warning:": "yellow"}
 _BAD_WORDS = frozenset({"no", "DISABLED", "CLOSED", "UNSETTLED"})
 
 
@@ -79,7 +79,9 @@ def plain(part: Part) -> list[str]:
         lines += [f"  {_padded(name, width)}  {text}" for name, text in part.lines]
     elif isinstance(part, Notes):
         for mark, what, advice in part.items:
-            lines += [f"  {mark}: {what}", f"    do: {advice}"] if advice else [f"  {mark}{what}"]
+            lines.append(f"  {mark} {what}")
+            if advice:
+                lines.append(f"    do: {advice}")
     else:
         lines += _columns(part)
     return lines

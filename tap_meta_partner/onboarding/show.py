@@ -41,18 +41,23 @@ def parts_of(found: Findings) -> Iterator[Part]:
     yield Listing(title, _COLUMNS, rows) if rows else Facts(title, [])
     if found.estimate:
         yield Facts("Estimate", list(_estimate(found.estimate)))
-        yield Notes("Assumed", [("- ", text, "") for text in found.estimate.assumed])
+        yield Notes("Assumed", [("-", text, "") for text in found.estimate.assumed])
     if found.not_seen:
-        yield Notes("Not seen", [("- ", text, "") for text in found.not_seen])
+        yield Notes("Not seen", [("-", text, "") for text in found.not_seen])
     if found.problems:
-        yield Notes(
-            f"Problems: {len(found.problems)}",
-            [
-                (problem.severity, f"{problem.about}: {problem.what}", problem.advice)
-                for problem in found.problems
-            ],
-        )
+        yield Notes(f"Problems: {len(found.problems)}", list(_problems(found)))
     yield Facts("Result", list(_result(found)))
+
+
+def _problems(found: Findings) -> Iterator[tuple[str, str, str]]:
+    """Put together what has the same advice, and give it once."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for problem in found.problems:
+        key = problem.severity, problem.advice
+        groups.setdefault(key, []).append(f"{problem.about}: {problem.what}")
+    for (severity, advice), texts in groups.items():
+        for text in texts:
+            yield f"{severity}:", text, advice if text is texts[-1] else ""
 
 
 def _api(found: Findings) -> Iterator[tuple[str, str]]:
