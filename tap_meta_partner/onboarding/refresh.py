@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from tap_meta_partner import oauth
@@ -9,14 +10,14 @@ from tap_meta_partner.oauth import OAuthError
 from tap_meta_partner.onboarding.login import USER, days_left, ending
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from tap_meta_partner.auth import TokenDetails
     from tap_meta_partner.onboarding.login import Surroundings
     from tap_meta_partner.onboarding.token_store import TokenStore
     from tap_meta_partner.settings import Settings
 
 SYSTEM_USER = "SYSTEM_USER"
+#: Meta does not extend a token twice a day: it may answer with the same one, or the same end.
+_SAME = dt.timedelta(days=1)
 _LOG_IN_AGAIN = "log in again (`meta-partner login`)"
 
 
@@ -97,7 +98,7 @@ def _check_is_better(before: TokenDetails, after: TokenDetails) -> None:
             "the token that Meta gave does not work, so the old one was kept: try again later.",
             oauth.TRY_AGAIN,
         )
-    if before.expires_at and after.expires_at and after.expires_at < before.expires_at:
+    if before.expires_at and after.expires_at and after.expires_at < before.expires_at - _SAME:
         raise OAuthError(
             "the token that Meta gave ends before the old one, so the old one was kept.",
             oauth.TRY_AGAIN,

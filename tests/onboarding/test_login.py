@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import errno
 import hashlib
@@ -14,7 +15,6 @@ import subprocess
 import sys
 import threading
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,13 +24,14 @@ import pytest
 import requests
 
 from tap_meta_partner import cli
+from tap_meta_partner.auth import TokenDetails
 from tap_meta_partner.oauth import OAuthError
 from tap_meta_partner.onboarding import token_store
 from tap_meta_partner.onboarding.login import LoginOptions, Surroundings, login
 from tap_meta_partner.onboarding.loopback import Loopback
-from tap_meta_partner.onboarding.refresh import refresh
+from tap_meta_partner.onboarding.refresh import _check_is_better, refresh
 from tap_meta_partner.onboarding.token_store import VARIABLE, EnvFile, JsonFile, StoreError
-from tap_meta_partner.sandbox import Fault, TokenInfo
+from tap_meta_partner.sandbox import Fault, TokenInfo, World
 from tap_meta_partner.sandbox.login_dialog import ANSWERS
 from tap_meta_partner.settings import Settings
 from tests.tap_process import run_tap
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox import Sandbox
 
 APP_SECRET = "very-secret-app-secret"
+NOW = dt.datetime(2026, 11, 24, tzinfo=dt.timezone.utc)
 DAY = dt.timedelta(days=1)
 #: What every token here begins with.
 TOKENS = re.compile(r"SANDBOX-LOGIN-\d|EAAB")
@@ -325,10 +327,38 @@ def test_login__keeps_the_token_when_accounts_cannot_be_listed(
     assert "What the token can read could not be asked" in person.text
 
 
+@pytest.mark.parametrize(
+    ("accounts", "says", "lines"),
+    [
+        (0, "can read no ad account", 0),
+        (1, "can read 1 ad account:", 1),
+        (20, "20 ad accounts:", 16),
+    ],
+)
+def test_login__names_some_accounts(  # noqa: PLR0913, PLR0917  (fixtures)
+    start_sandbox: Callable[..., Sandbox],
+    store: EnvFile,
+    person: Person,
+    accounts: int,
+    says: str,
+    lines: int,
+) -> None:
+    """A screen of accounts is shown, and how many more there are."""
+    world = World.agency(7, accounts=30, days=3)
+    for account in world.readable()[accounts:]:
+        world.revoke(account.id)
+    meta = start_sandbox(world, app_secret=APP_SECRET)
+    login(settings_of(meta), LoginOptions(), store, person.around)
+
+    assert says in person.text
+    assert len([line for line in person.said if line.startswith("  ")]) == lines
+    assert ("… and 5 more" in person.text) is (accounts == 20)
+
+
 # The listener
 
 
-@contextmanager
+@contextlib.contextmanager
 def free_port() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -509,6 +539,27 @@ def test_refresh__a_full_disk_keeps_the_old_token(
     with pytest.raises(StoreError, match="No space left"):
         refresh(settings_of(meta), store, person.around)
     assert store.read() == "EAAB-old"
+
+
+@pytest.mark.parametrize(
+    ("after", "better"),
+    [
+        (TokenDetails(user_id="1", expires_at=NOW + 60 * DAY), True),
+        (TokenDetails(user_id="1"), True),
+        (TokenDetails(user_id="1", expires_at=NOW + 49.5 * DAY), True),
+        (TokenDetails(user_id="1", expires_at=NOW + 40 * DAY), False),
+        (TokenDetails(user_id="2", expires_at=NOW + 60 * DAY), False),
+        (TokenDetails(user_id="1", expires_at=NOW + 60 * DAY, valid=False), False),
+    ],
+    ids=["later", "no end", "as good as before", "sooner", "somebody else's", "dead"],
+)
+def test_refresh__takes_no_worse_token(after: TokenDetails, better: bool) -> None:  # noqa: FBT001
+    """A token that ends sooner, does not work or is another user's does not replace the old one."""
+    before = TokenDetails(user_id="1", expires_at=NOW + 50 * DAY)
+    refused = contextlib.nullcontext() if better else pytest.raises(OAuthError, match="was kept")
+
+    with refused:
+        _check_is_better(before, after)
 
 
 def test_refresh__nothing_stored(settings: Settings, store: EnvFile, person: Person) -> None:
