@@ -27,8 +27,14 @@ from tap_meta_partner.errors import (
     TokenRefused,
     TooMuchData,
 )
-from tap_meta_partner.fields import fields_to_ask, key_of
-from tap_meta_partner.reports import ReportRequest, read_by_campaign, read_report
+from tap_meta_partner.fields import fields_to_ask, key_of, tells_of_its_own_life
+from tap_meta_partner.reports import (
+    SIGNS_OF_LIFE,
+    ReportRequest,
+    read_by_campaign,
+    read_report,
+)
+from tap_meta_partner.retries import OutOfTime
 from tap_meta_partner.rows import RowReader
 from tap_meta_partner.settings import ReportDefinition
 from tap_meta_partner.windows import DateWindow, joined, preset_window
@@ -49,9 +55,7 @@ logger = logging.getLogger(__name__)
 #: A rest of up to this many days beyond the widest window is taken along. A nightly run with 28
 #: days of lookback is open for 31 days: that is one call, not two.
 _TAKEN_ALONG_DAYS = 7
-#: Anything that happens on a day leaves a trace in one of these; conversions come on days without
-#: impressions too.
-_SIGNS_OF_LIFE = ("impressions", "spend", "actions", "action_values", "conversions")
+_TIME_OVER = "the time for this run was over"
 
 DELIVERED, SKIPPED, LOST, FAILED, UNFINISHED = (
     "delivered",
@@ -91,7 +95,7 @@ class StreamResult:
         reason: for a person; empty when delivered.
         code: Meta's error code, where one was the reason.
         covered: the days delivered in this run.
-        rows: how many rows were written.
+        rows: how many rows its closed windows have.
         calls: how many calls it took (the first stream's include the look for activity).
     """
 
@@ -298,10 +302,12 @@ class _AccountSync:
         definition = ReportDefinition(
             name="activity", level="account", action_attribution_windows=tuple(self._attribution)
         )
-        request = self._request(definition, _SIGNS_OF_LIFE, stretch)
+        request = self._request(definition, SIGNS_OF_LIFE, stretch)
         days = _ActiveDays()
         try:
             yield from read_report(request, days, Pace(), self._run.reporting)
+        except OutOfTime:
+            return None
         except AccountUnreadable as error:
             return self._unreadable("activity", error)
         except TokenRefused as error:
@@ -320,6 +326,8 @@ class _AccountSync:
         progress = _Progress(bookmark)
         try:
             finished = yield from self._windows(plan, days, progress)
+        except OutOfTime:
+            result = self.result(plan.name, UNFINISHED, _TIME_OVER)
         except TokenRefused as error:
             result = self._token_refused(plan.name, error)
         except Exception as error:  # noqa: BLE001  (one account's surprise must not cost the others)
@@ -330,7 +338,7 @@ class _AccountSync:
         else:
             result = self.result(plan.name, DELIVERED, "")
             if not finished:
-                result = self.result(plan.name, UNFINISHED, "the time for this run was over")
+                result = self.result(plan.name, UNFINISHED, _TIME_OVER)
         return replace(result, covered=progress.covered, rows=progress.rows)
 
     def failure(self, stream: str, error: Exception) -> StreamResult:
@@ -399,7 +407,7 @@ class _AccountSync:
         if self._is_idle(plan, rest):
             window, left = rest, None
         elif not self._is_idle(plan, window):
-            sink = self._sink(plan, progress)
+            sink = self._sink(plan)
             request = self._request(plan.definition, self._fields(plan), window)
             try:
                 pace = yield from self._read(request, sink, pace)
@@ -411,6 +419,7 @@ class _AccountSync:
                 progress.bookmark = replace(progress.bookmark, pace=pace.narrowed(half))
                 return rest
             self._learn(plan, window, sink)
+            progress.rows += sink.row_count
         progress.close(window, days, pace, self._today)
         if not self._run.settings.date_preset:
             yield WindowClosed(plan.name, window, progress.bookmark)
@@ -435,7 +444,7 @@ class _AccountSync:
         asked = fields_to_ask(plan.columns)
         if _is_plain_account_level(plan.definition):
             # Its rows also tell on which days the other levels need not be asked.
-            return tuple(dict.fromkeys((*asked, *_SIGNS_OF_LIFE)))
+            return tuple(dict.fromkeys((*asked, *SIGNS_OF_LIFE)))
         return asked
 
     def _request(
@@ -448,14 +457,14 @@ class _AccountSync:
             window=window,
         )
 
-    def _sink(self, plan: StreamPlan, progress: _Progress) -> _RecordSink:
+    def _sink(self, plan: StreamPlan) -> _RecordSink:
         reader = RowReader(
             stream=plan.name,
             columns=plan.columns,
             account_id=self._account.account_id,
             timezone_name=self._account.timezone_name,
         )
-        return _RecordSink(plan, reader, progress, self._run.utc_now, self._today)
+        return _RecordSink(plan, reader, self._run.utc_now, self._today)
 
     def _learn(self, plan: StreamPlan, window: DateWindow, sink: _RecordSink) -> None:
         """Remember on which days the account-level stream had rows."""
@@ -466,7 +475,9 @@ class _AccountSync:
 
     def _is_idle(self, plan: StreamPlan, window: DateWindow) -> bool:
         """Tell whether nothing happened in the whole window; only what Meta said counts."""
-        if plan.definition.filtering or not any(window in stretch for stretch in self._known):
+        if plan.definition.filtering or tells_of_its_own_life(plan.definition):
+            return False
+        if not any(window in stretch for stretch in self._known):
             return False
         since, until = str(window.since), str(window.until)
         return not any(since <= day <= until for day in self._active_days)
@@ -496,14 +507,12 @@ class _RecordSink:
         self,
         plan: StreamPlan,
         reader: RowReader,
-        progress: _Progress,
         utc_now: Callable[[], dt.datetime],
         today: dt.date,
     ) -> None:
         self._plan = plan
         self._key = key_of(plan.definition)
         self._reader = reader
-        self._progress = progress
         self._utc_now = utc_now
         self._today = today
         self._part = ""
@@ -532,11 +541,17 @@ class _RecordSink:
             keys.add(key)
             records.append(record)
             self.days.add(record["date_start"])
-        self._progress.rows += len(records)
         return Rows(self._plan.name, records)
 
+    @property
+    def row_count(self) -> int:
+        """How many rows the window has, however often it was begun again."""
+        return len(self._keys) + len(self._earlier_keys)
+
     def _complaint(self, key: tuple[Any, ...]) -> str:
-        named = ", ".join(f"{name}={value}" for name, value in zip(self._key, key, strict=True))
+        # On one line, whatever stands in a key.
+        values = [" ".join(str(value).split()) for value in key]
+        named = ", ".join(f"{name}={value}" for name, value in zip(self._key, values, strict=True))
         trouble = "a row without a whole key" if None in key else "two rows with one key"
         return (
             f"{self._plan.name}: Meta sent {trouble} ({named}); nothing of this window counts as "
@@ -553,9 +568,8 @@ class _ActiveDays:
     def begin(self, part: str = "") -> None:  # noqa: ARG002
         self.days.clear()
 
-    def page(self, rows: list[dict[str, Any]]) -> Rows:
+    def page(self, rows: list[dict[str, Any]]) -> None:
         self.days |= {str(row.get("date_start")) for row in rows}
-        return Rows("", [])
 
 
 def _is_plain_account_level(definition: ReportDefinition) -> bool:

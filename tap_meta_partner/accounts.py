@@ -11,13 +11,13 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import logging
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.client import Call
-from tap_meta_partner.errors import CursorExpired, MetaError, TokenRefused, TooMuchData
-from tap_meta_partner.retries import ask
+from tap_meta_partner.errors import AccountUnreadable, RequestRefused, TokenRefused
+from tap_meta_partner.pages import Collected, read_pages
 from tap_meta_partner.settings import ACCOUNT_STATUSES
 
 if TYPE_CHECKING:
@@ -55,7 +55,6 @@ FURTHER_FIELDS = (
 )
 #: Accounts per page; the smaller ones only after a page has failed.
 _PAGE_SIZES = (200, 100, 50, 25)
-_RESTARTS = 3
 _WITHOUT_FURTHER = (
     "ad_accounts: further columns (business, owner, amounts …) stay empty, as Meta does not show "
     "them to this token"
@@ -134,12 +133,12 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
     Raises:
         MetaError: no list could be read (one of several tokens may be dead).
     """
-    found = yield from _readable_with_all_tokens(settings, further=further, jitter=jitter)
+    found, live = yield from _readable_with_all_tokens(settings, further=further, jitter=jitter)
     if settings.business_id:
         for edge in ("owned_ad_accounts", "client_ad_accounts"):
             path = f"{settings.business_id}/{edge}"
             known = yield from _list_if_allowed(
-                path, MINIMAL_FIELDS, jitter, _WITHOUT_BUSINESS.format(path)
+                path, MINIMAL_FIELDS, jitter, _WITHOUT_BUSINESS.format(path), live
             )
             for account_id, raw in known.items():
                 found.setdefault(account_id, _account(raw, access=UNASSIGNED))
@@ -159,15 +158,19 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
 
 def _readable_with_all_tokens(
     settings: Settings, *, further: bool, jitter: Jitter
-) -> Steps[dict[str, AdAccount]]:
-    """List what each token can read; an account that two can read belongs to the first."""
+) -> Steps[tuple[dict[str, AdAccount], int]]:
+    """List what each token can read; an account that two can read belongs to the first.
+
+    Returns:
+        The accounts by id, and the place of the first token that works.
+    """
     found: dict[str, AdAccount] = {}
-    dead: list[TokenRefused] = []
+    dead: list[int] = []
     for index, token in enumerate(settings.tokens):
         try:
             raws = yield from _readable(index, further=further, jitter=jitter)
         except TokenRefused as error:
-            dead.append(error)
+            dead.append(index)
             if len(dead) == len(settings.tokens):
                 raise
             logger.warning("%s: its accounts cannot be read: %s", token.label, error.reason)
@@ -175,7 +178,7 @@ def _readable_with_all_tokens(
         for account_id, raw in raws.items():
             if not token.account_ids or account_id in token.account_ids:
                 found.setdefault(account_id, _account(raw, access=ASSIGNED, token=index))
-    return found
+    return found, min(set(range(len(settings.tokens))) - set(dead))
 
 
 def _readable(token: int, *, further: bool, jitter: Jitter) -> Steps[dict[str, dict[str, Any]]]:
@@ -255,44 +258,11 @@ def major_units(amount: object, currency: str | None) -> Decimal | None:
 def _list(
     path: str, fields: Collection[str], jitter: Jitter, token: int = 0
 ) -> Steps[dict[str, dict[str, Any]]]:
-    """Read a list of accounts, from its first page again when Meta loses the place."""
+    """Read a list of accounts, by id."""
     call = Call(path=path, params={"fields": ",".join(fields)}, token=token)
-    for _ in range(_RESTARTS):
-        try:
-            return (yield from _pages(call, jitter))
-        except CursorExpired as error:
-            logger.info("%s is read from its first page again: %s", path, error.fault)
-    return (yield from _pages(call, jitter))
-
-
-def _pages(call: Call, jitter: Jitter) -> Steps[dict[str, dict[str, Any]]]:
-    """Read every page by cursor, a smaller one where one is too much for Meta.
-
-    The `next` address is never followed.
-    """
-    found: dict[str, dict[str, Any]] = {}
-    sizes = iter(_PAGE_SIZES)
-    size = next(sizes)
-    after: str | None = None
-    while True:
-        params = {**call.params, "limit": size, **({"after": after} if after else {})}
-        try:
-            answer = yield from ask(replace(call, params=params), jitter)
-        except TooMuchData as error:
-            smaller = next(sizes, None)
-            if smaller is None or not error.rule.smaller_page_helps:
-                raise
-            size = smaller
-            continue
-        for raw in answer.get("data") or ():
-            account_id = _account_id(raw)
-            if account_id:
-                found[account_id] = raw
-        paging = answer.get("paging") or {}
-        # A cursor comes on the last page too: only a missing `next` is the end.
-        after = (paging.get("cursors") or {}).get("after")
-        if not paging.get("next") or not after:
-            return found
+    found = Collected()
+    yield from read_pages(call, found, jitter, sizes=_PAGE_SIZES, shrink_first=True)
+    return {account_id: raw for raw in found.rows if (account_id := _account_id(raw))}
 
 
 def _list_if_allowed(
@@ -301,9 +271,7 @@ def _list_if_allowed(
     """Read a list that needs more rights; where they are missing say what one goes `without`."""
     try:
         found = yield from _list(path, fields, jitter, token)
-    except TokenRefused:
-        raise
-    except MetaError as error:
+    except (AccountUnreadable, RequestRefused) as error:
         logger.warning(
             "%s: %s. This needs the permission business_management.", without, error.fault
         )

@@ -189,7 +189,8 @@ class GraphClient:
         if envelope is None:
             if status >= 300:  # noqa: PLR2004  (redirects and errors, with JSON but no envelope)
                 return errors.from_status(status)
-            return content
+            # A failed report run tells why in the data itself.
+            return self._without_secrets(content) if "error_message" in content else content
         if not isinstance(envelope, dict):
             envelope = {"message": str(envelope)}
         return errors.from_envelope(self._without_secrets(envelope), status=status)
@@ -204,7 +205,7 @@ class GraphClient:
             logger.warning(
                 "%s: NUL characters, which databases do not take, are left out of %s",
                 call.path,
-                ", ".join(new),
+                ", ".join(ascii(name)[1:-1] for name in new),
             )
         return cleaned
 

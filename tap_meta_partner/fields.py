@@ -10,6 +10,7 @@ the very digits Meta sent. Money in insights is in major units of the account's 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
@@ -372,6 +373,34 @@ def collisions(definition: ReportDefinition) -> list[str]:
         for column, names in entries.items()
         if len(names) > 1
     ]
+
+
+def sums_of_rates(definition: ReportDefinition) -> list[str]:
+    """Name columns that would add up what does not add: a rate, over further action breakdowns.
+
+    A column of one action type adds its entries up where several action breakdowns were asked. That
+    is right for counts and amounts, and wrong for costs, rates, averages and people.
+    """
+    if len(definition.action_breakdowns) < 2:  # noqa: PLR2004  (action_type and another)
+        return []
+    return [
+        f"{definition.name}: {name} cannot be a column together with further action_breakdowns, as "
+        "its values do not add up: leave those out, or take the whole list"
+        for name in definition.fields or ()
+        if ":" in name and _NOT_ADDITIVE.search(name.partition(":")[0])
+    ]
+
+
+_NOT_ADDITIVE = re.compile("cost_per|roas|ctr|rate|avg|average|unique|_per_")
+
+
+def tells_of_its_own_life(definition: ReportDefinition) -> bool:
+    """Tell whether a report can have values on days on which nothing else happened.
+
+    Postbacks and installs credited elsewhere come without impressions, spend or actions.
+    """
+    names = (*(definition.fields or ()), *definition.breakdowns)
+    return any(name.startswith(("total_postbacks", "mmp_", "skan_", "fidelity")) for name in names)
 
 
 def fields_to_ask(columns: Iterable[Column]) -> tuple[str, ...]:

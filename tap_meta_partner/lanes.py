@@ -17,10 +17,17 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tap_meta_partner.client import Answer, Call
-from tap_meta_partner.errors import MetaError, Throttled, ThrottledTooLong, no_answer
+from tap_meta_partner.errors import (
+    NETWORK,
+    KeptFailing,
+    MetaError,
+    Throttled,
+    ThrottledTooLong,
+    no_answer,
+)
 from tap_meta_partner.rate_limits import GIVE_UP_SECONDS, Governor, Usage
 from tap_meta_partner.reports import RunSlot
-from tap_meta_partner.retries import Pause
+from tap_meta_partner.retries import OutOfTime, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +38,9 @@ logger = logging.getLogger(__name__)
 
 #: Report runs under way at once, over all accounts ("100 caused rate-limit failures", a peer says).
 MOST_RUNS = 10
+#: This many calls without any answer in a row, over this many seconds, end the run.
+SILENT_CALLS = 15
+SILENT_SECONDS = 60.0
 #: A wait this long or longer is worth a line in the log.
 _WORTH_SAYING_SECONDS = 5.0
 
@@ -103,6 +113,8 @@ class Lanes:
         monotonic: seconds that only go forward.
         most_at_once: calls under way at once.
         stopping: tells whether the run has been asked to end.
+        overtime: tells whether the run's time is over: lanes that wait are told so, with
+            `OutOfTime`, while those that read go on.
         standing: is given the `Standing` every `standing_seconds`.
     """
 
@@ -114,6 +126,7 @@ class Lanes:
         monotonic: Callable[[], float],
         most_at_once: int,
         stopping: Callable[[], bool] = lambda: False,
+        overtime: Callable[[], bool] = lambda: False,
         standing: Callable[[Standing], None] = lambda _: None,
         standing_seconds: float = 10.0,
     ) -> None:
@@ -122,9 +135,12 @@ class Lanes:
         self._monotonic = monotonic
         self._most = most_at_once
         self._stopping = stopping
+        self._overtime = overtime
         self._tell = standing
         self._tell_every = standing_seconds
-        self._told_at = monotonic()
+        self._told_at = self._answered_at = monotonic()
+        self._unanswered = 0
+        self._app_wait_said_until = 0.0
         self._waiting: deque[Lane] = deque()
         self._ready: deque[tuple[Lane, Any]] = deque()
         self._queued: deque[Lane] = deque()
@@ -148,10 +164,22 @@ class Lanes:
         while not self._stopping():
             if self._ready:
                 yield from self._advance(*self._ready.popleft())
+            elif self._overtime() and self._end_waiting():
+                continue
             elif not self._send_next():
                 if not self._has_more():
                     return
                 self._wait()
+
+    def _end_waiting(self) -> bool:
+        """Tell lanes that wait for a limit or a report run that time is over; return if any did."""
+        lanes = [lane for _, _, lane in self._parked] + list(self._wanting_run)
+        self._parked.clear()
+        self._wanting_run.clear()
+        for lane in lanes:
+            lane.pending = None
+            self._ready.append((lane, OutOfTime()))
+        return bool(lanes)
 
     def _has_more(self) -> bool:
         return bool(self._in_flight or self._parked or self._queued or self._waiting)
@@ -160,7 +188,7 @@ class Lanes:
         """Let a lane go on until it has to wait for something."""
         while True:
             try:
-                if isinstance(outcome, MetaError):
+                if isinstance(outcome, Exception):
                     step = lane.steps.throw(outcome)
                 else:
                     step = lane.steps.send(outcome)
@@ -207,7 +235,7 @@ class Lanes:
 
     def _send(self, lane: Lane) -> None:
         now = self._monotonic()
-        ready_at = self._governor.ready_at(lane.account_id, now)
+        ready_at = self._governor.admitted_at(lane.account_id, now)
         if ready_at > now:
             heapq.heappush(self._parked, (ready_at, next(self._order), lane))
             return
@@ -252,6 +280,7 @@ class Lanes:
 
     def _receive(self, lane: Lane, answer: Answer) -> None:
         body = answer.body
+        self._listen(body)
         if isinstance(body, Throttled):
             self._throttled(lane, body, answer)
             return
@@ -270,8 +299,21 @@ class Lanes:
                 )
         self._ready.append((lane, body))
 
+    def _listen(self, body: Any) -> None:  # noqa: ANN401  (a JSON object or an error)
+        """End the run when nothing has answered any more for a while, whoever asked.
+
+        Otherwise a thousand accounts would spend their tries on a dead line, one after another.
+        """
+        now = self._monotonic()
+        if not (isinstance(body, MetaError) and body.rule is NETWORK):
+            self._unanswered, self._answered_at = 0, now
+            return
+        self._unanswered += 1
+        if self._unanswered >= SILENT_CALLS and now - self._answered_at >= SILENT_SECONDS:
+            raise KeptFailing(body.fault, body.rule)
+
     def _throttled(self, lane: Lane, error: Throttled, answer: Answer) -> None:
-        """Keep the call for later; only a throttle of hours becomes the lane's own trouble."""
+        """Keep the call for later; a throttle of hours becomes the lane's, or the run's, end."""
         now = self._monotonic()
         rule = error.rule
         wait = self._governor.throttled(
@@ -281,19 +323,29 @@ class Lanes:
             app_wide=rule.app_wide,
             least_seconds=rule.least_seconds,
         )
-        logger.warning(
-            "account %s waits %.0f s: %s (%s). %s",
-            lane.name,
-            wait,
-            rule.what,
-            error.fault,
-            rule.advice,
-        )
-        if self._governor.throttled_seconds(lane.account_id, now) > GIVE_UP_SECONDS:
+        too_long = ThrottledTooLong(error.fault, rule)
+        for_all = rule.app_wide or lane.account_id is None
+        self._say_wait(lane, error, wait, for_all=for_all)
+        if for_all and max(wait, self._governor.app_blocked_seconds(now)) > GIVE_UP_SECONDS:
+            raise too_long
+        if max(wait, self._governor.throttled_seconds(lane.account_id, now)) > GIVE_UP_SECONDS:
             lane.pending = None
-            self._ready.append((lane, ThrottledTooLong(error.fault, rule)))
+            self._ready.append((lane, too_long))
         else:
             self._queued.append(lane)
+
+    def _say_wait(self, lane: Lane, error: Throttled, wait: float, *, for_all: bool) -> None:
+        """Say who waits, how long and why; an app-wide wait once, not for each account."""
+        now = self._monotonic()
+        if for_all and now < self._app_wait_said_until:
+            return
+        if for_all:
+            self._app_wait_said_until = now + wait
+        who = "every account" if for_all else f"account {lane.name}"
+        rule = error.rule
+        logger.warning(
+            "%s waits %.0f s: %s (%s). %s", who, wait, rule.what, error.fault, rule.advice
+        )
 
     # Report runs.
 

@@ -15,12 +15,15 @@ until one *is* throttled; `reset_time_duration` is in seconds.
 from __future__ import annotations
 
 import json
+import logging
 import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+logger = logging.getLogger(__name__)
 
 DEVELOPMENT_TIER = "development_access"
 
@@ -138,6 +141,13 @@ class _Gate:
     closed_at_percent: float | None = None
     stuck_percent: float | None = None
 
+    def level(self, now: float) -> int:
+        """Return how often it was closed before, not counting a closing that still lasts.
+
+        Several requests that were under way together close it once.
+        """
+        return self.times_closed - (1 if now < self.closed_until else 0)
+
 
 @dataclass(slots=True)
 class Governor:
@@ -161,8 +171,8 @@ class Governor:
             most = min(most, DEVELOPMENT_CONCURRENCY)
         return max(1, most // 2) if self.app_percent >= SLOW_DOWN_PERCENT else most
 
-    def ready_at(self, account_id: str | None, now: float) -> float:
-        """Return the earliest moment a request for this account may go out.
+    def admitted_at(self, account_id: str | None, now: float) -> float:
+        """Admit a request for this account now, or return when to ask again.
 
         Not later than `now` means: send it. After the app was parked, one request is let through to
         see; the others wait for what becomes of it.
@@ -210,11 +220,14 @@ class Governor:
         self.throttle_errors += 1
         # Whatever limit it met, the request that was let through to see has come back.
         self.app.probing = False
-        least = DEVELOPMENT_BLOCK_SECONDS if self.tier == DEVELOPMENT_TIER else BLOCK_SECONDS
-        wait = max(usage.regain_seconds, least, least_seconds)
-        wait += wait * 0.1 * self.jitter()
         everybody = app_wide or account_id is None
         gate = self.app if everybody else self.accounts.setdefault(str(account_id), _Gate())
+        least = DEVELOPMENT_BLOCK_SECONDS if self.tier == DEVELOPMENT_TIER else BLOCK_SECONDS
+        if not usage.regain_seconds:
+            # Meta does not say: ask again less and less often.
+            least = max(least, PARK_SECONDS[min(gate.level(now), len(PARK_SECONDS) - 1)])
+        wait = max(usage.regain_seconds, least, least_seconds)
+        wait += wait * 0.1 * self.jitter()
         if gate.throttled_since is None:
             gate.throttled_since = now
         self._close(gate, now, wait)
@@ -226,9 +239,20 @@ class Governor:
         begun = [gate.throttled_since for gate in gates if gate.throttled_since is not None]
         return now - min(begun) if begun else 0.0
 
+    def app_blocked_seconds(self, now: float) -> float:
+        """Return for how long the whole app has got nothing but throttle errors."""
+        since = self.app.throttled_since
+        return 0.0 if since is None else now - since
+
     def _note(self, usage: Usage) -> None:
         if usage.app_percent is not None:
             self.app_percent = usage.app_percent
+        if usage.tier == DEVELOPMENT_TIER and self.tier != DEVELOPMENT_TIER:
+            logger.warning(
+                "the app has Limited access (development_access) to the Marketing API: the tap "
+                "asks %d things at a time; ask for Full access in App Review",
+                DEVELOPMENT_CONCURRENCY,
+            )
         self.tier = usage.tier or self.tier
 
     def _after_success(self, gate: _Gate, percent: float | None, now: float) -> float:
@@ -242,6 +266,8 @@ class Governor:
             gate.closed_at_percent = gate.stuck_percent = None
             return 0.0
         if percent == gate.stuck_percent:
+            # A throttle error in between may have closed the gate: it is open again.
+            gate.times_closed = 0
             return 0.0
         if percent == gate.closed_at_percent and gate.times_closed > 1:
             # Two requests were answered, minutes apart, and the header has not moved at all.
@@ -255,7 +281,7 @@ class Governor:
 
     def _close(self, gate: _Gate, now: float, wait: float) -> None:
         gate.probing = False
-        gate.times_closed += 1
+        gate.times_closed = gate.level(now) + 1
         # Of several answers to requests that were under way together, the longest wait counts.
         self.parked_seconds += max(0.0, now + wait - max(gate.closed_until, now))
         gate.closed_until = max(gate.closed_until, now + wait)

@@ -11,12 +11,13 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.bookmarks import Pace
 from tap_meta_partner.client import Call
 from tap_meta_partner.errors import (
     GARBLED,
+    RULES,
     AccountUnreadable,
     CursorExpired,
     Fault,
@@ -28,11 +29,13 @@ from tap_meta_partner.errors import (
     TooMuchData,
     from_envelope,
 )
+from tap_meta_partner.pages import Collected, read_pages
 from tap_meta_partner.retries import Pause, ask, backoff_seconds
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from tap_meta_partner.pages import RowSink
     from tap_meta_partner.retries import Jitter, Steps
     from tap_meta_partner.settings import ReportDefinition
     from tap_meta_partner.windows import DateWindow
@@ -43,7 +46,9 @@ logger = logging.getLogger(__name__)
 PAGE_SIZES = (500, 100, 50)
 #: A window with more pages than this is asked for as a run the next time.
 MANY_PAGES = 10
-_RESTARTS = 3
+#: Anything that happens on a day leaves a trace in one of these; conversions come on days without
+#: impressions too.
+SIGNS_OF_LIFE = ("impressions", "spend", "actions", "action_values", "conversions")
 _SUBMISSIONS = 3
 #: A run that failed is asked for once more; after that its request is too heavy as it is.
 _FAILURES = 2
@@ -64,16 +69,6 @@ class RunSlot:
     """Wait for, or give back, the right to have a report run under way."""
 
     take: bool
-
-
-class RowSink(Protocol):
-    """Where pages of rows go."""
-
-    def begin(self, part: str = "") -> None:
-        """Forget the rows so far: the window (or a campaign's part of it) is read anew."""
-
-    def page(self, rows: list[dict[str, Any]]) -> object:
-        """Take one page; what is returned is yielded to whoever drives the steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +142,7 @@ def read_report(
     # What an earlier night remembered does not overrule the setting.
     if reporting.mode == "sync" or (reporting.mode == "auto" and not pace.run):
         try:
-            pages = yield from _restarting(request.call(), sink, reporting)
+            pages = yield from _pages(request.call(), sink, reporting)
         except TooMuchData as error:
             if reporting.mode == "sync":
                 raise
@@ -170,9 +165,9 @@ def read_by_campaign(request: ReportRequest, sink: RowSink, reporting: Reporting
         definition=replace(
             request.definition, level="campaign", breakdowns=(), action_breakdowns=()
         ),
-        fields=("campaign_id", "spend"),
+        fields=("campaign_id", *SIGNS_OF_LIFE),
     )
-    campaigns = _Collected()
+    campaigns = Collected()
     yield from read_report(overview, campaigns, Pace(), reporting)
     logger.info("%s: reading %d campaigns one by one", request, len(campaigns.rows))
     sink.begin()
@@ -189,20 +184,6 @@ def read_by_campaign(request: ReportRequest, sink: RowSink, reporting: Reporting
                 row.get("spend"),
                 total.spend,
             )
-
-
-class _Collected:
-    """A sink that keeps the rows (few ones)."""
-
-    def __init__(self) -> None:
-        self.rows: list[dict[str, Any]] = []
-
-    def begin(self, part: str = "") -> None:  # noqa: ARG002
-        self.rows.clear()
-
-    def page(self, rows: list[dict[str, Any]]) -> object:
-        self.rows += rows
-        return Pause(0.0, "")
 
 
 class _Totalled:
@@ -222,65 +203,8 @@ class _Totalled:
         return self._sink.page(rows)
 
 
-def _restarting(call: Call, sink: RowSink, reporting: Reporting) -> Steps[int]:
-    """Read all pages, from the first again when Meta loses the place."""
-    restarts = 0
-    while True:
-        sink.begin()
-        try:
-            return (yield from _pages(call, sink, reporting.jitter))
-        except CursorExpired as error:
-            restarts += 1
-            if restarts > _RESTARTS:
-                raise KeptFailing(error.fault, error.rule) from None
-
-
-def _pages(call: Call, sink: RowSink, jitter: Jitter) -> Steps[int]:
-    """Read page after page by cursor, ending only when `paging.next` is missing.
-
-    The `next` address is never followed (it can carry the token); a page may be empty and still
-    have a next one; the last page has a cursor too. A page that fails is asked for smaller, at its
-    place.
-    """
-    sizes = iter(PAGE_SIZES)
-    size = next(sizes)
-    after: str | None = None
-    pages = 0
-    while True:
-        params = {**call.params, "limit": size, **({"after": after} if after else {})}
-        try:
-            answer = yield from ask(replace(call, params=params), jitter)
-        except TooMuchData as error:
-            smaller = next(sizes, None)
-            if after is None or smaller is None or not error.rule.smaller_page_helps:
-                raise
-            size = smaller
-            continue
-        pages += 1
-        rows, cursor = _read_page(answer)
-        if rows:
-            yield sink.page(rows)
-        if cursor is None:
-            return pages
-        if cursor == after:
-            raise CursorExpired(Fault(message="the same page came twice"), GARBLED)
-        after = cursor
-
-
-def _read_page(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
-    """Return a page's rows and the cursor of the next page, None on the last one."""
-    rows, paging = answer.get("data"), answer.get("paging") or {}
-    if not isinstance(rows, list):
-        raise KeptFailing(Fault(message="an answer without data"), GARBLED)
-    if not all(isinstance(row, dict) for row in rows) or not isinstance(paging, dict):
-        raise KeptFailing(Fault(message="an answer whose rows or paging are none"), GARBLED)
-    if not paging.get("next"):
-        return rows, None
-    cursors = paging.get("cursors")
-    cursor = cursors.get("after") if isinstance(cursors, dict) else None
-    if not cursor:
-        raise CursorExpired(Fault(message="a next page without a cursor"), GARBLED)
-    return rows, str(cursor)
+def _pages(call: Call, sink: RowSink, reporting: Reporting) -> Steps[int]:
+    return (yield from read_pages(call, sink, reporting.jitter, sizes=PAGE_SIZES))
 
 
 # Asynchronous runs.
@@ -331,7 +255,7 @@ def _try_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> St
             return
 
 
-_RUN_TOO_MUCH = from_envelope({"code": -3, "error_subcode": 1504045}, status=None).rule
+_RUN_TOO_MUCH = RULES[-3, 1504045]
 
 
 def _await_run(run_id: str, request: ReportRequest, reporting: Reporting) -> Steps[None]:
@@ -419,7 +343,7 @@ def _read_result(
     call = Call(path=f"{run_id}/insights", account_id=request.account_id)
     for tried in range(1, _UNREADABLE_TRIES + 1):
         try:
-            yield from _restarting(call, sink, reporting)
+            yield from _pages(call, sink, reporting)
         except RunNotReady as error:
             # "Loading Async Ads Report Failed" can follow "Job Completed": read again.
             yield Pause(backoff_seconds(tried + 1, reporting.jitter), error.rule.what)

@@ -28,6 +28,10 @@ class Pause:
     why: str
 
 
+class OutOfTime(Exception):
+    """The run's time is over, and these steps were waiting: they are to end as they stand."""
+
+
 T = TypeVar("T")
 #: Yields calls, pauses and events of its own; returns a T.
 Steps: TypeAlias = Generator[Any, Any, T]

@@ -28,7 +28,7 @@ from tap_meta_partner.account_sync import (
     WindowClosed,
     sync_account,
 )
-from tap_meta_partner.accounts import discover, in_shard
+from tap_meta_partner.accounts import ASSIGNED, discover, in_shard
 from tap_meta_partner.bookmarks import Bookmark
 from tap_meta_partner.client import GraphClient
 from tap_meta_partner.lanes import Lane, Lanes, ThreadTransport
@@ -136,7 +136,7 @@ class SyncRun:
         if self._discovered is None:
             steps = discover(self.settings, further=self.further, jitter=self.clock.jitter)
             lane = Lane(name="list", account_id=None, steps=steps)
-            for _ in self._drive([lane]):
+            for _ in self._drive([lane], bounded=False):
                 pass
             if lane.result is None:
                 raise Interrupted
@@ -189,7 +189,8 @@ class SyncRun:
         if self.stopping:
             raise Interrupted
 
-    def _drive(self, lanes: Sequence[Lane]) -> Iterator[tuple[Lane, Any]]:
+    def _drive(self, lanes: Sequence[Lane], *, bounded: bool = True) -> Iterator[tuple[Lane, Any]]:
+        """Drive lanes, within the run's time if `bounded`."""
         # Each drive has its own: answers that come after one was given up must not reach the next.
         self._transport = transport = self._new_transport()
         driver = Lanes(
@@ -198,6 +199,7 @@ class SyncRun:
             monotonic=self.clock.monotonic,
             most_at_once=self.settings.max_concurrency,
             stopping=lambda: self.stopping,
+            overtime=lambda: bounded and not self._may_begin(),
             standing=lambda standing: self._say_standing(standing, len(lanes)),
         )
         try:
@@ -256,7 +258,7 @@ class SyncRun:
     ) -> Iterator[StreamResult]:
         """Say which accounts cannot be read: known to the business only, or gone."""
         for account in found.accounts:
-            if account not in found.readable:
+            if account.access != ASSIGNED:
                 for plan in plans:
                     yield _result(account.account_id, account.name, plan, SKIPPED, _UNASSIGNED)
         gone = dict.fromkeys(found.missing)
@@ -325,7 +327,7 @@ class SyncRun:
             )
             + f"; {sum(self.rows.values())} rows, {self.calls} calls, "
             f"{self.governor.throttle_errors} throttle errors, "
-            f"{self.governor.parked_seconds / 60:.1f} minutes parked, "
+            f"{self.governor.parked_seconds / 60:.1f} account-minutes parked, "
             f"{_duration(self.clock.monotonic() - self._started)}"
         ]
         lines += [

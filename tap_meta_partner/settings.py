@@ -223,6 +223,13 @@ def _check_together(settings: Settings, now: dt.datetime) -> None:
         )
     if start and end and end < start:
         raise SettingsError(f"end_date {end} lies before start_date {start}: exchange them")
+    if end and not start:
+        default_start = (now - dt.timedelta(hours=12, days=DEFAULT_HISTORY_DAYS)).date()
+        if end < default_start:
+            raise SettingsError(
+                f"end_date {end} lies before the default start, {DEFAULT_HISTORY_DAYS} days ago: "
+                "set start_date too"
+            )
     if settings.date_preset and (start or end):
         raise SettingsError(
             "date_preset cannot be used together with start_date or end_date: leave one of them out"
@@ -315,7 +322,9 @@ _MOST = 1_000_000_000
 
 
 def _positive(name: str, value: object) -> float:
-    # The SDK reads fractions as Decimal.
+    # The SDK reads fractions in a file as Decimal, and leaves those of the environment as text.
+    if isinstance(value, str) and re.fullmatch(r"\d{1,12}(\.\d{1,12})?", value, re.ASCII):
+        value = float(value)
     if (
         isinstance(value, (int, float, Decimal))
         and not isinstance(value, bool)

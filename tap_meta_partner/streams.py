@@ -324,6 +324,12 @@ class InsightsStream(PartnerStream):
         Raises:
             SettingsError: the state cannot be understood.
         """
+        if not self._partitions() and self.stream_state.get("replication_key_value"):
+            self.logger.warning(
+                "%s: the state's bookmark is one for all ad accounts, as other taps write it; it "
+                "is not used, every account starts at start_date",
+                self.name,
+            )
         return {
             account_id: _read_bookmark(self.name, account_id, partition)
             for account_id, partition in self._partitions().items()

@@ -13,10 +13,11 @@ from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 import click
 from singer_sdk import Tap
 from singer_sdk import typing as th
+from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from tap_meta_partner.errors import MetaError
-from tap_meta_partner.fields import DEFAULT_FIELDS, collisions, doubts
+from tap_meta_partner.fields import DEFAULT_FIELDS, collisions, doubts, sums_of_rates
 from tap_meta_partner.run import Clock, Interrupted, SyncRun
 from tap_meta_partner.settings import (
     ACCOUNT_STATUSES,
@@ -352,21 +353,34 @@ class TapMetaPartner(Tap):
     @override
     def _validate_config(self, *, raise_errors: bool = True) -> list[str]:
         """Check the settings before the SDK does: its errors quote secrets, on several lines."""
+        self._check_own_settings(token_needed=raise_errors)
         try:
-            self.settings = parse_settings(
-                self._config, now=self.clock.utc_now(), token_needed=raise_errors
-            )
-            for definition in self.settings.definitions:
-                for collision in collisions(definition):
-                    raise SettingsError(collision)  # noqa: TRY301  (said as all other mistakes)
-        except SettingsError as error:
-            raise Complaint(str(error)) from None
-        for name in [name for name, value in self._config.items() if value is None or value == ""]:
-            del self._config[name]
-        problems = super()._validate_config(raise_errors=raise_errors)
+            problems = super()._validate_config(raise_errors=raise_errors)
+        except ConfigValidationError as error:
+            # Of the SDK's own settings; ours are sound by now.
+            raise Complaint(" ".join("; ".join(error.errors).split())[:300]) from None
         for text in unknown_settings(self._config, self.config_jsonschema["properties"]):
             self.logger.warning("%s", text)
         return problems
+
+    def _check_own_settings(self, *, token_needed: bool) -> None:
+        """Parse the tap's own settings, and put what the SDK will check into the form it wants."""
+        now = self.clock.utc_now()
+        try:
+            self.settings = parse_settings(self._config, now=now, token_needed=token_needed)
+        except SettingsError as error:
+            raise Complaint(str(error)) from None
+        for definition in self.settings.definitions:
+            for mistake in (*collisions(definition), *sums_of_rates(definition)):
+                raise Complaint(mistake)
+        for name in [name for name, value in self._config.items() if value is None or value == ""]:
+            del self._config[name]
+        for name in ("max_run_minutes", "request_timeout"):
+            if name in self._config:
+                # A number in the environment is text, which the SDK would refuse.
+                self._config[name] = getattr(self.settings, name)
+        if "reports" in self._config:
+            self._config["reports"] = [_given(report) for report in self._config["reports"]]
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
@@ -378,6 +392,7 @@ class TapMetaPartner(Tap):
     @override
     def discover_streams(self) -> Sequence[PartnerStream]:
         """Make the streams: no call is needed for that."""
+        # The four built-in streams share their fields: the closest level speaks for them all.
         for definition in self.settings.definitions[len(LEVELS) - 1 :]:
             for doubt in doubts(definition):
                 self.logger.warning("%s", doubt)
@@ -435,6 +450,17 @@ class TapMetaPartner(Tap):
             raise SystemExit(1) from None
         except Interrupted:
             self._end_after_signal()
+        except Exception as error:
+            # A stream map that meets a null, say: what was delivered before counts.
+            self.write_state()
+            self.logger.debug("unexpected", exc_info=error)
+            self.logger.error(  # noqa: TRY400
+                "stopped by an unexpected %s: %.200s. If stream_maps are set, mind that metrics "
+                "can be null; otherwise please report it",
+                type(error).__name__,
+                error,
+            )
+            raise SystemExit(1) from None
 
     def stream_over(self, stream: PartnerStream) -> None:
         """Take note that the SDK has done with a stream; after the last one say how it went."""
@@ -469,6 +495,11 @@ class TapMetaPartner(Tap):
             self.write_state()
         self.logger.warning("stopped by a signal; the next run goes on from the bookmarks")
         raise SystemExit(_SIGNAL_EXIT + (self._signal or 0))
+
+
+def _given(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report's keys that say something."""
+    return {key: value for key, value in report.items() if value is not None}
 
 
 def _read_object(option: str, read: Callable[[], str]) -> str:

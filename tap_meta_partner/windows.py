@@ -20,6 +20,7 @@ HISTORY_MONTHS = 37
 FINAL_AFTER_DAYS = 28
 
 _DAY = dt.timedelta(days=1)
+_HOURS_OF_A_DAY = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def account_zone(timezone_name: str | None, offset_hours: float | None) -> dt.tz
             return ZoneInfo(timezone_name)
         except (ZoneInfoNotFoundError, ValueError, OSError):
             pass
-    return dt.timezone(dt.timedelta(hours=offset_hours or 0))
+    hours = offset_hours or 0
+    return dt.timezone(dt.timedelta(hours=hours if abs(hours) < _HOURS_OF_A_DAY else 0))
 
 
 def history_edge(today: dt.date) -> dt.date:

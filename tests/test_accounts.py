@@ -17,7 +17,6 @@ from tap_meta_partner.accounts import (
 )
 from tap_meta_partner.client import Call
 from tap_meta_partner.errors import (
-    CursorExpired,
     KeptFailing,
     MetaError,
     TokenRefused,
@@ -116,11 +115,9 @@ def test_discover__reads_every_page_by_cursor() -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        {},
         {"data": []},
         {"data": [], "paging": {}},
-        {"data": None, "paging": None},
-        {"data": [], "paging": {"next": "https://x", "cursors": None}},
+        {"data": [], "paging": None},
         {"data": [{"name": "no id"}]},
     ],
 )
@@ -130,6 +127,22 @@ def test_discover__finds_none_in_an_empty_list(answer: dict[str, Any]) -> None:
 
     assert discovery == Discovery()
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [{}],
+        [{"data": None, "paging": None}],
+        [{"data": [], "paging": {"next": "https://x", "cursors": None}}] * 4,
+        [{"data": [], "paging": {"next": "https://x", "cursors": {"after": "A"}}}] * 8,
+    ],
+    ids=["nothing", "null", "no cursor", "the same cursor for ever"],
+)
+def test_discover__list_that_makes_no_sense_is_no_end_of_it(answers: list[dict[str, Any]]) -> None:
+    """A list cut short in silence would make the accounts left out look lost."""
+    with pytest.raises(KeptFailing):
+        found(answers)
 
 
 def test_discover__takes_an_id_with_act() -> None:
@@ -199,7 +212,7 @@ def test_discover__begins_again_where_the_place_is_lost() -> None:
 
     assert ids(discovery) == ["1", "2"]
     assert [call.params.get("after") for call in calls] == [None, "QW"] * 3 + [None, "QY"]
-    with pytest.raises(CursorExpired):
+    with pytest.raises(KeptFailing):
         found(lost * 4)
 
 

@@ -347,7 +347,7 @@ def test_nul__is_left_out_and_said_once(
     """NUL characters vanish from texts and names, all else stays; one warning names the columns."""
     answer = {
         "data": [
-            {"ad_name": "a\0b", "spend": "1", "actions": [{"action_type": "\0like", "x\0": 1}]},
+            {"ad_name": "a\0b", "spend": "1", "actions": [{"action_type": "\0like", "x\0\n": 1}]},
             {"ad_name": "\0", "other": "\\u0000 in letters"},
         ]
     }
@@ -359,14 +359,14 @@ def test_nul__is_left_out_and_said_once(
     assert read == 3 * [
         {
             "data": [
-                {"ad_name": "ab", "spend": "1", "actions": [{"action_type": "like", "x": 1}]},
+                {"ad_name": "ab", "spend": "1", "actions": [{"action_type": "like", "x\n": 1}]},
                 {"ad_name": "", "other": "\\u0000 in letters"},
             ]
         }
     ]
     (said,) = [entry.getMessage() for entry in caplog.records if "NUL" in entry.getMessage()]
     assert said.startswith("act_1/insights: ")
-    assert said.endswith("left out of action_type, ad_name, x")
+    assert said.endswith("left out of action_type, ad_name, x\\n")
 
 
 def test_nul__in_letters_is_no_nul(

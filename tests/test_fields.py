@@ -19,6 +19,8 @@ from tap_meta_partner.fields import (
     key_of,
     kind_of,
     schema_of,
+    sums_of_rates,
+    tells_of_its_own_life,
 )
 from tap_meta_partner.settings import ReportDefinition
 
@@ -415,3 +417,22 @@ def test_fields__name_of_a_breakdown_is_never_asked() -> None:
 
     assert "country" not in fields_to_ask(columns_of(definition))
     assert any("belongs in breakdowns" in doubt for doubt in doubts(definition))
+
+
+@pytest.mark.parametrize("name", ["cost_per_action_type:lead", "purchase_roas:omni_purchase"])
+def test_columns__rates_are_not_added_up(name: str) -> None:
+    """A cost per action over several devices is no sum: such a column is refused."""
+    definition = ReportDefinition(
+        name="x", fields=(name,), action_breakdowns=("action_type", "action_device")
+    )
+
+    assert len(sums_of_rates(definition)) == 1
+    assert sums_of_rates(replace(definition, action_breakdowns=("action_type",))) == []
+    assert sums_of_rates(replace(definition, fields=("actions:lead",))) == []
+
+
+def test_life__postbacks_are_told_by_themselves() -> None:
+    """A report of postbacks can have rows on days without impressions, spend or actions."""
+    assert tells_of_its_own_life(ReportDefinition(name="x", fields=("total_postbacks",)))
+    assert tells_of_its_own_life(ReportDefinition(name="x", breakdowns=("skan_conversion_id",)))
+    assert not tells_of_its_own_life(ReportDefinition(name="x"))

@@ -10,11 +10,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.client import Answer, Call
-from tap_meta_partner.errors import MetaError, Retriable, ThrottledTooLong, TokenRefused
+from tap_meta_partner.errors import (
+    KeptFailing,
+    MetaError,
+    Retriable,
+    ThrottledTooLong,
+    TokenRefused,
+    no_answer,
+)
 from tap_meta_partner.lanes import MOST_RUNS, Lane, Lanes, Standing, ThreadTransport
 from tap_meta_partner.rate_limits import DEVELOPMENT_TIER, Governor, Usage
 from tap_meta_partner.reports import RunSlot
-from tap_meta_partner.retries import Pause
+from tap_meta_partner.retries import OutOfTime, Pause
 from tests.fakes import (
     ACCOUNT_LIMIT,
     APP_LIMIT,
@@ -46,12 +53,14 @@ class Stage:
         answer: what Meta says to a call.
         latency: how many seconds a call takes.
         most: calls under way at once.
+        minutes: how long the run may last.
     """
 
     answer: Callable[[Call], Reply] = data
     latency: Callable[[Call], float] = lambda _call: 1.0
     most: int = 4
     stopping: Callable[[], bool] = lambda: False
+    minutes: float | None = None
     standings: list[tuple[float, Standing]] = field(default_factory=list)
     clock: Clock = field(default_factory=lambda: Clock(START))
     transport: FakeTransport = field(init=False)
@@ -65,6 +74,9 @@ class Stage:
             monotonic=self.clock,
             most_at_once=self.most,
             stopping=self.stopping,
+            overtime=lambda: (
+                self.minutes is not None and self.clock.now - START >= self.minutes * 60
+            ),
             standing=lambda standing: self.standings.append((self.clock.now - START, standing)),
         )
 
@@ -622,3 +634,88 @@ def test_threads__a_surprise_while_sending_is_an_answer_too() -> None:
         assert isinstance(body, Retriable)
         assert "LookupError" in str(body)
         assert "SECRET" not in repr(body) + body.reason
+
+
+def test_silence__ends_the_run_when_nothing_answers_any_more() -> None:
+    """A dead line ends the run after a minute, not after every account has spent its tries."""
+    stage = Stage(answer=lambda _: no_answer("nobody there"), latency=lambda _: 5.0)
+
+    with pytest.raises(KeptFailing, match="nobody there"):
+        stage.run(*[asking(str(number)) for number in range(200)])
+
+    assert stage.clock.now - START < 5 * 60
+
+
+def test_silence__is_over_with_any_answer() -> None:
+    """Single calls without an answer end nothing, however many there are in a run."""
+    turns = iter(range(10_000))
+    stage = Stage(
+        answer=lambda call: data(call) if next(turns) % 5 == 0 else no_answer("a gap"),
+        latency=lambda _: 5.0,
+    )
+
+    stage.run(*[asking(str(number)) for number in range(60)])
+
+
+def test_throttle__of_the_app_for_hours_ends_the_run() -> None:
+    """When the whole app is blocked for three hours, no account can be read: the run ends."""
+    stage = Stage(answer=lambda _: fault(*APP_LIMIT))
+
+    with pytest.raises(ThrottledTooLong):
+        stage.run(*[asking(str(number)) for number in range(100)])
+
+    assert 3 * HOUR < stage.clock.now - START < 3.2 * HOUR
+
+
+def test_throttle__beyond_hours_is_not_sat_out() -> None:
+    """An account that is told to wait ten hours has failed for this run, at once."""
+    waits = Usage(regain_seconds=36_000.0)
+    limited = Answer(fault(*ACCOUNT_LIMIT), waits)
+    stage = Stage(answer=lambda call: limited if path_of(call) == "a" else data(call))
+    throttled, other = asking("a"), asking("b")
+
+    stage.run(throttled, other)
+
+    assert [type(error) for error in throttled.result] == [ThrottledTooLong]
+    assert stage.clock.now - START < HOUR
+
+
+def test_overtime__ends_those_that_wait_and_lets_the_others_finish() -> None:
+    """When time is over, parked lanes are told so at once; one that reads goes on to its end."""
+
+    def waiting() -> Generator[Any, Any, str]:
+        try:
+            yield Pause(3600.0, "a report run")
+        except OutOfTime:
+            return "told"
+        return "waited"
+
+    stage = Stage(minutes=1.0, latency=lambda _: 10.0)
+    parked = Lane(name="parked", account_id="parked", steps=waiting())
+    reading = asking("reading", calls=12)
+
+    stage.run(parked, reading)
+
+    assert parked.result == "told"
+    assert len(reading.result) == 12
+    assert stage.clock.now - START == 120.0
+
+
+def test_overtime__ends_those_that_want_a_report_run() -> None:
+    """Lanes that stand in line for a report run do not begin one after the time is over."""
+
+    def running() -> Generator[Any, Any, str]:
+        try:
+            yield RunSlot(take=True)
+            yield Pause(600.0, "a report run")
+        except OutOfTime:
+            return "told"
+        return "ran"
+
+    stage = Stage(minutes=1.0)
+    lanes = [Lane(name=str(n), account_id=str(n), steps=running()) for n in range(MOST_RUNS + 5)]
+
+    stage.run(*lanes)
+
+    assert {lane.result for lane in lanes} == {"told"}
+    assert stage.clock.now - START <= 70.0

@@ -238,9 +238,9 @@ def test_account__at_90_percent_is_parked_longer_and_longer() -> None:
     for percent in (90.0, 91.0, 92.0, 93.0, 94.0):
         wait = made.answered("1", account(percent), now)
         parked.append(wait)
-        assert made.ready_at("1", now) == now + wait
+        assert made.admitted_at("1", now) == now + wait
         now += wait
-        assert made.ready_at("1", now) <= now
+        assert made.admitted_at("1", now) <= now
 
     assert parked == [60.0, 120.0, 240.0, 300.0, 300.0]
     assert made.parked_seconds == 1020.0
@@ -251,9 +251,9 @@ def test_account__parked_leaves_the_others_alone() -> None:
     made = governor()
     made.answered("1", account(95.0), 0.0)
 
-    assert made.ready_at("1", 0.0) == 60.0
-    assert made.ready_at("2", 0.0) == 0.0
-    assert made.ready_at(None, 0.0) == 0.0
+    assert made.admitted_at("1", 0.0) == 60.0
+    assert made.admitted_at("2", 0.0) == 0.0
+    assert made.admitted_at(None, 0.0) == 0.0
 
 
 @pytest.mark.parametrize("percent", [89.9, 0.0, None])
@@ -264,7 +264,7 @@ def test_account__recovered_goes_on_and_begins_at_60_again(percent: float | None
     made.answered("1", account(96.0), 60.0)
 
     assert made.answered("1", account(percent), 180.0) == 0.0
-    assert made.ready_at("1", 180.0) == 180.0
+    assert made.admitted_at("1", 180.0) == 180.0
     assert made.answered("1", account(95.0), 181.0) == 60.0
 
 
@@ -274,7 +274,7 @@ def test_account__stuck_at_100_is_not_believed() -> None:
     waits = [made.answered("1", account(100.0), now) for now in (0.0, 60.0, 180.0, 181.0, 182.0)]
 
     assert waits == [60.0, 120.0, 0.0, 0.0, 0.0]
-    assert made.ready_at("1", 182.0) <= 182.0
+    assert made.admitted_at("1", 182.0) <= 182.0
 
 
 def test_account__stuck_is_believed_again_once_it_moves() -> None:
@@ -296,7 +296,7 @@ def test_app__at_90_percent_parks_everybody(who: str | None) -> None:
     made = governor()
 
     assert made.answered(who, app(92.0), 0.0) == 60.0
-    assert [made.ready_at(each, 0.0) for each in ("1", "2", None)] == [60.0] * 3
+    assert [made.admitted_at(each, 0.0) for each in ("1", "2", None)] == [60.0] * 3
 
 
 def test_app__after_parking_lets_one_request_through() -> None:
@@ -304,43 +304,43 @@ def test_app__after_parking_lets_one_request_through() -> None:
     made = governor()
     made.answered("1", app(92.0), 0.0)
 
-    assert made.ready_at("2", 60.0) <= 60.0
-    assert made.ready_at("3", 60.0) > 60.0
-    assert made.ready_at("2", 61.0) > 61.0
+    assert made.admitted_at("2", 60.0) <= 60.0
+    assert made.admitted_at("3", 60.0) > 60.0
+    assert made.admitted_at("2", 61.0) > 61.0
     made.answered("2", app(40.0), 62.0)
-    assert all(made.ready_at(who, 62.0) <= 62.0 for who in ("1", "2", "3"))
+    assert all(made.admitted_at(who, 62.0) <= 62.0 for who in ("1", "2", "3"))
 
 
 def test_app__probe_above_90_percent_parks_all_for_longer() -> None:
     """Where the one request finds the app still above 90 %, all are parked twice as long."""
     made = governor()
     made.answered("1", app(92.0), 0.0)
-    made.ready_at("2", 60.0)
+    made.admitted_at("2", 60.0)
 
     assert made.answered("2", app(93.0), 61.0) == 120.0
-    assert made.ready_at("1", 61.0) == 181.0
+    assert made.admitted_at("1", 61.0) == 181.0
 
 
 def test_app__probe_that_fails_is_followed_by_another() -> None:
     """A probe answered with some other error lets the next request through, again one."""
     made = governor()
     made.answered("1", app(92.0), 0.0)
-    made.ready_at("2", 60.0)
+    made.admitted_at("2", 60.0)
     made.failed(None, Usage())
 
-    assert made.ready_at("3", 61.0) <= 61.0
-    assert made.ready_at("4", 61.0) > 61.0
+    assert made.admitted_at("3", 61.0) <= 61.0
+    assert made.admitted_at("4", 61.0) > 61.0
 
 
 def test_app__probe_that_meets_its_accounts_limit_is_followed_by_another() -> None:
     """A probe throttled for its own account does not hold up the other accounts for ever."""
     made = governor()
     made.answered("1", app(92.0), 0.0)
-    made.ready_at("2", 60.0)
+    made.admitted_at("2", 60.0)
     made.throttled("2", Usage(), 61.0, app_wide=False)
 
-    assert made.ready_at("2", 61.0) == 121.0
-    assert made.ready_at("3", 61.0) <= 61.0
+    assert made.admitted_at("2", 61.0) == 121.0
+    assert made.admitted_at("3", 61.0) <= 61.0
 
 
 def test_app__answers_under_way_when_it_was_parked_prove_nothing() -> None:
@@ -351,9 +351,9 @@ def test_app__answers_under_way_when_it_was_parked_prove_nothing() -> None:
 
     assert waits == [60.0, 0.0, 0.0, 0.0, 0.0, 0.0]
     assert made.parked_seconds == 60.0
-    assert made.ready_at("1", 59.0) == 60.0
-    assert made.ready_at("1", 60.0) <= 60.0
-    assert made.ready_at("2", 60.0) > 60.0
+    assert made.admitted_at("1", 59.0) == 60.0
+    assert made.admitted_at("1", 60.0) <= 60.0
+    assert made.admitted_at("2", 60.0) > 60.0
     assert made.answered("1", app(95.0), 61.0) == 120.0
 
 
@@ -378,8 +378,8 @@ def test_throttle__waits_for_what_the_headers_say_and_a_minute_at_least(
     made = governor()
 
     assert made.throttled("1", usage, 1000.0, app_wide=False) == wait
-    assert made.ready_at("1", 1000.0) == 1000.0 + wait
-    assert made.ready_at("2", 1000.0) == 0.0
+    assert made.admitted_at("1", 1000.0) == 1000.0 + wait
+    assert made.admitted_at("2", 1000.0) == 0.0
     assert (made.throttle_errors, made.parked_seconds) == (1, wait)
 
 
@@ -397,23 +397,23 @@ def test_throttle__of_the_app_blocks_all_then_lets_one_through(
     made = governor()
     made.throttled(who, Usage(), 0.0, app_wide=app_wide)
 
-    assert [made.ready_at(other, 1.0) for other in ("1", "2", None)] == [60.0] * 3
-    assert made.ready_at("2", 60.0) <= 60.0
-    assert made.ready_at("1", 60.0) > 60.0
+    assert [made.admitted_at(other, 1.0) for other in ("1", "2", None)] == [60.0] * 3
+    assert made.admitted_at("2", 60.0) <= 60.0
+    assert made.admitted_at("1", 60.0) > 60.0
     made.answered("2", Usage(), 61.0)
-    assert made.ready_at("1", 61.0) <= 61.0
+    assert made.admitted_at("1", 61.0) <= 61.0
 
 
 def test_throttle__again_waits_again() -> None:
-    """Each throttle error after a wait starts another one, single probe included."""
+    """Each throttle error after a wait starts a longer one, single probe included."""
     made = governor()
     made.throttled("1", Usage(), 0.0, app_wide=True)
-    made.ready_at("1", 60.0)
+    made.admitted_at("1", 60.0)
     made.throttled("1", Usage(), 61.0, app_wide=True)
 
-    assert made.ready_at("2", 61.0) == 121.0
-    assert made.ready_at("2", 121.0) <= 121.0
-    assert made.ready_at("1", 121.0) > 121.0
+    assert made.admitted_at("2", 61.0) == 181.0
+    assert made.admitted_at("2", 181.0) <= 181.0
+    assert made.admitted_at("1", 181.0) > 181.0
 
 
 def test_throttle__of_several_under_way_the_longest_counts_once() -> None:
@@ -422,7 +422,7 @@ def test_throttle__of_several_under_way_the_longest_counts_once() -> None:
     made.throttled("1", Usage(regain_seconds=600.0), 0.0, app_wide=True)
     made.throttled("2", Usage(), 10.0, app_wide=True)
 
-    assert made.ready_at("3", 10.0) == 600.0
+    assert made.admitted_at("3", 10.0) == 600.0
     assert made.parked_seconds == 600.0
     assert made.throttle_errors == 2
 

@@ -699,7 +699,9 @@ def test_by_campaign__each_is_read_at_its_own_edge(caplog: pytest.LogCaptureFixt
         ("c1/insights", "ad"),
         ("c2/insights", "ad"),
     ]
-    assert drive.calls[0].params["fields"] == "campaign_id,spend"
+    assert drive.calls[0].params["fields"] == (
+        "campaign_id,impressions,spend,actions,action_values,conversions"
+    )
     assert not any("filtering" in call.params for call in drive.calls)
     assert [(row["ad_id"], row["spend"]) for row in sink.rows] == [
         ("a1", "1.50"),

@@ -495,7 +495,7 @@ def test_summary__counts_accounts_and_names_those_with_trouble() -> None:
 
     assert figures == (
         "ad accounts: 2 delivered, 1 skipped, 1 lost, 0 failed; 2 rows, 4 calls, "
-        "0 throttle errors, 0.0 minutes parked, 4 s"
+        "0 throttle errors, 0.0 account-minutes parked, 4 s"
     )
     assert [line.partition(":")[0] for line in troubles] == ["lost", "skipped"]
     assert troubles[0].startswith("lost: 9, ad_insights: no longer among the accounts")
@@ -514,8 +514,9 @@ def test_summary__tells_of_limits_and_unfinished_accounts() -> None:
     list(night.events())
 
     assert night.run.summary()[0] == (
-        "ad accounts: 2 delivered, 1 unfinished, 0 skipped, 0 failed; 0 rows, 4 calls, "
-        "1 throttle errors, 1.0 minutes parked, 63 s"
+        # The parked account is not waited for: it is unfinished, and so is what comes after 3 s.
+        "ad accounts: 1 delivered, 2 unfinished, 0 skipped, 0 failed; 0 rows, 3 calls, "
+        "1 throttle errors, 1.0 account-minutes parked, 3 s"
     )
 
 

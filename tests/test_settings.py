@@ -78,7 +78,7 @@ VALID: list[tuple[str, Any, Any]] = [
     ("start_date", "2026-01-31", D("2026-01-31")),
     ("start_date", "2026-01-31T23:59:59Z", D("2026-01-31")),
     ("start_date", "2026-01-31T23:59:59.123+02:00", D("2026-01-31")),
-    ("end_date", "2026-01-31 00:00:00", D("2026-01-31")),
+    ("end_date", "2026-11-20 00:00:00", D("2026-11-20")),
     ("end_date", "2030-01-01", D("2030-01-01")),
     ("date_preset", "last_7d", "last_7d"),
     ("lookback_days", 0, 0),
@@ -101,6 +101,7 @@ VALID: list[tuple[str, Any, Any]] = [
     ("api_url", "http://localhost:8080", "http://localhost:8080"),
     ("api_url", "http://[::1]:8080", "http://[::1]:8080"),
     ("request_timeout", 10, 10.0),
+    ("request_timeout", "12.5", 12.5),
 ]
 
 
@@ -192,7 +193,7 @@ ALLOWED = {
         ("api_url", "https://graph.facebook.com\n", '"https://graph.facebook.com\\n"'),
         ("api_url", "https://graph.face book.com", '"https://graph.face book.com"'),
         ("request_timeout", 0, "0"),
-        ("request_timeout", "300", '"300"'),
+        ("request_timeout", "300 s", '"300 s"'),
         ("request_timeout", float("inf"), "Infinity"),
         ("request_timeout", float("nan"), "NaN"),
         ("request_timeout", 10**400, "1" + "0" * 76 + "..."),
@@ -669,3 +670,12 @@ def test_report__names_that_differ_in_case_only_are_one_table(names: tuple[str, 
 
     with pytest.raises(SettingsError):
         parse_settings(config, now=NOW)
+
+
+def test_end_date__alone_and_long_ago_is_refused() -> None:
+    """An end before the default start would deliver nothing and say nothing."""
+    with pytest.raises(SettingsError, match="end_date 2020-01-01 lies before the default start"):
+        parse_settings({"access_token": "T", "end_date": "2020-01-01"}, now=NOW)
+
+    config = {"access_token": "T", "end_date": "2026-01-01", "start_date": "2025-12-01"}
+    assert parse_settings(config, now=NOW).end_date == dt.date(2026, 1, 1)

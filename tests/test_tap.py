@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from singer_sdk.testing import get_tap_test_class
 
-from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox import Fault, Sandbox, World
 from tap_meta_partner.settings import SETTING_NAMES
 from tap_meta_partner.tap import TapMetaPartner
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SANDBOX = Sandbox(World.demo(seed=7), port=0)
+# One client has withdrawn its share, so that there are codes to look at.
+_GONE = _SANDBOX.world.readable()[-1].id
+_SANDBOX.fault(Fault(kind="insights", account_id=_GONE, times=None, code=200))
 
 
 @pytest.fixture(scope="module", autouse=True)

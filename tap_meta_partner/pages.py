@@ -1,0 +1,132 @@
+"""A list of Meta's, read page by page: by cursor, smaller where one fails, anew where one is lost.
+
+The `next` address of a page is never followed: it can carry the token.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tap_meta_partner.errors import GARBLED, CursorExpired, Fault, KeptFailing, TooMuchData
+from tap_meta_partner.retries import ask
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from tap_meta_partner.client import Call
+    from tap_meta_partner.retries import Jitter, Steps
+
+_RESTARTS = 3
+
+
+class RowSink(Protocol):
+    """Where pages of rows go."""
+
+    def begin(self, part: str = "") -> None:
+        """Forget the rows so far: the list (or one part of it) is read anew."""
+
+    def page(self, rows: list[dict[str, Any]]) -> object:
+        """Take one page; what is returned, unless None, is yielded to whoever drives the steps."""
+
+
+class Collected:
+    """A sink that keeps the rows of a short list."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def begin(self, part: str = "") -> None:  # noqa: ARG002
+        """Forget the rows so far."""
+        self.rows.clear()
+
+    def page(self, rows: list[dict[str, Any]]) -> None:
+        """Keep one page."""
+        self.rows += rows
+
+
+def read_pages(
+    call: Call,
+    sink: RowSink,
+    jitter: Jitter,
+    *,
+    sizes: Sequence[int],
+    shrink_first: bool = False,
+) -> Steps[int]:
+    """Read all pages, from the first again when Meta loses the place.
+
+    Args:
+        call: without `limit` and `after`.
+        sink: is told to begin, and takes the pages.
+        jitter: see `retries.ask`.
+        sizes: rows per page, the usual first; the others for a page that fails at its place.
+        shrink_first: try a smaller first page as well (for insights that does not help: the whole
+            report is made before its first page is cut off).
+
+    Returns:
+        How many pages there were.
+
+    Raises:
+        TooMuchData: the list is too heavy, or a page at its smallest.
+        KeptFailing: the place was lost again and again, or an answer makes no sense.
+        MetaError: as `retries.ask`.
+    """
+    restarts = 0
+    while True:
+        sink.begin()
+        try:
+            return (yield from _chain(call, sink, jitter, sizes, shrink_first=shrink_first))
+        except CursorExpired as error:
+            restarts += 1
+            if restarts > _RESTARTS:
+                raise KeptFailing(error.fault, error.rule) from None
+
+
+def _chain(
+    call: Call, sink: RowSink, jitter: Jitter, sizes: Sequence[int], *, shrink_first: bool
+) -> Steps[int]:
+    """Follow one chain of cursors, ending only when `paging.next` is missing.
+
+    A page may be empty and still have a next one, and the last page has a cursor too.
+    """
+    smaller = iter(sizes)
+    size = next(smaller)
+    after: str | None = None
+    pages = 0
+    while True:
+        params = {**call.params, "limit": size, **({"after": after} if after else {})}
+        try:
+            answer = yield from ask(replace(call, params=params), jitter)
+        except TooMuchData as error:
+            following = next(smaller, None)
+            at_start = after is None and not shrink_first
+            if at_start or following is None or not error.rule.smaller_page_helps:
+                raise
+            size = following
+            continue
+        pages += 1
+        rows, cursor = _read_page(answer)
+        event = sink.page(rows) if rows else None
+        if event is not None:
+            yield event
+        if cursor is None:
+            return pages
+        if cursor == after:
+            raise CursorExpired(Fault(message="the same page came twice"), GARBLED)
+        after = cursor
+
+
+def _read_page(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page's rows and the cursor of the next page, None on the last one."""
+    rows, paging = answer.get("data"), answer.get("paging") or {}
+    if not isinstance(rows, list):
+        raise KeptFailing(Fault(message="an answer without data"), GARBLED)
+    if not all(isinstance(row, dict) for row in rows) or not isinstance(paging, dict):
+        raise KeptFailing(Fault(message="an answer whose rows or paging are none"), GARBLED)
+    if not paging.get("next"):
+        return rows, None
+    cursors = paging.get("cursors")
+    cursor = cursors.get("after") if isinstance(cursors, dict) else None
+    if not cursor:
+        raise CursorExpired(Fault(message="a next page without a cursor"), GARBLED)
+    return rows, str(cursor)
