@@ -74,10 +74,10 @@ class RunEstimate:
 
     Attributes:
         hours: at the speed of this check's own calls, and within the busiest account's limit.
-        busiest_account_id: the one that takes most calls.
-        busiest_account_calls: how many.
+        busiest_account_id: the one that comes nearest to its limit.
+        busiest_account_calls: how many it takes.
         busiest_account_limit: how many it may have in an hour.
-        share_of_hourly_limit: of the busiest account, in percent.
+        share_of_hourly_limit: the one through the other, in percent.
     """
 
     calls: int

@@ -118,7 +118,7 @@ def debug_object(who: TokenInfo, now: datetime) -> Object:
         "type": who.type,
         "is_valid": not expired,
         "expires_at": who.expires_at,
-        "data_access_expires_at": 0,
+        "data_access_expires_at": who.data_access_expires_at,
         "issued_at": 1_700_000_000,
         "scopes": list(who.scopes),
         "granular_scopes": [{"scope": scope} for scope in who.scopes],

@@ -37,13 +37,14 @@ _READING_SCOPES = frozenset({"ads_read", "ads_management"})
 class TokenInfo:
     """What a token is.
 
-    `expires_at` is in Unix seconds, 0 = never; `accounts` None = all the system user is assigned
-    to.
+    `expires_at` and `data_access_expires_at` are in Unix seconds, 0 = never; `accounts` None = all
+    the system user is assigned to.
     """
 
     type: str = "SYSTEM_USER"
     scopes: tuple[str, ...] = ("ads_read", "business_management")
     expires_at: int = 0
+    data_access_expires_at: int = 0
     accounts: tuple[str, ...] | None = None
     user_id: str = "122100000000000042"
     user_name: str = "Reporting (system user)"
