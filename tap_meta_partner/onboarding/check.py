@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from tap_meta_partner.errors import MetaError
 from tap_meta_partner.onboarding import judgement, layout
 from tap_meta_partner.onboarding.configuration import read_settings
 from tap_meta_partner.onboarding.examination import Examination
@@ -69,6 +70,9 @@ def check(  # noqa: PLR0913  (one for each option)
         found = _examine(config, estimate=estimate, state=state, remember=remember, minutes=minutes)
     except (SettingsError, CannotCheck) as error:
         _give_up(str(error), as_json=as_json)
+    except MetaError as error:
+        # The line went dead in the middle.
+        _give_up(error.reason, as_json=as_json)
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
         raise SystemExit(_INTERRUPTED) from None

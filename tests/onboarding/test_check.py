@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner
 
 from tap_meta_partner import cli
+from tap_meta_partner.errors import Retriable, no_answer
 from tap_meta_partner.onboarding.examination import Examination
 from tap_meta_partner.run import Clock
 from tap_meta_partner.sandbox import Budget, Fault, Sandbox, TokenInfo, World
@@ -591,3 +592,19 @@ def test_help__of_check_fits_a_screen() -> None:
     assert len(lines) <= 40
     assert max(map(len, lines)) <= 80
     assert [line.split()[0] for line in lines[-3:]] == ["Exit", "1", "2"]
+
+
+def test_check__a_line_that_goes_dead(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When Meta is no longer reached in the middle, that is one line and exit code 2."""
+
+    def silence(*_: object) -> None:
+        error = no_answer("the connection was refused")
+        assert isinstance(error, Retriable)
+        raise error.exhausted()
+
+    monkeypatch.setattr("tap_meta_partner.lanes.Lanes.run", silence)
+
+    result = check(config_of(sandbox))
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("Error: no answer from the Graph API: the connection was")
