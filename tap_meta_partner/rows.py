@@ -33,10 +33,10 @@ _ACTION_LABELS = (
 )
 
 
-#: What a database's columns hold: whole numbers of 64 bits, others of so many digits (one value
-#: beyond would fail a whole load).
+#: What a database's columns hold: whole numbers of 64 bits, others of so many digits. One count
+#: beyond would fail a whole load, and loaders make infinity of a number beyond.
 _MOST_COUNTED = 2**63 - 1
-_MOST_DIGITS = 1000
+_MOST_DIGITS = 300
 
 
 class UnreadableValue(ValueError):
@@ -112,7 +112,7 @@ class RowReader:
         self.unreadable[column.name] += 1
         if self.unreadable[column.name] == 1:
             logger.warning(
-                "%s, account %s, %s: %s is %.80r, which is not a %s; it is written as %s",
+                "%s, account %s, %.30r: %s is %.80r, which is not a %s; it is written as %s",
                 self._stream,
                 self._account_id,
                 row.get("date_start"),
