@@ -8,18 +8,25 @@ but needs nothing else. Written as steps (`retries.py`).
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+import logging
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.client import Call
-from tap_meta_partner.errors import Retriable, rule_for
+from tap_meta_partner.errors import MetaError, Retriable, rule_for
 from tap_meta_partner.retries import Pause, ask
+from tap_meta_partner.settings import AccessToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from tap_meta_partner.retries import Jitter, Steps
+    from tap_meta_partner.settings import Settings
 
+logger = logging.getLogger(__name__)
+
+#: From here on a token's end is worth a warning, every night.
+SOON_DAYS = 14
 READ_ADS, MANAGE_ADS, MANAGE_BUSINESS = "ads_read", "ads_management", "business_management"
 
 #: At `/me?fields=id,name`, which every token may ask, these mean the appsecret_proof and nothing
@@ -63,6 +70,46 @@ class TokenDetails:
 def app_token(app_id: str, app_secret: str) -> str:
     """Return the token of the app itself, which may ask about the tokens it made."""
     return f"{app_id}|{app_secret}"
+
+
+def including_app(settings: Settings) -> tuple[Settings, int | None]:
+    """Add the app's own token behind the settings' tokens: it may ask about them.
+
+    Returns:
+        The settings for a client, and the place of the app's token; None where the app's id or
+        secret is not known.
+    """
+    if not (settings.app_id and settings.app_secret):
+        return settings, None
+    own = AccessToken(label="app", access_token=app_token(settings.app_id, settings.app_secret))
+    place = len(settings.tokens)
+    return replace(settings, access_tokens=(*settings.access_tokens, own)), place
+
+
+def warn_of_ends(settings: Settings, *, app: int, now: dt.datetime, jitter: Jitter) -> Steps[None]:
+    """Say in the log which tokens end within a fortnight; what Meta does not tell is no trouble.
+
+    The place of the app's token is `app`, as `including_app` returns it.
+    """
+    for token in settings.tokens:
+        try:
+            details = yield from token_details(token.access_token, asked_with=app, jitter=jitter)
+        except MetaError as error:
+            logger.info("when %s ends is not known: %s", token.label, error.fault)
+            continue
+        for ends, what in (
+            (details.expires_at, "ends"),
+            (details.data_access_expires_at, "may no longer read data"),
+        ):
+            if ends is not None and ends - now < dt.timedelta(days=SOON_DAYS):
+                logger.warning(
+                    "%s %s on %s, in %d days: renew it (meta-partner refresh, or a new one in "
+                    "Business settings > System users)",
+                    token.label,
+                    what,
+                    ends.date(),
+                    max(0, (ends - now).days),
+                )
 
 
 def owner(token: int, jitter: Jitter) -> Steps[TokenOwner]:

@@ -29,6 +29,7 @@ from tap_meta_partner.account_sync import (
     sync_account,
 )
 from tap_meta_partner.accounts import ASSIGNED, discover, in_shard
+from tap_meta_partner.auth import including_app, warn_of_ends
 from tap_meta_partner.bookmarks import Bookmark
 from tap_meta_partner.client import GraphClient
 from tap_meta_partner.lanes import Lane, Lanes, ThreadTransport
@@ -143,6 +144,15 @@ class SyncRun:
             self._discovered = lane.result
         return self._discovered
 
+    def _warn_of_ends(self) -> None:
+        """Look when the tokens end, where the app's id and secret allow it."""
+        _, app = including_app(self.settings)
+        if app is None:
+            return
+        steps = warn_of_ends(self.settings, app=app, now=self.started_at, jitter=self.clock.jitter)
+        for _event in self._drive([Lane(name="tokens", account_id=None, steps=steps)]):
+            pass
+
     def insights(self, plans: Sequence[StreamPlan], bookmarks: Bookmarks) -> Iterator[Any]:
         """Read all accounts in all these streams, and yield what happens.
 
@@ -159,6 +169,7 @@ class SyncRun:
             Interrupted: the run was asked to end; all that was yielded counts.
         """
         found = self.discovery()
+        self._warn_of_ends()
         if not found.seen:
             logger.error("%s", _NONE_AT_ALL)
             self.saw_none = True
@@ -361,7 +372,8 @@ def _collecting_less() -> Iterator[None]:
 
 
 def _threads(settings: Settings, clock: Clock) -> Callable[[], WakingTransport]:
-    client = GraphClient(settings, monotonic=clock.monotonic)
+    with_app, _ = including_app(settings)
+    client = GraphClient(with_app, monotonic=clock.monotonic)
     return lambda: ThreadTransport(
         send=client.send, threads=settings.max_concurrency, second=clock.second
     )

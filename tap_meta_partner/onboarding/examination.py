@@ -119,14 +119,7 @@ class Examination:
     def _identify(self) -> list[Identity]:
         settings = self.settings
         tokens = settings.tokens
-        asked_with = None
-        extended = settings
-        if settings.app_id and settings.app_secret:
-            asked_with = len(tokens)
-            app = AccessToken(
-                label="app", access_token=auth.app_token(settings.app_id, settings.app_secret)
-            )
-            extended = replace(settings, access_tokens=(*settings.access_tokens, app))
+        extended, asked_with = auth.including_app(settings)
         lanes = [
             Lane(
                 name=token.label,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.auth import MANAGE_ADS, MANAGE_BUSINESS, READ_ADS
+from tap_meta_partner.auth import MANAGE_ADS, MANAGE_BUSINESS, READ_ADS, SOON_DAYS
 from tap_meta_partner.onboarding.findings import ERROR, WARNING, Problem
 
 if TYPE_CHECKING:
@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from tap_meta_partner.errors import MetaError
     from tap_meta_partner.onboarding.findings import AccountFacts, ApiFacts, GoneAccount, TokenFacts
 
-#: From here on an end is near enough to act.
-SOON_DAYS = 14
 VERSION_SOON_DAYS = 60
 MOST_SKEW_SECONDS = 300
 
