@@ -12,7 +12,7 @@ from singer_sdk.testing import get_tap_test_class
 
 from tap_meta_partner.sandbox import Fault, Sandbox, World
 from tap_meta_partner.settings import SETTING_NAMES
-from tap_meta_partner.tap import TapMetaPartner
+from tap_meta_partner.tap import Complaint, TapMetaPartner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,3 +150,21 @@ def test_nothing_wanted__is_said(caplog: pytest.LogCaptureFixture) -> None:
     tap.sync_all()
 
     assert "nothing was asked" in caplog.text
+
+
+def test_report__null_keys_count_as_left_out() -> None:
+    """A report's key that is null, as Meltano passes what is not set, is no mistake."""
+    report = {"name": "r", "level": None, "fields": None}
+
+    tap = TapMetaPartner(config={"access_token": "T", "reports": [report]})
+
+    assert "r" in tap.streams
+
+
+@pytest.mark.parametrize("value", [3, "x", ["a\nb"]])
+def test_sdk_setting__of_another_kind_is_one_line(value: object) -> None:
+    """What the SDK itself refuses is a line as well, not a list of errors or a traceback."""
+    with pytest.raises(Complaint, match="stream_maps") as caught:
+        TapMetaPartner(config={"access_token": "T", "stream_maps": value})
+
+    assert "\n" not in caught.value.message
