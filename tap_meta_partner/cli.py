@@ -29,7 +29,7 @@ SCENARIOS = ("calm", "busy-hour", "revoked", "slow-jobs", "flaky")
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tap-meta-partner")
 def main() -> None:
-    """Meta ads insights of many clients: try it, without a Meta app.
+    """Meta ads insights of many clients: get access, keep it, and try it without a Meta app.
 
     The Singer tap itself is `tap-meta-partner`.
     """

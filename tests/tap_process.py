@@ -115,7 +115,7 @@ def run_tap(  # noqa: PLR0913  (each is a switch of the command line)
         )
         raw = _read(process, kill_after_lines, signal_number, timeout)
     output = Output(code=process.returncode, log=log_path.read_text(encoding="utf-8"), raw=raw)
-    for line in raw.splitlines():
+    for line in raw.split("\n"):
         if line.startswith("{") and line.endswith("}"):
             _take(json.loads(line, parse_float=Decimal), output)
     return output

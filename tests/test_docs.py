@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tap_meta_partner.tap import TapMetaPartner
-from tests.readme_blocks import README, settings_table, shown_table
+from tests.readme_blocks import (
+    README,
+    run_block,
+    settings_table,
+    shown_commands,
+    shown_table,
+    without_what_varies,
+)
 
 
 def test_readme__settings_table_is_what_about_says() -> None:
@@ -41,3 +50,17 @@ def test_readme__links_within_the_page_lead_somewhere() -> None:
     }
 
     assert set(re.findall(r"\]\(#([^)]*)\)", readme)) <= headings
+
+
+@pytest.mark.parametrize(("command", "shown"), shown_commands(README.read_text(encoding="utf-8")))
+def test_readme__commands_print_what_is_shown(command: str, shown: str) -> None:
+    """Each command runs as the README shows it, apart from days, durations and addresses."""
+    assert without_what_varies(shown) == without_what_varies(run_block(command))
+
+
+def test_readme__shows_some_commands() -> None:
+    """`check` and `invite` are shown with their output."""
+    shown = [command for command, _ in shown_commands(README.read_text(encoding="utf-8"))]
+
+    assert any(command.startswith("meta-partner check") for command in shown)
+    assert any(command.startswith("meta-partner invite") for command in shown)
