@@ -37,7 +37,8 @@ class Measured:
         rows: insights rows written.
         state_bytes: of all STATE messages together.
         state: the last one's value.
-        spend: by account and day, of the ad level, the last row of each key.
+        keyed: spend of the ad level, the last row of each key.
+        keys: how many different keys each level has.
         code: exit code.
     """
 
@@ -48,6 +49,7 @@ class Measured:
     state_bytes: int = 0
     state: dict[str, Any] = field(default_factory=dict)
     keyed: dict[tuple[str, ...], Decimal] = field(default_factory=dict)
+    keys: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     code: int = 0
     log: str = ""
 
@@ -128,10 +130,16 @@ def _read(output: Path, measured: Measured) -> None:
                 measured.state = json.loads(line)["value"]
             elif line.startswith(b'{"type":"RECORD"') and b"_insights" in line[:60]:
                 measured.rows += 1
+                measured.keys[line[27:60].split(b"_insights")[0].decode()].add(_key(line))
                 if b'"ad_insights"' in line[:60]:
                     record = _DECODE(line)["record"]
                     key = (record["account_id"], record["date_start"], record["ad_id"])
                     measured.keyed[key] = Decimal(record["spend"])
+
+
+def _key(line: bytes) -> int:
+    """Return a hash of a record's keys: they come first, in the order of the stream's key."""
+    return hash(line[: line.index(b'"date_stop"')])
 
 
 def bare_loop(url: str, seen: list[dict[str, Any]], folder: Path) -> Measured:

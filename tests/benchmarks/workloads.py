@@ -24,6 +24,7 @@ class Workload:
         streams: which streams are selected; None for all.
         warm: run once before, so that what is measured is a nightly run.
         minute: how many real seconds a minute of the tap's clock lasts.
+        lasts: about how many seconds a whole first run takes: when to kill it at the latest.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Workload:
     streams: tuple[str, ...] | None = None
     warm: bool = False
     minute: float = 60.0
+    lasts: float = 2.5
 
     def make_world(self) -> World:
         """Make the world: the same one in every process."""
@@ -65,6 +67,7 @@ WORKLOADS = {
         streams=("ad_insights",),
     ),
     "b": Workload(
+        lasts=25.0,
         name="b: 1,000 accounts, a nightly run, four levels",
         world="agency",
         dials={"accounts": 1000, "idle": 0.9},
@@ -83,6 +86,7 @@ WORKLOADS = {
         warm=True,
     ),
     "c": Workload(
+        lasts=40.0,
         name="c: one account, 300,000 rows",
         world="single",
         dials={"ads": 3334},
@@ -97,6 +101,7 @@ WORKLOADS = {
         streams=("ad_insights",),
     ),
     "d": Workload(
+        lasts=100.0,
         name="d: limits that rise and fall, an hour in a minute",
         world="agency",
         dials={"accounts": 40, "idle": 0.25},
