@@ -57,12 +57,13 @@ TIMES: Mapping[str, int | None] = {"once": 1, "three times": 3, "for ever": None
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A call of the tap's: its kind, its page, and the mode in which it is made."""
+    """A call of the tap's: its kind, its page, the mode in which it is made, how often a window."""
 
     name: str
     kind: str
     page: int | None = None
     mode: str = "auto"
+    per_window: int = 1
 
     @property
     def is_listing(self) -> bool:
@@ -78,7 +79,7 @@ PLACES = {
         Place("insights", "insights", 1),
         Place("their page 2", "insights", 2),
         Place("run creation", "run_create", mode="async"),
-        Place("poll", "poll", mode="async"),
+        Place("poll", "poll", mode="async", per_window=5),
         Place("run result", "run_result", 1, mode="async"),
         Place("result's page 2", "run_result", 2, mode="async"),
     )
@@ -207,14 +208,15 @@ class Cell:
         """The letter of what is expected."""
         return EXPECTED[self.fault][self.place][self.times]
 
-    def injected(self, account_id: str | None = None) -> Fault:
-        """The fault as the sandbox takes it."""
+    def injected(self, account_id: str | None = None, *, windows: int = 0) -> Fault:
+        """The fault as the sandbox takes it, after so many windows went well."""
         place = PLACES[self.place]
         return Fault(
             kind=place.kind,
             page=place.page,
             account_id=account_id,
             times=TIMES[self.times],
+            after=windows * place.per_window,
             **FAULTS[self.fault],
         )
 
@@ -428,11 +430,14 @@ class Matrix:
 
     # The groups.
 
-    def of_one_account(self, place: str, times: str) -> list[Measured]:
-        """All faults that concern one account only, each with its own account, in one run."""
+    def of_one_account(self, place: str, times: str, *, windows: int = 0) -> list[Measured]:
+        """All faults that concern one account only, each with its own account, in one run.
+
+        They come after so many of the account's two windows went well.
+        """
         cells = [Cell(fault, place, times) for fault in OF_ONE_ACCOUNT]
         sandbox = self._sandbox("crowd", len(cells) + 2)
-        return self._together(cells, sandbox, Way.of(cells[0], forked=False))
+        return self._together(cells, sandbox, Way.of(cells[0], forked=False), windows=windows)
 
     def late(self, mode: str) -> list[Measured]:
         """Answers that come late or in pieces, at all places and times of a mode, in one run."""
@@ -472,14 +477,17 @@ class Matrix:
 
     # One run.
 
-    def _together(self, cells: Sequence[Cell], sandbox: Sandbox, way: Way) -> list[Measured]:
+    def _together(
+        self, cells: Sequence[Cell], sandbox: Sandbox, way: Way, *, windows: int = 0
+    ) -> list[Measured]:
         ids = [account.id for account in sandbox.world.accounts]
         met = {
-            account_id: (cell, cell.injected(account_id))
+            account_id: (cell, cell.injected(account_id, windows=windows))
             for account_id, cell in zip(ids, cells, strict=False)
         }
         run = self._run(sandbox, [fault for _, fault in met.values()], way)
-        verdict = Verdict(run, sandbox, self.end)
+        kept = _first_window_end(self.end) if windows else _bookmark_before(self.end)
+        verdict = Verdict(run, sandbox, self.end, kept)
         shared = [
             *verdict.of_the_run(),
             *(problem for id_ in ids if id_ not in met for problem in verdict.of_calm(id_)),
@@ -599,6 +607,10 @@ def _first_day(end: dt.date) -> dt.date:
     return end - 50 * _DAY
 
 
+def _first_window_end(end: dt.date) -> dt.date:
+    return _first_day(end) + 29 * _DAY
+
+
 def _bookmark_before(end: dt.date) -> dt.date:
     return end - 45 * _DAY
 
@@ -618,11 +630,16 @@ def _met(calls: Iterable[ReceivedCall], fault: Fault, account_id: str | None = N
 
 @dataclass(slots=True)
 class Verdict:
-    """Holds a run against the sandbox's truth."""
+    """Holds a run against the sandbox's truth.
+
+    Attributes:
+        kept: the bookmark of accounts that were not delivered; None = anything before the end.
+    """
 
     run: Finished
     sandbox: Sandbox
     end: dt.date
+    kept: dt.date | None = None
     _spends: dict[str, dict[str, list[Decimal]]] = field(init=False)
     _results: dict[str, str] = field(init=False)
     _bookmarks: dict[str, tuple[str, str]] = field(init=False)
@@ -663,11 +680,14 @@ class Verdict:
                 problems.append(f"{account_id} was delivered, but its rows are not the truth")
             if day != str(self.end):
                 problems.append(f"{account_id} was delivered, but its bookmark is {day!r}")
-        elif not str(_bookmark_before(self.end)) <= day < str(self.end):
+        elif day != str(self.kept) if self.kept else not self._is_open(day):
             problems.append(f"{account_id} was not delivered, but its bookmark is {day!r}")
         if self._found(account_id, since, day) != self._truth(account_id, since, day):
             problems.append(f"{account_id}: the state is ahead of the rows ({since} to {day})")
         return problems
+
+    def _is_open(self, day: str) -> bool:
+        return str(_bookmark_before(self.end)) <= day < str(self.end)
 
     def of_calm(self, account_id: str) -> list[str]:
         """What is wrong with an account that met no fault."""

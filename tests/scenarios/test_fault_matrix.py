@@ -53,6 +53,14 @@ def test_fault_of_one_account__costs_no_other_one_anything(
     assert_as_expected(matrix.of_one_account(place, times))
 
 
+@pytest.mark.parametrize("place", CALLS)
+def test_fault_of_the_second_window__leaves_the_bookmark_at_the_end_of_the_first(
+    matrix: Matrix, place: str
+) -> None:
+    """What comes after a window that went well costs the days from there on, and no others."""
+    assert_as_expected(matrix.of_one_account(place, "for ever", windows=1))
+
+
 @pytest.mark.parametrize("times", TIMES)
 @pytest.mark.parametrize("place", CALLS)
 def test_fault_of_the_whole_run__ends_it_wherever_it_shows(
