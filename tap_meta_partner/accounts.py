@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.client import Call
-from tap_meta_partner.errors import AccountUnreadable, RequestRefused, TokenRefused
+from tap_meta_partner.errors import AccountUnreadable, RequestRefused, Rule, TokenRefused
 from tap_meta_partner.pages import Collected, read_pages
 from tap_meta_partner.settings import ACCOUNT_STATUSES
 
@@ -55,6 +55,11 @@ FURTHER_FIELDS = (
 )
 #: Accounts per page; the smaller ones only after a page has failed.
 _PAGE_SIZES = (200, 100, 50, 25)
+_LIST_REFUSED = Rule(
+    family=RequestRefused,
+    what="the token may not list ad accounts",
+    advice="Generate the system user's token anew with the permission ads_read.",
+)
 _WITHOUT_FURTHER = (
     "ad_accounts: further columns (business, owner, amounts …) stay empty, as Meta does not show "
     "them to this token"
@@ -182,7 +187,11 @@ def _readable_with_all_tokens(
 
 
 def _readable(token: int, *, further: bool, jitter: Jitter) -> Steps[dict[str, dict[str, Any]]]:
-    raws = yield from _list("me/adaccounts", MINIMAL_FIELDS, jitter, token)
+    try:
+        raws = yield from _list("me/adaccounts", MINIMAL_FIELDS, jitter, token)
+    except AccountUnreadable as error:
+        # Not one client's account but the token's own list: nothing for a client to do.
+        raise RequestRefused(error.fault, _LIST_REFUSED) from None
     more = {}
     if further and raws:
         more = yield from _list_if_allowed(

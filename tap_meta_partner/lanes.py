@@ -331,6 +331,9 @@ class Lanes:
         if max(wait, self._governor.throttled_seconds(lane.account_id, now)) > GIVE_UP_SECONDS:
             lane.pending = None
             self._ready.append((lane, too_long))
+        elif for_all:
+            # A little later than the others, so that the one request let through is not always its.
+            heapq.heappush(self._parked, (now + wait + 1.0, next(self._order), lane))
         else:
             self._queued.append(lane)
 

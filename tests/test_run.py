@@ -22,7 +22,7 @@ from tap_meta_partner.account_sync import (
 )
 from tap_meta_partner.accounts import AdAccount
 from tap_meta_partner.bookmarks import Bookmark
-from tap_meta_partner.errors import AccountUnreadable, TokenRefused
+from tap_meta_partner.errors import RequestRefused, TokenRefused
 from tap_meta_partner.fields import columns_of
 from tap_meta_partner.lanes import ThreadTransport
 from tap_meta_partner.run import Clock, Interrupted, SyncRun
@@ -172,7 +172,7 @@ def test_discovery__that_is_refused_ends_the_run() -> None:
     """Without a list of accounts there is nothing to do: the error comes out."""
     night = Night(THREE, hook=lambda _: fault(*NO_ACCESS))
 
-    with pytest.raises(AccountUnreadable):
+    with pytest.raises(RequestRefused, match="made up"):
         night.run.discovery()
 
     assert night.run.calls == 1
