@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from tap_meta_partner.errors import rule_for
 from tap_meta_partner.tap import TapMetaPartner
 from tests.readme_blocks import (
     README,
@@ -64,3 +65,11 @@ def test_readme__shows_some_commands() -> None:
 
     assert any(command.startswith("meta-partner check") for command in shown)
     assert any(command.startswith("meta-partner invite") for command in shown)
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode"), [(200, None), (100, 33), (17, None), (190, None), (190, 463), (104, None)]
+)
+def test_readme__troubleshooting_uses_the_taps_own_words(code: int, subcode: int | None) -> None:
+    """What the log says of the common troubles can be found in the README."""
+    assert rule_for(code, subcode).what in README.read_text(encoding="utf-8")

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_meta_partner.sandbox import Fault
+from tap_meta_partner.sandbox import Fault, World
 from tests.tap_process import Output, run_tap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from decimal import Decimal
     from pathlib import Path
 
@@ -148,3 +149,52 @@ def test_broken_report__closes_that_stream_only(
     assert output.spend("ad_insights") == truth(sandbox)
     assert len(refused) == 2
     assert any("impossible is not read any further" in line for line in output.complaints)
+
+
+@pytest.fixture
+def fifty(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """Fifty clients, half of them idle."""
+    return start_sandbox(World.agency(seed=7, accounts=50, idle=0.5, days=40))
+
+
+@pytest.mark.parametrize("after", [0, 1, 3], ids=["before", "during", "late"])
+def test_one_of_fifty__costs_the_other_49_nothing(
+    fifty: Sandbox, tmp_path: Path, after: int
+) -> None:
+    """Whenever one client's access goes, the other 49 are whole in the same run."""
+    active = {key[0] for key in truth(fifty)}
+    gone = sorted(active)[7]
+    fifty.fault(Fault(kind="insights", account_id=gone, times=None, after=after, code=200))
+
+    output = run_tap(tmp_path, {"access_token": fifty.token, "api_url": fifty.url})
+    others = {key: spend for key, spend in output.spend("ad_insights").items() if key[0] != gone}
+
+    assert output.code == 0
+    assert others == truth(fifty, without=gone)
+    assert "skipped" in status(output, gone)
+    assert "49 delivered, 1 skipped, 0 failed" in output.log
+    results = output.tables["account_sync_status"].values()
+    assert len(results) == 50 * 4
+    assert {row["account_id"] for row in results if row["result"] != "delivered"} == {gone}
+
+
+def test_new_account__has_a_backfill_of_its_own(fifty: Sandbox, tmp_path: Path) -> None:
+    """An account that appears is read from start_date, while the others go on incrementally."""
+    start = str(fifty.world.now().date() - dt.timedelta(days=35))
+    config = {"access_token": fifty.token, "api_url": fifty.url, "start_date": start}
+    new = sorted({key[0] for key in truth(fifty)})[3]
+    fifty.world.revoke(new)
+    first = run_tap(tmp_path, config)
+    fifty.world.restore(new)
+
+    second = run_tap(tmp_path, config, state=first.state)
+    days = {day for account_id, day in second.spend("ad_insights") if account_id == new}
+    others = {day for account_id, day in second.spend("ad_insights") if account_id != new}
+
+    assert first.bookmark("ad_insights", new) is None
+    assert {key: spend for key, spend in second.spend("ad_insights").items() if key[0] == new} == {
+        key: spend
+        for key, spend in truth(fifty, days_back=36).items()
+        if key[0] == new and key[1] >= start
+    }
+    assert min(days) < min(others)
