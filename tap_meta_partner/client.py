@@ -63,10 +63,15 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back: data, or an error; either way with the usage its headers tell."""
+    """What came back: data, or an error; either way with the usage its headers tell.
+
+    Attributes:
+        date: the `Date` header, when the server says it answered.
+    """
 
     body: dict[str, Any] | errors.MetaError
     usage: Usage
+    date: str | None = None
 
 
 class _Bearer(AuthBase):
@@ -127,7 +132,7 @@ class GraphClient:
         content = self._read(response.status_code, body)
         if _NUL in body and isinstance(content, dict):
             content = self._without_nul(content, call)
-        return Answer(content, usage)
+        return Answer(content, usage, response.headers.get("Date"))
 
     def _exchange(self, call: Call) -> tuple[requests.Response, bytes]:
         params = {name: _parameter(value) for name, value in call.params.items()}

@@ -47,17 +47,6 @@ class DateWindow:
         """How many days it covers, at least 1."""
         return (self.until - self.since).days + 1
 
-    def halves(self) -> tuple[DateWindow, DateWindow]:
-        """Cut it in two, the earlier half first.
-
-        Raises:
-            ValueError: it is a single day.
-        """
-        if self.days == 1:
-            raise ValueError("a single day cannot be halved")
-        middle = self.since + dt.timedelta(days=self.days // 2 - 1)
-        return DateWindow(self.since, middle), DateWindow(middle + _DAY, self.until)
-
     def first(self, days: int) -> tuple[DateWindow, DateWindow | None]:
         """Take the first `days` days off: (those, what is left or None)."""
         if days >= self.days:

@@ -71,30 +71,6 @@ def test_window__cannot_end_before_it_starts() -> None:
     assert between(D("2026-11-02"), D("2026-11-02")) == DateWindow(D("2026-11-02"), D("2026-11-02"))
 
 
-def test_halves__of_five_days_are_two_and_three() -> None:
-    """The earlier half comes first and is never the larger one."""
-    first, second = DateWindow(D("2024-02-27"), D("2024-03-02")).halves()
-
-    assert first == DateWindow(D("2024-02-27"), D("2024-02-28"))
-    assert second == DateWindow(D("2024-02-29"), D("2024-03-02"))
-
-
-def test_halves__of_a_day_do_not_exist() -> None:
-    """A single day cannot be halved."""
-    with pytest.raises(ValueError, match="a single day"):
-        DateWindow(D("2026-11-01"), D("2026-11-01")).halves()
-
-
-@THOROUGHLY
-@given(windows(least=2))
-def test_halves__hold_each_day_once(window: DateWindow) -> None:
-    """Two halves hold exactly the days of the window, in order, and differ by a day at most."""
-    first, second = window.halves()
-
-    assert days_of(first, second) == days_of(window)
-    assert second.days - first.days in {0, 1}
-
-
 @THOROUGHLY
 @given(windows(), st.integers(1, 2000))
 def test_first__and_the_rest_hold_each_day_once(window: DateWindow, days: int) -> None:

@@ -16,26 +16,10 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_meta_partner.client import Call
+    from tap_meta_partner.client import Answer, Call
     from tap_meta_partner.retries import Steps
     from tap_meta_partner.run import Clock
     from tap_meta_partner.settings import Settings
-
-
-class DatedClient(GraphClient):
-    """A client that notes how far the local clock is ahead of the server's, with each answer."""
-
-    def __init__(self, settings: Settings, clock: Clock) -> None:
-        super().__init__(settings, monotonic=clock.monotonic)
-        self._utc_now = clock.utc_now
-        self.ahead_seconds: int | None = None
-
-    def _exchange(self, call: Call) -> tuple[Any, bytes]:
-        response, body = super()._exchange(call)
-        theirs = _instant(response.headers.get("Date"))
-        if theirs is not None:
-            self.ahead_seconds = round((self._utc_now() - theirs).total_seconds())
-        return response, body
 
 
 @dataclass(slots=True)
@@ -74,9 +58,15 @@ class Asking:
             MetaError: a lane let it through.
         """
         wanted = settings or self.settings
-        client = DatedClient(wanted, self.clock)
+        client = GraphClient(wanted, monotonic=self.clock.monotonic)
+
+        def send(call: Call) -> Answer:
+            answer = client.send(call)
+            self._compare_clocks(answer.date)
+            return answer
+
         transport = ThreadTransport(
-            send=client.send, threads=wanted.max_concurrency, second=self.clock.second
+            send=send, threads=wanted.max_concurrency, second=self.clock.second
         )
         driver = Lanes(
             transport=transport,
@@ -94,9 +84,13 @@ class Asking:
         finally:
             self.calls += driver.calls
             transport.close()
-        if client.ahead_seconds is not None:
-            self.ahead_seconds = client.ahead_seconds
         return self.clock.monotonic() - begun
+
+    def _compare_clocks(self, date: str | None) -> None:
+        """Note how far the local clock is ahead of the server's."""
+        theirs = _instant(date)
+        if theirs is not None:
+            self.ahead_seconds = round((self.clock.utc_now() - theirs).total_seconds())
 
     def one(self, steps: Steps[Any], settings: Settings | None = None) -> Any:  # noqa: ANN401
         """Drive a single lane and return what came out of it."""
