@@ -100,8 +100,10 @@ def _say_where(url: str, token: str, business_id: str) -> None:
     click.echo(f"token:   {token}")
     click.echo(f"config:  {json.dumps(config)}")
     click.echo(
-        "Write the config line into config.json, then: tap-meta-partner --config config.json"
+        "Write the config line into config.json, then (in a clone each with `uv run` first):"
     )
+    click.echo("  meta-partner check --config config.json")
+    click.echo("  tap-meta-partner --config config.json > output.jsonl")
     click.echo("Ctrl-C stops the sandbox.")
 
 

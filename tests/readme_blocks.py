@@ -79,7 +79,11 @@ def run_block(command: str) -> str:
     if program != "meta-partner":
         raise ValueError(f"{program} is not run here")
     with Sandbox(World.demo(seed=7), port=0) as sandbox, _another_folder():
-        config = {"access_token": sandbox.token, "api_url": sandbox.url}
+        config = {
+            "access_token": sandbox.token,
+            "api_url": sandbox.url,
+            "business_id": sandbox.world.business.id,
+        }
         Path("config.json").write_text(json.dumps(config), encoding="utf-8")
         output = CliRunner().invoke(cli.main, arguments).stdout
     return f"```console\n$ {command}\n{output.strip()}\n```\n"

@@ -67,7 +67,7 @@ def play(*, seed: int, keep: bool) -> bool:
     with ending_orderly(), contextlib.ExitStack() as started:
         stage = _set_up(seed, started)
         agreed = [_first_run(stage), _second_run(stage)]
-        _say_what_next(stage.out, all_agrees=all(agreed))
+        _say_what_next(stage.out, all_agrees=all(agreed), keep=keep)
         if keep:
             _wait(stage)
     return all(agreed)
@@ -143,22 +143,25 @@ def _verdict(out: Console, name: str, *, agreed: bool) -> None:
     out.print(f"{name}: {text}\n")
 
 
-def _say_what_next(out: Console, *, all_agrees: bool) -> None:
+def _say_what_next(out: Console, *, all_agrees: bool, keep: bool) -> None:
     if not all_agrees:
         return
     out.print("With real data, in this checkout:")
     out.print("  1. cp .env.example .env, and put your System User token into it", markup=False)
     out.print("  2. add your database to it: TARGET_POSTGRES_SQLALCHEMY_URL=postgresql+psycopg://…")
     out.print(f"  3. uv run {_COMMAND}")
-    out.print(
-        "`meta-partner demo --keep` leaves the database running to look around.", markup=False
-    )
+    if not keep:
+        out.print(
+            "`uv run meta-partner demo --keep` leaves the database running to look around.",
+            markup=False,
+        )
 
 
 def _wait(stage: Stage) -> None:
     """Wait for Enter, Ctrl-C or SIGTERM; an input that is closed is not an Enter."""
     stage.out.print(f"\nPostgreSQL: {stage.postgres.uri}", soft_wrap=True)
-    stage.out.print(f"            for example: table {SCHEMA}.ad_insights limit 10;")
+    query = f"table {SCHEMA}.account_insights limit 10"
+    stage.out.print(f"            psql '{stage.postgres.uri}' -c '{query}'", soft_wrap=True)
     stage.out.print(f"sandbox:    {stage.sandbox.url}, token {stage.sandbox.token}")
     stage.out.print("Enter or Ctrl-C stops both.")
     with contextlib.suppress(KeyboardInterrupt):

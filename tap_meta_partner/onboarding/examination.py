@@ -169,7 +169,8 @@ class Examination:
         business = self.settings.business_id is not None
         details = identity.details or auth.TokenDetails()
         now = self.findings.checked_at
-        scopes = identity.scopes
+        # Of a token that Meta does not accept the app is told nothing that could be judged.
+        scopes = identity.scopes if details.valid else None
         self._say_refusal(token, identity)
         return TokenFacts(
             label=token.label,

@@ -51,11 +51,19 @@ def show(parts: Iterable[Part], out: TextIO) -> None:
         out.reconfigure(errors="replace")
     rich = _rich() if out.isatty() else None
     for part in map(_clean, parts):
-        if rich is None:
+        if rich is None or _is_too_wide(part, rich.width):
             out.write("\n".join(plain(part)) + "\n\n")
         else:
             rich.print(_drawn(part))
             rich.print()
+
+
+def _is_too_wide(part: Part, width: int) -> bool:
+    """Tell whether a table would have to break its ids and words to fit between its borders."""
+    if not isinstance(part, Listing):
+        return False
+    borders = 3 * len(part.columns) + 1
+    return max(map(_width, _columns(part))) - 2 * len(part.columns) + borders > width
 
 
 def _clean(part: Part) -> Part:

@@ -91,7 +91,7 @@ def _token(token: TokenFacts) -> Iterator[tuple[str, str]]:
 
 
 def _end(token: TokenFacts, at: dt.datetime | None, days: int | None) -> str:
-    if not token.seen_by_app:
+    if not token.seen_by_app or (at is None and not token.works):
         return "not visible"
     if at is None:
         return "never"

@@ -79,3 +79,21 @@ def test_show__on_a_screen_with_few_letters() -> None:
     out.flush()
 
     assert b"??" in raw.getvalue()
+
+
+def test_show__table_that_does_not_fit_keeps_its_ids_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In a terminal of 80 columns a wide table comes as lines: an id can be copied."""
+    row = ["210007000000007", "Sunset Surf & Skate", "ACTIVE", "USD", "America/Los_Angeles"]
+    wide = Listing("Ad accounts", ["account", "name", "status", "currency", "time zone"], [row])
+
+    written = {}
+    for columns in ("80", "140"):
+        monkeypatch.setenv("COLUMNS", columns)
+        out = Terminal()
+        show([wide], out)
+        written[columns] = out.getvalue()
+
+    assert "  210007000000007  Sunset Surf & Skate  ACTIVE" in written["80"]
+    assert written["140"] == ""  # drawn, by rich, on the real stdout
