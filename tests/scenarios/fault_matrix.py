@@ -122,6 +122,7 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     "100/1504018": {"code": 100, "subcode": 1504018},
     "102": {"code": 102},
     "104": {"code": 104},
+    "190": {"code": 190},
     "190/458": {"code": 190, "subcode": 458},
     "190/460": {"code": 190, "subcode": 460},
     "190/463": {"code": 190, "subcode": 463},
@@ -137,6 +138,13 @@ FAULTS: Mapping[str, Mapping[str, Any]] = {
     "3018": {"code": 3018},
     "80000": {"code": 80000, "subcode": 2446079},
     "80004": {"code": 80004, "subcode": 2446079},
+    "80001": {"code": 80001},
+    "80002": {"code": 80002},
+    "80003": {"code": 80003},
+    "80005": {"code": 80005},
+    "80006": {"code": 80006},
+    "80008": {"code": 80008},
+    "80009": {"code": 80009},
     "80014": {"code": 80014},
     "999999, unknown": {"code": 999999},
 }
@@ -173,6 +181,7 @@ redirect            | XXX XXX | FFF FFF | FFF FFF FFF FFF | 1
 100/1504018         | DDX DDX | DDD DDD | DDF DDF DDF DDD | 40
 102                 | XXX XXX | XXX XXX | XXX XXX XXX XXX | 1
 104                 | XXX XXX | XXX XXX | XXX XXX XXX XXX | 1
+190                 | XXX XXX | XXX XXX | XXX XXX XXX XXX | 1
 190/458             | XXX XXX | XXX XXX | XXX XXX XXX XXX | 1
 190/460             | XXX XXX | XXX XXX | XXX XXX XXX XXX | 1
 190/463             | XXX XXX | XXX XXX | XXX XXX XXX XXX | 1
@@ -188,6 +197,13 @@ redirect            | XXX XXX | FFF FFF | FFF FFF FFF FFF | 1
 3018                | XXX XXX | FFF FFF | FFF FFF FFF FFF | 1
 80000               | DDX DDX | DDF DDF | DDF DDF DDF DDF | 45
 80004               | DDX DDX | DDF DDF | DDF DDF DDF DDF | 45
+80001               | DDX DDX | DDF DDF | DDF DDF DDF DDF | 45
+80002               | DDX DDX | DDF DDF | DDF DDF DDF DDF | 45
+80003               | DDX DDX | DDF DDF | DDF DDF DDF DDF | 45
+80005               | DDX DDX | DDF DDF | DDF DDF DDF DDF | 45
+80006               | DDX DDX | DDF DDF | DDF DDF DDF DDF | 45
+80008               | DDX DDX | DDF DDF | DDF DDF DDF DDF | 45
+80009               | DDX DDX | DDF DDF | DDF DDF DDF DDF | 45
 80014               | DDX DDX | DDF DDF | DDF DDF DDF DDF | 45
 999999, unknown     | DDX DDX | DDD DDD | DDF DDF DDF DDD | 80
 """
@@ -792,7 +808,9 @@ token nor the app secret nor the proof is in the output, even at DEBUG.
 
 One word stands for all three; where the outcome changes, it is said from when on. The last column
 is how often a request that is refused for ever is sent at most, the lesser requests that take its
-place included. The tap makes no batch calls, so a batch is no such place.
+place included. The tap makes no batch calls, so a batch is no such place. A server that refuses
+connections is nobody there at all: it is tried where a run begins; from then on the tap meets it as
+it meets a connection reset.
 
 """
 _TAIL = """
