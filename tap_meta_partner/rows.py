@@ -63,7 +63,6 @@ class RowReader:
     ) -> None:
         self._stream = stream
         self._account_id = account_id
-        self._timezone_name = timezone_name
         self._read_at = ""
         self._today = dt.date.max
         self._finality: dict[str, bool] = {}

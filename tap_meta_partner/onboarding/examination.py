@@ -386,10 +386,6 @@ class Examination:
         self.findings.calls = self.asking.calls
         self.findings.seconds = round(self.clock.monotonic() - self._begun, 1)
 
-    def _full_day(self, account: AdAccount, last_day: dt.date) -> dt.date:
-        """Return the last day with spend, or yesterday where that is today, which is not over."""
-        return min(last_day, self.today_of(account) - _DAY)
-
     def _is_active(self, account: AdAccount, facts: AccountFacts) -> bool:
         day = facts.last_day_with_spend
         return day is not None and (self.today_of(account) - day).days < ACTIVE_DAYS
