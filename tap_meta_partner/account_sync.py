@@ -55,8 +55,6 @@ logger = logging.getLogger(__name__)
 #: A rest of up to this many days beyond the widest window is taken along. A nightly run with 28
 #: days of lookback is open for 31 days: that is one call, not two.
 _TAKEN_ALONG_DAYS = 7
-_TIME_OVER = "the time for this run was over"
-
 DELIVERED, SKIPPED, LOST, FAILED, UNFINISHED = (
     "delivered",
     "skipped",
@@ -325,9 +323,9 @@ class _AccountSync:
         """Read one stream; whatever goes wrong is its result."""
         progress = _Progress(bookmark)
         try:
-            finished = yield from self._windows(plan, days, progress)
+            yield from self._windows(plan, days, progress)
         except OutOfTime:
-            result = self.result(plan.name, UNFINISHED, _TIME_OVER)
+            result = self.result(plan.name, UNFINISHED, "the time for this run was over")
         except TokenRefused as error:
             result = self._token_refused(plan.name, error)
         except Exception as error:  # noqa: BLE001  (one account's surprise must not cost the others)
@@ -337,8 +335,6 @@ class _AccountSync:
             )
         else:
             result = self.result(plan.name, DELIVERED, "")
-            if not finished:
-                result = self.result(plan.name, UNFINISHED, _TIME_OVER)
         return replace(result, covered=progress.covered, rows=progress.rows)
 
     def failure(self, stream: str, error: Exception) -> StreamResult:
@@ -375,22 +371,21 @@ class _AccountSync:
         logger.warning("account %s skipped: %s", self._account, error.reason)
         return self.result(stream, SKIPPED, error.reason, error.fault.code)
 
-    def _windows(self, plan: StreamPlan, days: OpenDays, progress: _Progress) -> Steps[bool]:
+    def _windows(self, plan: StreamPlan, days: OpenDays, progress: _Progress) -> Steps[None]:
         """Read the open days window by window: forward from the oldest, the gap from its newest.
 
-        Returns:
-            Whether all of them were read.
+        Raises:
+            OutOfTime: the run's time is over, and some are left.
         """
         for stretch, from_end in ((days.forward, False), (days.gap, True)):
             rest = stretch
             while rest:
                 if not self._run.may_begin():
-                    return False
+                    raise OutOfTime
                 closed = self._run.refused.closed.get(plan.name)
                 if closed:
                     raise StreamClosed(closed)
                 rest = yield from self._next_window(plan, days, rest, progress, from_end=from_end)
-        return True
 
     def _next_window(
         self,
