@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.account_sync import StreamPlan
     from tap_meta_partner.accounts import AdAccount, Discovery
     from tap_meta_partner.lanes import Standing, WakingTransport
+    from tap_meta_partner.retries import Steps
     from tap_meta_partner.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -136,12 +137,9 @@ class SyncRun:
         """
         if self._discovered is None:
             steps = discover(self.settings, further=self.further, jitter=self.clock.jitter)
-            lane = Lane(name="list", account_id=None, steps=steps)
-            for _ in self._drive([lane], bounded=False):
-                pass
-            if lane.result is None:
+            self._discovered = self._drive_alone("list", steps)
+            if self._discovered is None:
                 raise Interrupted
-            self._discovered = lane.result
         return self._discovered
 
     def _warn_of_ends(self) -> None:
@@ -150,8 +148,7 @@ class SyncRun:
         if app is None:
             return
         steps = warn_of_ends(self.settings, app=app, now=self.started_at, jitter=self.clock.jitter)
-        for _event in self._drive([Lane(name="tokens", account_id=None, steps=steps)]):
-            pass
+        self._drive_alone("tokens", steps)
 
     def insights(self, plans: Sequence[StreamPlan], bookmarks: Bookmarks) -> Iterator[Any]:
         """Read all accounts in all these streams, and yield what happens.
@@ -199,6 +196,16 @@ class SyncRun:
                 yield result
         if self.stopping:
             raise Interrupted
+
+    def _drive_alone(self, name: str, steps: Steps[Any]) -> Any:  # noqa: ANN401
+        """Drive what comes before the accounts, whatever the run's time; return its result.
+
+        None is returned where the run was asked to end.
+        """
+        lane = Lane(name=name, account_id=None, steps=steps)
+        for _ in self._drive([lane], bounded=False):
+            pass
+        return lane.result
 
     def _drive(self, lanes: Sequence[Lane], *, bounded: bool = True) -> Iterator[tuple[Lane, Any]]:
         """Drive lanes, within the run's time if `bounded`."""

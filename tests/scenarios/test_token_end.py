@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tap_meta_partner.sandbox import Sandbox, TokenInfo, World
+from tap_meta_partner.sandbox import Fault, Sandbox, TokenInfo, World
 from tests.tap_process import run_tap
 
 if TYPE_CHECKING:
@@ -57,3 +57,28 @@ def test_token__whose_end_is_not_known_is_no_trouble(
 
     assert output.code == 0
     assert output.complaints == []
+
+
+def test_token__is_looked_at_whatever_the_runs_time(
+    start_sandbox: Callable[..., Sandbox], tmp_path: Path
+) -> None:
+    """A rate limit met by that look, beyond max_run_minutes, leaves the accounts unfinished."""
+    sandbox = start_sandbox(
+        World.demo(seed=7),
+        tokens={TOKEN: TokenInfo()},
+        app_secret=SECRET,
+        faults=[Fault(kind="debug_token", times=1, code=4)],
+    )
+    config = {
+        "access_token": TOKEN,
+        "app_id": sandbox.app_id,
+        "app_secret": SECRET,
+        "api_url": sandbox.url,
+        "max_run_minutes": 0.5,
+    }
+
+    output = run_tap(tmp_path, config, minute=0.5)
+
+    assert output.code == 0
+    assert "unexpected" not in output.log
+    assert "7 unfinished" in output.log
