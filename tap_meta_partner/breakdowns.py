@@ -1,0 +1,379 @@
+"""Meta's rules about breakdowns: which go together, what they leave out, how far back they reach.
+
+Data and plain functions over a `ReportDefinition`. Nothing here stops a report: what Meta's pages
+do not mention (`device_platform`, `comscore_market` …) is left to Meta, and the rest is said so
+that a person learns it before the API answers with an error, or with an empty column.
+
+Sources: Meta's "Insights API Breakdowns" and "Ad Insights" pages (v25.0, read in 2026), its notes
+on limits of 2025-06-10 and 2026-01-12, and its out-of-cycle changes of 2026-06-22 and 2026-08-06.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.fields import Kind, columns_of, fields_to_ask, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from tap_meta_partner.settings import ReportDefinition
+
+#: Reach with breakdowns (since 2025-06-10), unique counts and hours (since 2026-01-12).
+PEOPLE_MONTHS = HOURLY_MONTHS = 13
+#: `frequency_value`, since 2026-01-12.
+FREQUENCY_MONTHS = 6
+
+_BY_ADVERTISER = "hourly_stats_aggregated_by_advertiser_time_zone"
+_BY_AUDIENCE = "hourly_stats_aggregated_by_audience_time_zone"
+_HOURLY = frozenset((_BY_ADVERTISER, _BY_AUDIENCE))
+
+
+def _sets(lines: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(line.split(",")) for line in lines.split())
+
+
+# "Combining Breakdowns". Names that begin with `action_` belong into `action_breakdowns`; a carousel
+# card's id stands for its name too.
+#: Rows with an asterisk: they go with `_JOINERS` as well.
+_STARRED = _sets(
+    """
+    age gender age,gender country region product_id
+    publisher_platform publisher_platform,platform_position publisher_platform,impression_device
+    publisher_platform,platform_position,impression_device
+    hourly_stats_aggregated_by_advertiser_time_zone hourly_stats_aggregated_by_audience_time_zone
+    action_device impression_device,action_device publisher_platform,action_device
+    publisher_platform,impression_device,action_device
+    publisher_platform,platform_position,action_device
+    publisher_platform,platform_position,impression_device,action_device
+    """
+)
+_UNSTARRED = _sets(
+    """
+    app_id,skan_conversion_id action_reaction action_converted_product_id
+    action_carousel_card_id impression_device,action_carousel_card_id
+    country,action_carousel_card_id age,action_carousel_card_id gender,action_carousel_card_id
+    age,gender,action_carousel_card_id
+    """
+)
+_JOINERS = frozenset(("action_target_id", "action_destination"))
+#: Stands for itself in every row: it is there unless other action breakdowns are asked.
+_ALWAYS_THERE = "action_type"
+_IN_THE_TABLE = {name for row in (*_STARRED, *_UNSTARRED) for name in row} | _JOINERS
+
+#: Postbacks of Apple's SKAdNetwork. Several kinds in one report are no mistake: each has its own
+#: breakdowns.
+_POSTBACKS = frozenset(
+    ("total_postbacks", "total_postbacks_detailed", "total_postbacks_detailed_v4")
+)
+#: Breakdowns that few metrics support, these metrics, and what else may stand beside them
+#: ("Generic Breakdowns" and the notes there; "Ad Insights" for SKAdNetwork 4).
+_WITH_FEW_METRICS: tuple[tuple[tuple[str, ...], tuple[str, ...], frozenset[str]], ...] = (
+    (("frequency_value",), ("reach",), frozenset()),
+    (
+        (
+            *("ad_format_asset", "body_asset", "call_to_action_asset", "description_asset"),
+            *("image_asset", "link_url_asset", "title_asset", "video_asset"),
+        ),
+        ("impressions", "clicks", "spend", "reach", "actions", "action_values"),
+        # "For example you can also retrieve ctr" ("Asset Feed Spec, Insights").
+        frozenset(("ctr",)),
+    ),
+    (("app_id", "skan_conversion_id"), ("total_postbacks",), _POSTBACKS),
+    (
+        ("is_conversion_id_modeled", "skan_campaign_id"),
+        ("total_postbacks_detailed",),
+        _POSTBACKS,
+    ),
+    (
+        (
+            *("coarse_conversion_value", "fidelity_type", "hsid", "postback_sequence_index"),
+            "redownload",
+        ),
+        ("total_postbacks_detailed_v4",),
+        _POSTBACKS,
+    ),
+)
+#: Places; and assets, at least those of dynamic creative.
+_NOT_FOR_ACCOUNTS = ("image_asset", "place_page_id", "video_asset")
+#: "Unavailable fields": with any breakdown.
+_WITHOUT_BREAKDOWNS = frozenset(
+    (
+        *("app_store_clicks", "newsfeed_avg_position", "newsfeed_clicks", "newsfeed_impressions"),
+        "relevance_score",
+    )
+)
+#: Breakdowns that `filtering` cannot name.
+_NOT_FILTERED = frozenset(("app_id", "skan_conversion_id"))
+
+# "Restrictions for off-Meta action metrics", for days since 2021-04-27.
+_TYPE_1 = ("region", _BY_AUDIENCE, _BY_ADVERTISER)
+_TYPE_2 = (
+    *("action_device", "action_destination", "action_target_id", "product_id"),
+    *("action_carousel_card_id", "action_carousel_card_name", "action_canvas_component_name"),
+)
+#: Fields in which actions outside of Meta's apps are counted, or what these cost or bring.
+_OFF_META = re.compile(
+    r"(unique_)?actions|action_values|cost_per_(unique_)?action_type|converted_.*|.*_roas"
+    r"|(cost_per_)?(unique_)?conversions?(_values)?|average_purchases_conversion_value"
+    r"|catalog_segment_(actions|value)|(cost_per_)?mmp_credited_install"
+)
+#: Action types that happen on Meta itself; columns of those alone lose nothing.
+_ON_META = re.compile(
+    "comment|like|link_click|onsite_conversion.*|page_engagement|photo_view|post|post_engagement"
+    "|post_reaction|video_view"
+)
+_REFUSED_BY_HOUR = re.compile("video_|(cost_per_)?unique_")
+_ZERO_BY_HOUR = frozenset(("reach", "frequency"))
+_REFUSED_BY_REGION = re.compile(r"video_(p(25|50|75|95|100)|avg_time)_watched_actions")
+#: Counts of people, and what is made of them.
+_PEOPLE = re.compile(r"(reach|frequency|cpp)$|.*unique_")
+
+#: Breakdowns that bring nothing until the ad account has switched a feature on ("Insights Feature
+#: Settings"): breakdown -> the feature's name there.
+_FEATURES: Mapping[str, str] = {
+    "impression_device": "impression_device",
+    "frequency_value": "frequency_value",
+    _BY_AUDIENCE: "time_of_day_viewer_tz",
+    "comscore_market": "comscore",
+    "comscore_market_code": "comscore",
+}
+
+
+# What Meta refuses or leaves empty.
+
+
+def impossible(definition: ReportDefinition) -> list[str]:
+    """Say what of a report Meta is known to refuse or to leave empty, and what to use instead.
+
+    One line each, without the report's name; most matter only where breakdowns are asked.
+    """
+    return [line for rule in _RULES for line in rule(definition)]
+
+
+def _no_dma(definition: ReportDefinition) -> Iterable[str]:
+    if "dma" in definition.breakdowns:
+        yield "Meta refuses the breakdown dma since 22 June 2026: use comscore_market"
+
+
+def _no_permutation(definition: ReportDefinition) -> Iterable[str]:
+    asked = [
+        "action_carousel_card_id" if name == "action_carousel_card_name" else name
+        for name in (*definition.breakdowns, *definition.action_breakdowns)
+        if name != _ALWAYS_THERE
+    ]
+    if not _IN_THE_TABLE.issuperset(asked) or _is_documented(frozenset(asked)):
+        return
+    names = ",".join((*definition.breakdowns, *definition.action_breakdowns))
+    parts = [",".join(part) for part in _instead_of(frozenset(asked))]
+    instead = f"{' or '.join(parts)}, each in a report of its own" if len(parts) > 1 else parts[0]
+    yield (
+        f"Meta does not document {names} together, and refuses what it does not know (error 2, "
+        f"subcode 1504041): ask for {instead}"
+    )
+
+
+def _is_documented(asked: frozenset[str]) -> bool:
+    core = asked - _JOINERS
+    rows = _STARRED if core != asked else (*_STARRED, *_UNSTARRED)
+    return not core or any(core == set(row) for row in rows)
+
+
+def _instead_of(asked: frozenset[str]) -> list[tuple[str, ...]]:
+    """Find the largest documented parts; a name that never stands alone with what it needs."""
+    rows = [*_STARRED, *_UNSTARRED, *((name,) for name in sorted(_JOINERS))]
+    parts = [row for row in rows if asked.issuperset(row)]
+    parts = [row for row in parts if not any(set(row) < set(other) for other in parts)]
+    for name in sorted(asked.difference(*parts)):
+        # Breakdowns of the same kind first: they need no action lists.
+        wider = [row for row in rows if name in row]
+        parts.append(min(wider, key=lambda row: (any("action_" in item for item in row), len(row))))
+    return list(dict.fromkeys(parts))
+
+
+def _not_for_accounts(definition: ReportDefinition) -> Iterable[str]:
+    found = [name for name in _NOT_FOR_ACCOUNTS if name in definition.breakdowns]
+    if found and definition.level == "account":
+        yield f"Meta has no {_listed(found)} at account level: use campaign, adset or ad"
+
+
+def _with_few_metrics(definition: ReportDefinition) -> Iterable[str]:
+    metrics = _metrics(definition)
+    for breakdowns, supported, beside in _WITH_FEW_METRICS:
+        asked = [name for name in definition.breakdowns if name in breakdowns]
+        others = [name for name in metrics if name not in supported and name not in beside]
+        missing = not any(name in metrics for name in supported)
+        if asked and (others or missing):
+            ask = f"ask for {' or '.join(supported)} in fields" if missing else ""
+            leave = f"leave out {_listed(others)}" if others else ""
+            yield (
+                f"Meta has only {_listed(supported)} by {_listed(asked)}: "
+                f"{' and '.join(filter(None, (ask, leave)))}"
+            )
+
+
+def _never_with_breakdowns(definition: ReportDefinition) -> Iterable[str]:
+    found = [name for name in definition.fields or () if name in _WITHOUT_BREAKDOWNS]
+    if found and definition.breakdowns:
+        yield (
+            f"Meta refuses {_listed(found)} together with any breakdown: ask for that in a report "
+            "without breakdowns"
+        )
+
+
+def _refused_by_hour(definition: ReportDefinition) -> Iterable[str]:
+    if not asks_day_by_day(definition):
+        return
+    refused = [name for name in _metrics(definition) if _REFUSED_BY_HOUR.match(name)]
+    zero = [name for name in _metrics(definition) if name in _ZERO_BY_HOUR]
+    if refused:
+        yield f"Meta does not support {_listed(refused)} by the hour: leave that out of fields"
+    if zero:
+        yield (
+            f"Meta sends 0 for {_listed(zero)} by the hour: leave that out of fields, and read it "
+            "from a report without hours"
+        )
+
+
+def _refused_by_region(definition: ReportDefinition) -> Iterable[str]:
+    refused = [name for name in _metrics(definition) if _REFUSED_BY_REGION.fullmatch(name)]
+    if refused and "region" in definition.breakdowns:
+        yield f"Meta does not support {_listed(refused)} by region: leave that out of fields"
+
+
+def _off_meta(definition: ReportDefinition) -> Iterable[str]:
+    columns = columns_of(definition)
+    fields = dict.fromkeys(
+        column.source
+        for column in columns
+        if column.source
+        and _OFF_META.fullmatch(column.source)
+        and not _ON_META.fullmatch(column.action_type or "")
+    )
+    asked = (*definition.breakdowns, *definition.action_breakdowns)
+    hidden = [name for name in _TYPE_1 if name in asked]
+    blurred = [name for name in _TYPE_2 if name in asked]
+    where = _listed(name for name in fields if name)
+    if where and hidden:
+        yield (
+            f"by {_listed(hidden)}, Meta leaves actions off Meta (a website's purchases, an app's "
+            f"installs …) out of {where}: read those from a report without that breakdown"
+        )
+    if where and blurred:
+        yield (
+            f"by {_listed(blurred)}, Meta sends a website's actions without that value and an "
+            f"app's not at all in {where}: read those from a report without that breakdown"
+        )
+
+
+def _without_actions(definition: ReportDefinition) -> Iterable[str]:
+    # The parameter's description in "Ad Insights" asks for that.
+    asked = [name for name in definition.action_breakdowns if name != _ALWAYS_THERE]
+    if asked and "actions" not in _metrics(definition):
+        yield f"action_breakdowns ({_listed(asked)}) need actions among fields: add that"
+
+
+def _not_filtered(definition: ReportDefinition) -> Iterable[str]:
+    found = [name for item in definition.filtering if (name := item.get("field")) in _NOT_FILTERED]
+    if found:
+        yield f"Meta cannot filter by {_listed(found)}: leave that out of filtering"
+
+
+_RULES: tuple[Callable[[ReportDefinition], Iterable[str]], ...] = (
+    _no_dma,
+    _no_permutation,
+    _not_for_accounts,
+    _with_few_metrics,
+    _never_with_breakdowns,
+    _refused_by_hour,
+    _refused_by_region,
+    _off_meta,
+    _without_actions,
+    _not_filtered,
+)
+
+# How a report's days are to be asked for.
+
+
+def oldest_row(definition: ReportDefinition, *, today: dt.date) -> dt.date | None:
+    """Return the first day for which Meta has rows of this report, one day inside.
+
+    None for reports that reach back as far as any (`windows.history_edge`). Before it Meta answers
+    with no rows rather than with an error.
+    """
+    months = []
+    if asks_day_by_day(definition):
+        months.append(HOURLY_MONTHS)
+    if "frequency_value" in definition.breakdowns:
+        months.append(FREQUENCY_MONTHS)
+    return _edge(min(months), today) if months else None
+
+
+def people_fields(definition: ReportDefinition) -> frozenset[str]:
+    """Return the fields asked that Meta leaves out of windows that start too long ago.
+
+    It does so silently, for breakdowns only, where the window's *first* day lies before
+    `oldest_people`: a window across that day has them on none of its days. (Ten report runs a day
+    and ad account are excepted: too few to build upon.)
+    """
+    if not definition.breakdowns:
+        return frozenset()
+    return frozenset(filter(_PEOPLE.match, fields_to_ask(columns_of(definition))))
+
+
+def oldest_people(definition: ReportDefinition, *, today: dt.date) -> dt.date | None:
+    """Return the first day from which on windows may ask for `people_fields`, one day inside.
+
+    None where the report asks for no such field.
+    """
+    return _edge(PEOPLE_MONTHS, today) if people_fields(definition) else None
+
+
+def asks_day_by_day(definition: ReportDefinition) -> bool:
+    """Tell whether a day is enough for one call: 24 rows for each row of other reports."""
+    return not _HOURLY.isdisjoint(definition.breakdowns)
+
+
+def needs_report_run(definition: ReportDefinition) -> bool:
+    """Tell whether only report runs can answer: `mmm` is asynchronous only, since 2026-01-12."""
+    return "mmm" in definition.breakdowns
+
+
+def why_empty(definition: ReportDefinition) -> str | None:
+    """Explain, for a log, why a report may bring no row though the account had delivery.
+
+    One line that names what a person has to switch on; None where nothing has to be.
+    """
+    asked = [name for name in definition.breakdowns if name in _FEATURES]
+    if not asked:
+        return None
+    features = dict.fromkeys(_FEATURES[name] for name in asked)
+    return (
+        f"no row came although the account had delivery: Meta sends rows by {_listed(asked)} only "
+        f"once the feature {_listed(features)} is on for the ad account (Insights Feature Settings "
+        "API, POST act_<id>/insights/feature-settings; accounts with sales support at Meta have it "
+        "without). Switching it on cannot be undone, takes up to 24 hours, and may bring data from "
+        "that day on only"
+    )
+
+
+def _metrics(definition: ReportDefinition) -> tuple[str, ...]:
+    """Return what the report asks to be counted: neither ids and labels, nor what nobody knows."""
+    return tuple(
+        name
+        for name in fields_to_ask(columns_of(definition))
+        if kind_of(name) not in {Kind.TEXT, Kind.DATE, Kind.UNKNOWN}
+    )
+
+
+def _edge(months: int, today: dt.date) -> dt.date:
+    """Go back by months and one day inside, as `windows.history_edge` does."""
+    count = today.year * 12 + (today.month - 1) - months
+    first = dt.date(count // 12, count % 12 + 1, 1)
+    return first + dt.timedelta(days=today.day)
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(names)
