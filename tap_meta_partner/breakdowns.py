@@ -35,8 +35,8 @@ def _sets(lines: str) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(line.split(",")) for line in lines.split())
 
 
-# "Combining Breakdowns". Names that begin with `action_` belong into `action_breakdowns`; a carousel
-# card's id stands for its name too.
+# "Combining Breakdowns". Names that begin with `action_` belong into `action_breakdowns`; the id of
+# a carousel's card stands for its name too.
 #: Rows with an asterisk: they go with `_JOINERS` as well.
 _STARRED = _sets(
     """
@@ -166,12 +166,12 @@ def _no_permutation(definition: ReportDefinition) -> Iterable[str]:
     ]
     if not _IN_THE_TABLE.issuperset(asked) or _is_documented(frozenset(asked)):
         return
-    names = ",".join((*definition.breakdowns, *definition.action_breakdowns))
+    together = f"{_listed(asked)} {'together' if len(asked) > 1 else 'alone'}"
     parts = [",".join(part) for part in _instead_of(frozenset(asked))]
     instead = f"{' or '.join(parts)}, each in a report of its own" if len(parts) > 1 else parts[0]
     yield (
-        f"Meta does not document {names} together, and refuses what it does not know (error 2, "
-        f"subcode 1504041): ask for {instead}"
+        f"Meta does not document {together}, and refuses what it does not know (error 2, subcode "
+        f"1504041): ask for {instead}"
     )
 
 

@@ -1,0 +1,208 @@
+"""The long form of a report's action lists: one row for each amount, for people who write SQL.
+
+A report's row holds lists (`actions`, `action_values`, `cost_per_action_type` …) with one entry
+per action type and other action breakdown, and in each entry one amount per attribution window.
+Here every amount is a row: the report's key, the list's name as `metric`, the action breakdowns,
+`attribution_window` and `value`. Names, currency and the like are not repeated: they are in the
+report's own stream, one join over its key away.
+
+Left out are lists whose amounts are not single numbers (`video_play_curve_actions` and the other
+histograms) and those that are no action lists at all (`results`, `cost_per_result` …).
+
+Never add over action types: they contain each other (page_engagement ⊃ post_engagement ⊃
+link_click).
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from operator import itemgetter
+from typing import TYPE_CHECKING, Any
+
+from tap_meta_partner.fields import (
+    IS_FINAL,
+    NO_VALUE,
+    READ_AT,
+    TIME_ZONE,
+    Kind,
+    columns_of,
+    key_of,
+    schema_of,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from tap_meta_partner.settings import ReportDefinition
+
+METRIC, WINDOW, VALUE = "metric", "attribution_window", "value"
+#: What `value` is counted by: the ad set's own attribution setting (always, since 2025-06-10).
+OWN_SETTING = "default"
+
+#: Repeated from the report's row: when it was read, and what of it may still change.
+_REPEATED = ("date_stop", TIME_ZONE, READ_AT, IS_FINAL)
+#: Beginnings of the keys of an entry that name something, as `rows` reads them.
+_LABELS = (
+    "action_",
+    "conversion_destination",
+    "interactive_component_sticker",
+    "is_business_ai_assisted",
+    "matched_persona",
+    "promoted_product_set_result",
+    "signal_source_bucket",
+    "standard_event_content_type",
+)
+
+_OWN_COLUMNS: Mapping[str, str] = {
+    METRIC: "The field of the report in which the amount was, such as actions.",
+    WINDOW: "The attribution window the amount is counted by; default is the ad set's own setting.",
+}
+
+
+def action_metrics(definition: ReportDefinition) -> tuple[str, ...]:
+    """Return the fields whose lists become rows: the report's action lists, as it names them."""
+    return tuple(column.name for column in columns_of(definition) if column.kind is Kind.ACTIONS)
+
+
+def complaint(definition: ReportDefinition) -> str | None:
+    """Say why a report cannot have action rows; None when it can."""
+    if not action_metrics(definition):
+        return "action_rows needs at least one action list among fields, such as actions"
+    columns = [*actions_key(definition), VALUE, *_REPEATED]
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        return (
+            f"action_rows cannot have the column {', '.join(twice)} twice: leave it out of "
+            "breakdowns or of action_breakdowns"
+        )
+    return None
+
+
+def actions_key(definition: ReportDefinition) -> tuple[str, ...]:
+    """Return the columns that identify a row: the report's key, metric, breakdowns and window."""
+    return (*key_of(definition), METRIC, *_action_breakdowns(definition), WINDOW)
+
+
+def actions_schema(definition: ReportDefinition) -> dict[str, Any]:
+    """Return the JSON Schema of the long form's records."""
+    keys = actions_key(definition)
+    report: Mapping[str, Any] = schema_of(definition)["properties"]
+    properties: dict[str, Any] = {}
+    for name in keys:
+        if name in _OWN_COLUMNS:
+            properties[name] = {"type": "string", "description": _OWN_COLUMNS[name]}
+        else:
+            properties[name] = report[name] if name in key_of(definition) else {"type": "string"}
+    properties[VALUE] = {"type": ["number", "null"]}
+    properties |= {name: report[name] for name in _REPEATED}
+    return {"type": "object", "properties": properties, "required": list(keys)}
+
+
+class ActionRowReader:
+    """Turns the records of one report's stream into rows of its long form.
+
+    Args:
+        definition: the report.
+        columns: the columns wanted of the long form; those of its key always come.
+    """
+
+    def __init__(self, definition: ReportDefinition, columns: Collection[str]) -> None:
+        self._metrics = action_metrics(definition)
+        self._key = key_of(definition)
+        self._repeated = tuple(name for name in _REPEATED if name in columns)
+        self._breakdowns = _action_breakdowns(definition)
+        self._labels_of = itemgetter(*self._breakdowns)
+        self._has_value = VALUE in columns
+        self._windows = _Windows(dict.fromkeys(self._breakdowns))
+
+    def records(self, record: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Turn one record, as `rows.RowReader` makes it, into the rows of all its action lists.
+
+        Raises:
+            ValueError: two entries of a list have the same action breakdowns and window.
+        """
+        shared = {name: record[name] for name in self._key}
+        # What is not among the report's columns is not known here either.
+        shared.update((name, record[name]) for name in self._repeated if name in record)
+        rows: list[dict[str, Any]] = []
+        for metric in self._metrics:
+            entries = record.get(metric)
+            if entries:
+                self._read(metric, entries, shared, rows)
+        return rows
+
+    def _read(
+        self,
+        metric: str,
+        entries: list[dict[str, Any]],
+        shared: Mapping[str, Any],
+        rows: list[dict[str, Any]],
+    ) -> None:
+        """Append one row for each amount of a list; there are some hundred a record."""
+        breakdowns, windows, has_value = self._breakdowns, self._windows, self._has_value
+        before = len(rows)
+        different = set()
+        for entry in entries:
+            base = {**shared, METRIC: metric}
+            for name in breakdowns:
+                label = entry.get(name)
+                base[name] = label if type(label) is str and label else _label(label)
+            different.add(self._labels_of(base))
+            for key, amount in entry.items():
+                window = windows[key]
+                # Where the own setting was asked for by name, it comes beside `value`, the same.
+                if window is None or (key == OWN_SETTING and VALUE in entry):
+                    continue
+                row = base.copy()
+                row[WINDOW] = window
+                if has_value:
+                    row[VALUE] = amount if type(amount) is Decimal else _amount(amount)
+                rows.append(row)
+        if len(different) != len(entries):
+            self._check(rows[before:])
+
+    def _check(self, rows: list[dict[str, Any]]) -> None:
+        """Refuse two amounts under one key: nothing is merged silently."""
+        key_of_row = itemgetter(METRIC, *self._breakdowns, WINDOW)
+        seen = set()
+        for row in rows:
+            key = key_of_row(row)
+            if key in seen:
+                names = (*self._key, METRIC, *self._breakdowns, WINDOW)
+                told = ", ".join(f"{name} {row[name]}" for name in names)
+                raise ValueError(
+                    f"an action list has two entries with one key ({told}): leave {row[METRIC]} "
+                    "out of fields, or name what they differ in among action_breakdowns"
+                )
+            seen.add(key)
+
+
+def _action_breakdowns(definition: ReportDefinition) -> tuple[str, ...]:
+    """Return the columns for what an entry's amounts are of, the action type always first.
+
+    Where other action breakdowns are asked without it, some lists have it all the same.
+    """
+    return tuple(dict.fromkeys(("action_type", *definition.action_breakdowns)))
+
+
+class _Windows(dict[str, "str | None"]):
+    """Remembers of each key of an entry which attribution window it is; None for a label."""
+
+    def __missing__(self, key: str) -> str | None:
+        window = None if key.startswith(_LABELS) else OWN_SETTING if key == VALUE else key
+        self[key] = window
+        return window
+
+
+def _label(value: Any) -> str:  # noqa: ANN401  (a JSON value)
+    """Write a label that is not a text as one, since it is part of the key."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, Decimal)):
+        return str(value)
+    return NO_VALUE
+
+
+def _amount(value: Any) -> Decimal | None:  # noqa: ANN401  (a JSON value)
+    """Take what is not a number yet: whole numbers as they are, anything else as null."""
+    return Decimal(value) if type(value) is int else None
