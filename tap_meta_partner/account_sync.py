@@ -11,6 +11,8 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from tap_meta_partner import breakdowns
+from tap_meta_partner.activity import ActiveDays, Activity, is_plain_account_level
 from tap_meta_partner.bookmarks import (
     WIDEST_DAYS,
     OpenDays,
@@ -27,7 +29,19 @@ from tap_meta_partner.errors import (
     TokenRefused,
     TooMuchData,
 )
-from tap_meta_partner.fields import fields_to_ask, key_of, tells_of_its_own_life
+from tap_meta_partner.events import (
+    DELIVERED,
+    FAILED,
+    SKIPPED,
+    UNFINISHED,
+    StreamResult,
+    WindowClosed,
+)
+from tap_meta_partner.fields import fields_to_ask, key_of
+from tap_meta_partner.grid import cut, cut_before, is_one_bucket, is_two_buckets, widened
+from tap_meta_partner.reconciliation import Spend, adds_up
+from tap_meta_partner.record_sink import DuplicateKey, RecordSink
+from tap_meta_partner.refused_fields import RefusedFields, refused_field
 from tap_meta_partner.reports import (
     SIGNS_OF_LIFE,
     ReportRequest,
@@ -35,9 +49,8 @@ from tap_meta_partner.reports import (
     read_report,
 )
 from tap_meta_partner.retries import OutOfTime
-from tap_meta_partner.rows import RowReader
 from tap_meta_partner.settings import ReportDefinition
-from tap_meta_partner.windows import DateWindow, joined, preset_window
+from tap_meta_partner.windows import DateWindow, between, history_edge, preset_window
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -45,92 +58,20 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.accounts import AdAccount
     from tap_meta_partner.bookmarks import Bookmark
-    from tap_meta_partner.fields import Column
     from tap_meta_partner.reports import Reporting
     from tap_meta_partner.retries import Steps
     from tap_meta_partner.settings import Settings
+    from tap_meta_partner.stream_plan import StreamPlan
 
 logger = logging.getLogger(__name__)
 
 #: A rest of up to this many days beyond the widest window is taken along. A nightly run with 28
 #: days of lookback is open for 31 days: that is one call, not two.
 _TAKEN_ALONG_DAYS = 7
-DELIVERED, SKIPPED, LOST, FAILED, UNFINISHED = (
-    "delivered",
-    "skipped",
-    "lost",
-    "failed",
-    "unfinished",
-)
-
-
-# Events: what happens, for whoever writes rows and state.
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Records to be written."""
-
-    stream: str
-    records: list[dict[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class WindowClosed:
-    """Every row of a window has been handed on: the bookmark may move."""
-
-    stream: str
-    window: DateWindow
-    bookmark: Bookmark
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamResult:
-    """How one account fared in one stream.
-
-    Attributes:
-        result: delivered, skipped, lost, failed or unfinished.
-        reason: for a person; empty when delivered.
-        code: Meta's error code, where one was the reason.
-        covered: the days delivered in this run.
-        rows: how many rows its closed windows have.
-        calls: how many calls it took (the first stream's include the look for activity).
-    """
-
-    account_id: str
-    account_name: str
-    stream: str
-    result: str
-    reason: str = ""
-    code: int | None = None
-    covered: DateWindow | None = None
-    rows: int = 0
-    calls: int = 0
-
-
-class DuplicateKey(ValueError):
-    """Two rows of one window have the same key: one would replace the other in the target."""
 
 
 class StreamClosed(Exception):
     """The stream's request was refused for two accounts; the text says why."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamPlan:
-    """One insights stream as this run wants it.
-
-    Attributes:
-        columns: those selected, keys included.
-    """
-
-    definition: ReportDefinition
-    columns: tuple[Column, ...]
-
-    @property
-    def name(self) -> str:
-        """The stream's name."""
-        return self.definition.name
 
 
 @dataclass(slots=True)
@@ -162,6 +103,7 @@ class Run:
         may_begin: tells whether a new window may still be begun.
         dead_tokens: why a token no longer works, by its place among the settings' tokens. With one
             token only, its end is the run's.
+        said: what is true of all accounts, and was said once.
     """
 
     settings: Settings
@@ -169,7 +111,15 @@ class Run:
     utc_now: Callable[[], dt.datetime]
     may_begin: Callable[[], bool]
     refused: RefusedStreams = field(default_factory=RefusedStreams)
+    refused_fields: RefusedFields = field(default_factory=RefusedFields)
     dead_tokens: dict[int, StreamResult] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+
+    def say_once(self, text: str) -> None:
+        """Log what is true of all accounts."""
+        if text not in self.said:
+            self.said.add(text)
+            logger.info("%s", text)
 
 
 def sync_account(
@@ -189,12 +139,13 @@ def sync_account(
         run: what holds for all accounts.
 
     Yields:
-        `Rows`, `WindowClosed` and, for each stream, one `StreamResult`, beside calls and pauses.
+        `Rows`, `WindowClosed`, for each stream one `StreamResult`, and a `Discrepancy` where the
+        levels do not add up, beside calls and pauses.
 
     Raises:
         TokenRefused: no account can be read.
     """
-    sync = _AccountSync(account, today, run)
+    sync = _AccountSync(account, today, run, plans)
     opened: list[tuple[StreamPlan, OpenDays]] = []
     for plan in plans:
         try:
@@ -213,20 +164,22 @@ def sync_account(
         else:
             result = replace(gone, stream=plan.name, covered=None, rows=0)
         yield result
+    discrepancy = sync.spend.discrepancy(account, today=today)
+    if discrepancy:
+        yield discrepancy
 
 
 class _AccountSync:
     """The steps of one account, and what they have found out so far."""
 
-    def __init__(self, account: AdAccount, today: dt.date, run: Run) -> None:
+    def __init__(
+        self, account: AdAccount, today: dt.date, run: Run, plans: Sequence[StreamPlan]
+    ) -> None:
         self._account = account
         self._today = today
         self._run = run
-        #: Stretches of days of which Meta said on which ones anything happened.
-        self._known: list[DateWindow] = []
-        self._active_days: set[str] = set()
-        #: The attribution windows of all streams: a conversion that only one of them sees is life.
-        self._attribution: dict[str, None] = {}
+        self._activity = Activity(plan.definition for plan in plans)
+        self.spend = Spend()
         #: Throttled for so long that it has failed for this run.
         self.is_blocked = False
 
@@ -243,17 +196,32 @@ class _AccountSync:
         )
 
     def open_days(self, plan: StreamPlan, bookmark: Bookmark) -> OpenDays:
-        settings = self._run.settings
-        if settings.date_preset:
-            window = preset_window(settings.date_preset, today=self._today)
-            return OpenDays(forward=window)
+        settings, definition, today = self._run.settings, plan.definition, self._today
+        if definition.reads_in_full:
+            return OpenDays(forward=self._full_window(definition))
         return open_days(
             bookmark,
-            plan.definition,
-            today=self._today,
+            definition,
+            today=today,
             end_date=settings.end_date,
             backfill_on_change=settings.backfill_on_change,
         )
+
+    def _full_window(self, definition: ReportDefinition) -> DateWindow | None:
+        """Return the window that is read in full every time: a preset's, or fixed days."""
+        today, end_date = self._today, self._run.settings.end_date
+        edge = breakdowns.oldest_row(definition, today=today) or history_edge(today)
+        if definition.date_preset:
+            window = preset_window(definition.date_preset, today=today)
+        else:
+            # Settings have both ends of fixed days, or are refused.
+            fixed = between(definition.start_date or today, min(end_date or today, today))
+            if fixed is None:
+                return None
+            window = fixed
+        return widened(window, definition.time_increment, edge=edge, today=today)
+
+    # Which days anything happened on.
 
     def look_for_life(self, opened: Sequence[tuple[StreamPlan, OpenDays]]) -> Steps[Any]:
         """Find out with one account-level call on which days anything happened.
@@ -263,47 +231,27 @@ class _AccountSync:
         Returns:
             Why the account cannot be read, or None.
         """
-        for plan, _ in opened:
-            self._attribution |= dict.fromkeys(plan.definition.action_attribution_windows)
         if not self._run.may_begin():
             return None
-        for stretch in self._unknown_stretches(opened):
+        days = [(plan.definition, days) for plan, days in opened]
+        for stretch in self._activity.unknown_stretches(days):
             gone = yield from self._ask_for_life(stretch)
             if gone:
                 return gone
         return None
 
-    def _unknown_stretches(self, opened: Sequence[tuple[StreamPlan, OpenDays]]) -> list[DateWindow]:
-        """Return the stretches of open days that the account-level stream itself does not cover."""
-        first, first_days = opened[0]
-        stretches = []
-        for own, others in (
-            (first_days.forward, [days.forward for _, days in opened]),
-            (first_days.gap, [days.gap for _, days in opened]),
-        ):
-            wanted = [stretch for stretch in others if stretch]
-            if not wanted:
-                continue
-            union = DateWindow(
-                min(item.since for item in wanted), max(item.until for item in wanted)
-            )
-            if not (own and union in own and self._tells_of_life(first.definition)):
-                stretches.append(union)
-        return stretches
-
-    def _tells_of_life(self, definition: ReportDefinition) -> bool:
-        """Tell whether a stream has a row for every day on which any other one has."""
-        asked = set(definition.action_attribution_windows)
-        return _is_plain_account_level(definition) and asked.issuperset(self._attribution)
-
     def _ask_for_life(self, stretch: DateWindow) -> Steps[Any]:
         definition = ReportDefinition(
-            name="activity", level="account", action_attribution_windows=tuple(self._attribution)
+            name="activity",
+            level="account",
+            action_attribution_windows=self._activity.attribution,
         )
-        request = self._request(definition, SIGNS_OF_LIFE, stretch)
-        days = _ActiveDays()
+        days = ActiveDays()
         try:
-            yield from read_report(request, days, Pace(), self._run.reporting)
+            yield from self._surviving(
+                self._request(definition, SIGNS_OF_LIFE, stretch),
+                lambda request: read_report(request, days, Pace(), self._run.reporting),
+            )
         except OutOfTime:
             return None
         except AccountUnreadable as error:
@@ -315,9 +263,11 @@ class _AccountSync:
             what = error.fault if isinstance(error, MetaError) else type(error).__name__
             logger.info("account %s: activity unknown (%s)", self._account, what)
             return None
-        self._known.append(stretch)
-        self._active_days |= days.days
+        self._activity.learn(stretch, days.spend)
+        self.spend.note("account", stretch, days.spend)
         return None
+
+    # One stream.
 
     def stream(self, plan: StreamPlan, days: OpenDays, bookmark: Bookmark) -> Steps[StreamResult]:
         """Read one stream; whatever goes wrong is its result."""
@@ -371,6 +321,8 @@ class _AccountSync:
         logger.warning("account %s skipped: %s", self._account, error.reason)
         return self.result(stream, SKIPPED, error.reason, error.fault.code)
 
+    # Its windows.
+
     def _windows(self, plan: StreamPlan, days: OpenDays, progress: _Progress) -> Steps[None]:
         """Read the open days window by window: forward from the oldest, the gap from its newest.
 
@@ -397,50 +349,108 @@ class _AccountSync:
         from_end: bool,
     ) -> Steps[DateWindow | None]:
         """Read the next window off `rest` and close it; return what is left."""
-        pace = progress.bookmark.pace
-        window, left = _cut(rest, pace.days, from_end=from_end)
-        if self._is_idle(plan, rest):
+        pace, definition = progress.bookmark.pace, plan.definition
+        window, left = self._take(definition, rest, pace.days, from_end=from_end)
+        if self._activity.is_idle(definition, rest):
             window, left = rest, None
-        elif not self._is_idle(plan, window):
-            sink = self._sink(plan)
-            request = self._request(plan.definition, self._fields(plan), window)
+        elif not self._activity.is_idle(definition, window):
+            sink = RecordSink(plan, self._account, utc_now=self._run.utc_now, today=self._today)
+            request = self._request(definition, self._fields(plan, window), window)
             try:
                 pace = yield from self._read(request, sink, pace)
             except TooMuchData as error:
-                if window.days == 1:
+                if is_one_bucket(window, definition.time_increment):
                     raise
                 half = window.days // 2
                 logger.info("%s: %s; halving the window", request, error.rule.what)
                 progress.bookmark = replace(progress.bookmark, pace=pace.narrowed(half))
                 return rest
-            self._learn(plan, window, sink)
+            self._learn(definition, request, sink)
             progress.rows += sink.row_count
         progress.close(window, days, pace, self._today)
-        if not self._run.settings.date_preset:
+        if not definition.reads_in_full:
             yield WindowClosed(plan.name, window, progress.bookmark)
         return left
 
-    def _read(self, request: ReportRequest, sink: _RecordSink, pace: Pace) -> Steps[Pace]:
-        """Read one window the way that worked before; a single day, if need be, by campaign."""
+    def _take(
+        self, definition: ReportDefinition, rest: DateWindow, days: int, *, from_end: bool
+    ) -> tuple[DateWindow, DateWindow | None]:
+        """Take the next window off the open days, in whole buckets."""
+        increment = definition.time_increment
+        if breakdowns.asks_day_by_day(definition):
+            days = 1
+        elif days == WIDEST_DAYS:
+            widest = rest.days <= WIDEST_DAYS + _TAKEN_ALONG_DAYS
+            days = rest.days if widest or is_two_buckets(rest, increment) else days
+        window, left = cut(rest, days, increment, from_end=from_end)
+        edge = breakdowns.oldest_people(definition, today=self._today)
+        if edge is None:
+            return window, left
+        # What may be asked with people, and what may not, are never in one window.
+        before, after = cut_before(window, edge, increment)
+        if before is None or after is None:
+            return window, left
+        if from_end:
+            return after, DateWindow(rest.since, before.until)
+        return before, DateWindow(after.since, rest.until)
+
+    def _read(self, request: ReportRequest, sink: RecordSink, pace: Pace) -> Steps[Pace]:
+        """Read one window the way that worked before; the smallest one, if need be, by campaign."""
         reporting = self._run.reporting
-        is_day = request.window.days == 1
-        if not (is_day and pace.by_campaign):
+        is_smallest = is_one_bucket(request.window, request.definition.time_increment)
+        if not (is_smallest and pace.by_campaign):
+            if breakdowns.needs_report_run(request.definition):
+                pace = replace(pace, run=True)
             try:
-                return (yield from read_report(request, sink, pace, reporting))
+                worked: Pace = yield from self._surviving(
+                    request, lambda asked: read_report(asked, sink, pace, reporting)
+                )
             except TooMuchData:
-                if not is_day or request.definition.level == "account":
+                if not is_smallest or request.definition.level == "account":
                     raise
-            yield from read_by_campaign(request, sink, reporting)
+            else:
+                return worked
+            yield from read_by_campaign(self._survivor(request), sink, reporting)
             return pace.with_campaigns()
-        yield from read_by_campaign(request, sink, reporting)
+        yield from self._surviving(request, lambda asked: read_by_campaign(asked, sink, reporting))
         return pace.eased()
 
-    def _fields(self, plan: StreamPlan) -> tuple[str, ...]:
-        asked = fields_to_ask(plan.columns)
-        if _is_plain_account_level(plan.definition):
+    def _surviving(
+        self, request: ReportRequest, read: Callable[[ReportRequest], Steps[Any]]
+    ) -> Steps[Any]:
+        """Ask without the fields that Meta refuses, rather than lose the report for one of them."""
+        while True:
+            asked = self._survivor(request)
+            try:
+                return (yield from read(asked))
+            except RequestRefused as error:
+                name = refused_field(error, asked.fields)
+                if name is None or name in key_of(request.definition) or len(asked.fields) == 1:
+                    raise
+                self._run.refused_fields.note(self._account.account_id, name, error)
+
+    def _survivor(self, request: ReportRequest) -> ReportRequest:
+        refused = self._run.refused_fields.of(self._account.account_id)
+        fields = tuple(name for name in request.fields if name not in refused)
+        return replace(request, fields=fields or request.fields)
+
+    def _fields(self, plan: StreamPlan, window: DateWindow) -> tuple[str, ...]:
+        """Return the fields to ask for a window."""
+        definition = plan.definition
+        asked = fields_to_ask(plan.columns, api_version=self._run.settings.api_version)
+        if is_plain_account_level(definition):
             # Its rows also tell on which days the other levels need not be asked.
-            return tuple(dict.fromkeys((*asked, *SIGNS_OF_LIFE)))
-        return asked
+            asked = tuple(dict.fromkeys((*asked, *SIGNS_OF_LIFE)))
+        edge = breakdowns.oldest_people(definition, today=self._today)
+        if edge is None or window.since >= edge:
+            return asked
+        people = breakdowns.people_fields(definition)
+        left_out = [name for name in asked if name in people]
+        self._run.say_once(
+            f"{plan.name}: {', '.join(left_out)} stay empty before {edge}: with breakdowns, Meta "
+            "tells them for 13 months only"
+        )
+        return tuple(name for name in asked if name not in people)
 
     def _request(
         self, definition: ReportDefinition, fields: Collection[str], window: DateWindow
@@ -452,30 +462,14 @@ class _AccountSync:
             window=window,
         )
 
-    def _sink(self, plan: StreamPlan) -> _RecordSink:
-        reader = RowReader(
-            stream=plan.name,
-            columns=plan.columns,
-            account_id=self._account.account_id,
-            timezone_name=self._account.timezone_name,
-        )
-        return _RecordSink(plan, reader, self._run.utc_now, self._today)
-
-    def _learn(self, plan: StreamPlan, window: DateWindow, sink: _RecordSink) -> None:
-        """Remember on which days the account-level stream had rows."""
-        if not self._tells_of_life(plan.definition):
-            return
-        self._known = joined([*self._known, window])
-        self._active_days |= sink.days
-
-    def _is_idle(self, plan: StreamPlan, window: DateWindow) -> bool:
-        """Tell whether nothing happened in the whole window; only what Meta said counts."""
-        if plan.definition.filtering or tells_of_its_own_life(plan.definition):
-            return False
-        if not any(window in stretch for stretch in self._known):
-            return False
-        since, until = str(window.since), str(window.until)
-        return not any(since <= day <= until for day in self._active_days)
+    def _learn(
+        self, definition: ReportDefinition, request: ReportRequest, sink: RecordSink
+    ) -> None:
+        """Remember on which days there were rows, and what was spent on them."""
+        if self._activity.is_told_by(definition):
+            self._activity.learn(request.window, sink.spend)
+        if adds_up(definition) and "spend" in self._survivor(request).fields:
+            self.spend.note(definition.level, request.window, sink.spend)
 
 
 @dataclass(slots=True)
@@ -493,90 +487,3 @@ class _Progress:
         self.covered = DateWindow(
             min(covered.since, window.since), max(covered.until, window.until)
         )
-
-
-class _RecordSink:
-    """Turns pages of rows into records and refuses a key that comes twice in its window."""
-
-    def __init__(
-        self,
-        plan: StreamPlan,
-        reader: RowReader,
-        utc_now: Callable[[], dt.datetime],
-        today: dt.date,
-    ) -> None:
-        self._plan = plan
-        self._key = key_of(plan.definition)
-        self._reader = reader
-        self._utc_now = utc_now
-        self._today = today
-        self._part = ""
-        self._keys: set[tuple[Any, ...]] = set()
-        self._earlier_keys: set[tuple[Any, ...]] = set()
-        #: Days with rows.
-        self.days: set[str] = set()
-
-    def begin(self, part: str = "") -> None:
-        if not part:
-            self._reader.begin_window(read_at=self._utc_now(), today=self._today)
-            self._earlier_keys = set()
-        elif part != self._part:
-            self._earlier_keys |= self._keys
-        self._part, self._keys = part, set()
-
-    def page(self, rows: list[dict[str, Any]]) -> Rows:
-        record_of, key_columns = self._reader.record, self._key
-        keys, earlier = self._keys, self._earlier_keys
-        records = []
-        for row in rows:
-            record = record_of(row)
-            key = tuple([record[name] for name in key_columns])
-            if key in keys or key in earlier or None in key:
-                raise DuplicateKey(self._complaint(key))
-            keys.add(key)
-            records.append(record)
-            self.days.add(record["date_start"])
-        return Rows(self._plan.name, records)
-
-    @property
-    def row_count(self) -> int:
-        """How many rows the window has, however often it was begun again."""
-        return len(self._keys) + len(self._earlier_keys)
-
-    def _complaint(self, key: tuple[Any, ...]) -> str:
-        # On one line, whatever stands in a key.
-        values = [" ".join(str(value).split()) for value in key]
-        named = ", ".join(f"{name}={value}" for name, value in zip(self._key, values, strict=True))
-        trouble = "a row without a whole key" if None in key else "two rows with one key"
-        return (
-            f"{self._plan.name}: Meta sent {trouble} ({named}); nothing of this window counts as "
-            "delivered. Please report it with the report's definition."
-        )
-
-
-class _ActiveDays:
-    """A sink that keeps only on which days there were rows."""
-
-    def __init__(self) -> None:
-        self.days: set[str] = set()
-
-    def begin(self, part: str = "") -> None:  # noqa: ARG002
-        self.days.clear()
-
-    def page(self, rows: list[dict[str, Any]]) -> None:
-        self.days |= {str(row.get("date_start")) for row in rows}
-
-
-def _is_plain_account_level(definition: ReportDefinition) -> bool:
-    return (
-        definition.level == "account"
-        and not definition.breakdowns
-        and not definition.filtering
-        and not definition.action_breakdowns
-    )
-
-
-def _cut(rest: DateWindow, days: int, *, from_end: bool) -> tuple[DateWindow, DateWindow | None]:
-    if days == WIDEST_DAYS and rest.days <= WIDEST_DAYS + _TAKEN_ALONG_DAYS:
-        days = rest.days
-    return rest.last(days) if from_end else rest.first(days)

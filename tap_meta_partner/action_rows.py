@@ -20,6 +20,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.fields import (
+    ACTION_LABELS,
     IS_FINAL,
     NO_VALUE,
     READ_AT,
@@ -41,17 +42,6 @@ OWN_SETTING = "default"
 
 #: Repeated from the report's row: when it was read, and what of it may still change.
 _REPEATED = ("date_stop", TIME_ZONE, READ_AT, IS_FINAL)
-#: Beginnings of the keys of an entry that name something, as `rows` reads them.
-_LABELS = (
-    "action_",
-    "conversion_destination",
-    "interactive_component_sticker",
-    "is_business_ai_assisted",
-    "matched_persona",
-    "promoted_product_set_result",
-    "signal_source_bucket",
-    "standard_event_content_type",
-)
 
 _OWN_COLUMNS: Mapping[str, str] = {
     METRIC: "The field of the report in which the amount was, such as actions.",
@@ -62,6 +52,11 @@ _OWN_COLUMNS: Mapping[str, str] = {
 def action_metrics(definition: ReportDefinition) -> tuple[str, ...]:
     """Return the fields whose lists become rows: the report's action lists, as it names them."""
     return tuple(column.name for column in columns_of(definition) if column.kind is Kind.ACTIONS)
+
+
+def action_columns(definition: ReportDefinition) -> frozenset[str]:
+    """Return the columns of the report's own records that its action rows are made of."""
+    return frozenset((*key_of(definition), *action_metrics(definition), *_REPEATED))
 
 
 def complaint(definition: ReportDefinition) -> str | None:
@@ -189,7 +184,7 @@ class _Windows(dict[str, "str | None"]):
     """Remembers of each key of an entry which attribution window it is; None for a label."""
 
     def __missing__(self, key: str) -> str | None:
-        window = None if key.startswith(_LABELS) else OWN_SETTING if key == VALUE else key
+        window = None if key.startswith(ACTION_LABELS) else OWN_SETTING if key == VALUE else key
         self[key] = window
         return window
 

@@ -19,7 +19,9 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tap_meta_partner.breakdowns import oldest_row
 from tap_meta_partner.fields import DEFAULT_FIELDS
+from tap_meta_partner.grid import first_day, widened
 from tap_meta_partner.settings import DEFAULT_HISTORY_DAYS
 from tap_meta_partner.windows import DateWindow, between, history_edge
 
@@ -35,6 +37,7 @@ WIDEST_DAYS = 30
 _EASY_WINDOWS_TO_GROW = 3
 _DAY = dt.timedelta(days=1)
 _DEFAULT_FIELDS_WORD = "default"
+_ACTION_ROWS_WORD = "action_rows"
 #: How many separate the four parts of a fingerprint.
 _SEPARATORS = 3
 
@@ -168,7 +171,7 @@ def open_days(
     end_date: dt.date | None = None,
     backfill_on_change: bool = False,
 ) -> OpenDays:
-    """Work out which days have to be asked for.
+    """Work out which days have to be asked for, in whole buckets of the report's increment.
 
     Args:
         bookmark: what has been delivered.
@@ -183,24 +186,33 @@ def open_days(
     report = fingerprint(definition)
     _refuse_other_keys(bookmark.report, report, definition.name)
     reread = backfill_on_change and bool(added_fields(bookmark.report, definition))
-    edge = history_edge(today)
+    edge = oldest_row(definition, today=today) or history_edge(today)
+    increment = definition.time_increment
+
+    def opened(since: dt.date, until: dt.date) -> DateWindow | None:
+        window = between(since, until)
+        return window and widened(window, increment, edge=edge, today=today)
+
     until = min(end_date or today, today)
-    first = max(definition.start_date or today - dt.timedelta(days=DEFAULT_HISTORY_DAYS), edge)
+    start_date = definition.start_date
+    wanted = start_date or today - dt.timedelta(days=DEFAULT_HISTORY_DAYS)
+    first = first_day(wanted, increment, edge=edge)
     day = _believed_day(bookmark, today)
     if day is None or reread:
         start = max(bookmark.since or first, edge) if day and reread else first
-        return OpenDays(forward=between(start, until), starts_anew=True, report=report)
-    floor = max(edge, definition.start_date or edge, bookmark.since or edge)
+        return OpenDays(forward=opened(start, until), starts_anew=True, report=report)
+    floor = max(edge, start_date or edge, bookmark.since or edge)
     # A lookback may be longer than the calendar: it is compared before it is counted back.
     start = floor
     if (day - floor).days > definition.lookback_days:
         start = day - dt.timedelta(days=definition.lookback_days)
+    start = first_day(start, increment, edge=edge)
     # The days between an old bookmark and a later start are not wanted (or Meta has them no more).
     anew = start > day + _DAY
     gap = None
-    if definition.start_date and bookmark.since and not anew:
-        gap = between(first, max(first, bookmark.since) - _DAY)
-    return OpenDays(forward=between(start, until), gap=gap, starts_anew=anew, report=report)
+    if start_date and bookmark.since and not anew:
+        gap = opened(first, max(first, bookmark.since) - _DAY)
+    return OpenDays(forward=opened(start, until), gap=gap, starts_anew=anew, report=report)
 
 
 def _believed_day(bookmark: Bookmark, today: dt.date) -> dt.date | None:
@@ -251,7 +263,12 @@ def fingerprint(definition: ReportDefinition) -> str:
     fields = _DEFAULT_FIELDS_WORD
     if definition.fields:
         fields = ",".join(sorted(definition.fields))
-    return "|".join((definition.level, "1", ",".join(sorted(definition.breakdowns)), fields))
+    if definition.action_rows:
+        # Rows delivered before they were wanted have none.
+        fields += f",{_ACTION_ROWS_WORD}"
+    increment = str(definition.time_increment)
+    breakdowns = ",".join(sorted(definition.breakdowns))
+    return f"{definition.level}|{increment}|{breakdowns}|{fields}"
 
 
 def _refuse_other_keys(before: str | None, now: str, stream: str) -> None:
@@ -259,10 +276,15 @@ def _refuse_other_keys(before: str | None, now: str, stream: str) -> None:
     *keys_now, _ = now.split("|")
     if keys_before != keys_now and len(keys_before) == len(keys_now):
         raise ReportChanged(
-            f"{stream} now has level {keys_now[0]} and breakdowns [{keys_now[2]}], but the rows "
-            f"delivered so far have level {keys_before[0]} and breakdowns [{keys_before[2]}]: "
-            "give the report another name, or remove this stream from the state and its table"
+            f"{stream} now has {_described(keys_now)}, but the rows delivered so far have "
+            f"{_described(keys_before)}: give the report another name, or remove this stream from "
+            "the state and its table"
         )
+
+
+def _described(keys: list[str]) -> str:
+    level, increment, breakdowns = keys
+    return f"level {level}, breakdowns [{breakdowns}] and time_increment {increment}"
 
 
 def added_fields(before: str | None, definition: ReportDefinition) -> list[str]:
@@ -280,7 +302,10 @@ def added_fields(before: str | None, definition: ReportDefinition) -> list[str]:
 
 
 def _field_set(fields: str) -> set[str]:
-    return set(DEFAULT_FIELDS) if fields == _DEFAULT_FIELDS_WORD else set(fields.split(","))
+    names = set(fields.split(","))
+    if _DEFAULT_FIELDS_WORD in names:
+        names = names - {_DEFAULT_FIELDS_WORD} | set(DEFAULT_FIELDS)
+    return names
 
 
 def _day(partition: Mapping[str, Any], key: str) -> dt.date | None:

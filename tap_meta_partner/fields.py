@@ -199,6 +199,16 @@ BREAKDOWNS = frozenset(
     """.split()
 )
 
+#: Fields that are never asked from a version of the API on: Meta refuses the whole request for one
+#: of them (differences between Meta's own SDK for v25.0 and for v26.0). Others that it refuses are
+#: found out by asking (`refused_fields.py`).
+GONE_FIELDS: Mapping[str, str] = {
+    "marketing_messages_website_add_to_cart": "v26.0",
+    "marketing_messages_website_initiate_checkout": "v26.0",
+    "marketing_messages_website_purchase": "v26.0",
+    "marketing_messages_website_purchase_values": "v26.0",
+}
+
 _KINDS: Mapping[str, Kind] = {
     name: kind
     for kind, names in (
@@ -213,6 +223,17 @@ _KINDS: Mapping[str, Kind] = {
     for name in names
 }
 
+#: Beginnings of the keys of an action entry that name something; every other key is an amount.
+ACTION_LABELS = (
+    "action_",
+    "conversion_destination",
+    "interactive_component_sticker",
+    "is_business_ai_assisted",
+    "matched_persona",
+    "promoted_product_set_result",
+    "signal_source_bucket",
+    "standard_event_content_type",
+)
 #: Breakdowns whose value is an object with an id (Meta: "Breakdowns", dynamic creative assets).
 OBJECT_BREAKDOWNS = frozenset(
     f"{part}_asset"
@@ -338,7 +359,7 @@ def columns_of(definition: ReportDefinition) -> tuple[Column, ...]:
     return tuple(first.values())
 
 
-def doubts(definition: ReportDefinition) -> list[str]:
+def doubts(definition: ReportDefinition, *, api_version: str = "") -> list[str]:
     """Say what in a report's fields and breakdowns looks wrong, though Meta is left to judge."""
     found = []
     for name in definition.fields or ():
@@ -351,6 +372,11 @@ def doubts(definition: ReportDefinition) -> list[str]:
                 f"{name} belongs to the {_OWN_LEVEL[name]} level and cannot be had at "
                 f"{definition.level} level: it is left out"
             )
+        elif _is_gone(_source_of(name), api_version):
+            found.append(
+                f"{name} is gone from Meta's API since {GONE_FIELDS[_source_of(name)]}: it is not "
+                "asked and stays empty"
+            )
         elif kind_of(_source_of(name)) is Kind.UNKNOWN:
             found.append(f"{name} is not a field this version knows: Meta decides")
     found += [
@@ -358,8 +384,6 @@ def doubts(definition: ReportDefinition) -> list[str]:
         for name in definition.breakdowns
         if name not in BREAKDOWNS
     ]
-    if "dma" in definition.breakdowns:
-        found.append("dma has not been supported since June 2026: use comscore_market")
     return [f"{definition.name}: {text}" for text in found]
 
 
@@ -403,12 +427,28 @@ def tells_of_its_own_life(definition: ReportDefinition) -> bool:
     return any(name.startswith(("total_postbacks", "mmp_", "skan_", "fidelity")) for name in names)
 
 
-def fields_to_ask(columns: Iterable[Column]) -> tuple[str, ...]:
-    """Return the `fields` parameter for these columns, each field once.
+def fields_to_ask(columns: Iterable[Column], *, api_version: str = "") -> tuple[str, ...]:
+    """Return the `fields` parameter for these columns, each field once, without those long gone.
 
     Names of breakdowns are never among them: Meta adds those by itself and refuses some as fields.
     """
-    return tuple(dict.fromkeys(column.source for column in columns if column.source))
+    return tuple(
+        dict.fromkeys(
+            column.source
+            for column in columns
+            if column.source and not _is_gone(column.source, api_version)
+        )
+    )
+
+
+def _is_gone(field: str, api_version: str) -> bool:
+    """Tell whether Meta refuses a field in this version of its API and all later ones."""
+    since = GONE_FIELDS.get(field)
+    return since is not None and _number_of(api_version) >= _number_of(since)
+
+
+def _number_of(api_version: str) -> float:
+    return float(api_version.lstrip("v") or "inf")
 
 
 def schema_of(definition: ReportDefinition) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from tap_meta_partner.errors import GARBLED, CursorExpired, Fault, KeptFailing, 
 from tap_meta_partner.retries import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from tap_meta_partner.client import Call
     from tap_meta_partner.retries import Jitter, Steps
@@ -26,8 +26,8 @@ class RowSink(Protocol):
     def begin(self, part: str = "") -> None:
         """Forget the rows so far: the list (or one part of it) is read anew."""
 
-    def page(self, rows: list[dict[str, Any]]) -> object:
-        """Take one page; what is returned, unless None, is yielded to whoever drives the steps."""
+    def page(self, rows: list[dict[str, Any]]) -> Iterable[object] | None:
+        """Take one page; what is returned is yielded, one by one, to whoever drives the steps."""
 
 
 class Collected:
@@ -106,9 +106,8 @@ def _chain(
             continue
         pages += 1
         rows, cursor = _read_page(answer)
-        event = sink.page(rows) if rows else None
-        if event is not None:
-            yield event
+        if rows:
+            yield from sink.page(rows) or ()
         if cursor is None:
             return pages
         if cursor == after:

@@ -33,7 +33,7 @@ from tap_meta_partner.pages import Collected, read_pages
 from tap_meta_partner.retries import Pause, ask, backoff_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from tap_meta_partner.pages import RowSink
     from tap_meta_partner.retries import Jitter, Steps
@@ -93,7 +93,7 @@ class ReportRequest:
             "level": definition.level,
             "fields": ",".join(self.fields),
             "time_range": {"since": str(self.window.since), "until": str(self.window.until)},
-            "time_increment": "1",
+            "time_increment": str(definition.time_increment),
         }
         if definition.breakdowns:
             params["breakdowns"] = ",".join(definition.breakdowns)
@@ -198,7 +198,7 @@ class _Totalled:
         self._sink.begin(part or self._campaign_id)
         self.spend = Decimal(0)
 
-    def page(self, rows: list[dict[str, Any]]) -> object:
+    def page(self, rows: list[dict[str, Any]]) -> Iterable[object] | None:
         self.spend += sum((Decimal(str(row.get("spend") or 0)) for row in rows), Decimal(0))
         return self._sink.page(rows)
 

@@ -12,25 +12,21 @@ from collections import Counter
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from tap_meta_partner.fields import IS_FINAL, NO_VALUE, READ_AT, TIME_ZONE, Column, Kind
+from tap_meta_partner.fields import (
+    ACTION_LABELS,
+    IS_FINAL,
+    NO_VALUE,
+    READ_AT,
+    TIME_ZONE,
+    Column,
+    Kind,
+)
 from tap_meta_partner.windows import is_final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
 logger = logging.getLogger(__name__)
-
-#: Keys of an action entry that name something; every other key holds an amount.
-_ACTION_LABELS = (
-    "action_",
-    "conversion_destination",
-    "interactive_component_sticker",
-    "is_business_ai_assisted",
-    "matched_persona",
-    "promoted_product_set_result",
-    "signal_source_bucket",
-    "standard_event_content_type",
-)
 
 
 #: What a database's columns hold: whole numbers of 64 bits, others of so many digits. One count
@@ -70,7 +66,7 @@ class RowReader:
             "account_id": lambda _row: account_id,
             TIME_ZONE: lambda _row: timezone_name,
             READ_AT: lambda _row: self._read_at,
-            IS_FINAL: lambda row: self._is_final(_date(row["date_start"])),
+            IS_FINAL: lambda row: self._is_final(_date(row.get("date_stop") or row["date_start"])),
         }
         self._readers = [
             (column.name, own.get(column.name) or _reader(column)) for column in columns
@@ -232,7 +228,7 @@ class _Labels(dict[str, bool]):
     """Remembers of each key of an action entry whether it names something."""
 
     def __missing__(self, key: str) -> bool:
-        is_label = self[key] = key.startswith(_ACTION_LABELS)
+        is_label = self[key] = key.startswith(ACTION_LABELS)
         return is_label
 
 

@@ -16,22 +16,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from tap_meta_partner.account_sync import (
+from tap_meta_partner.account_sync import Run, sync_account
+from tap_meta_partner.accounts import ASSIGNED, discover, in_shard
+from tap_meta_partner.auth import including_app, warn_of_ends
+from tap_meta_partner.bookmarks import Bookmark
+from tap_meta_partner.breakdowns import why_empty
+from tap_meta_partner.client import GraphClient
+from tap_meta_partner.events import (
     DELIVERED,
     FAILED,
     LOST,
     SKIPPED,
     UNFINISHED,
+    Discrepancy,
     Rows,
-    Run,
     StreamResult,
     WindowClosed,
-    sync_account,
 )
-from tap_meta_partner.accounts import ASSIGNED, discover, in_shard
-from tap_meta_partner.auth import including_app, warn_of_ends
-from tap_meta_partner.bookmarks import Bookmark
-from tap_meta_partner.client import GraphClient
 from tap_meta_partner.lanes import Lane, Lanes, ThreadTransport
 from tap_meta_partner.rate_limits import Governor
 from tap_meta_partner.reports import Reporting
@@ -40,11 +41,11 @@ from tap_meta_partner.windows import account_zone
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from tap_meta_partner.account_sync import StreamPlan
     from tap_meta_partner.accounts import AdAccount, Discovery
     from tap_meta_partner.lanes import Standing, WakingTransport
     from tap_meta_partner.retries import Steps
     from tap_meta_partner.settings import Settings
+    from tap_meta_partner.stream_plan import StreamPlan
 
 logger = logging.getLogger(__name__)
 
@@ -107,8 +108,11 @@ class SyncRun:
     stopping: bool = False
     saw_none: bool = False
     results: list[StreamResult] = field(default_factory=list)
+    discrepancies: list[Discrepancy] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
     rows: Counter[str] = field(default_factory=Counter)
     calls: int = 0
+    _counted_calls: Counter[str] = field(default_factory=Counter)
     started_at: dt.datetime = field(init=False)
     governor: Governor = field(init=False)
     _started: float = field(init=False)
@@ -182,20 +186,36 @@ class SyncRun:
             len(lanes),
             self.settings.max_concurrency,
         )
-        counted: Counter[str] = Counter()
         for lane, event in self._drive(lanes):
-            if isinstance(event, Rows):
-                self.rows[event.stream] += len(event.records)
-                yield event
-            elif isinstance(event, WindowClosed):
+            if isinstance(event, WindowClosed):
                 yield lane.account_id, event
+            elif isinstance(event, Discrepancy):
+                self.discrepancies.append(event)
             else:
-                result = replace(event, calls=lane.calls - counted[str(lane.account_id)])
-                counted[str(lane.account_id)] = lane.calls
-                self.results.append(result)
-                yield result
+                yield self._counted(lane, event)
+        self.hints += self._hints_on_empty(plans)
         if self.stopping:
             raise Interrupted
+
+    def _counted(self, lane: Lane, event: Rows | StreamResult) -> Rows | StreamResult:
+        """Count rows, and the calls that a result took since the account's last one."""
+        if isinstance(event, Rows):
+            self.rows[event.stream] += len(event.records)
+            return event
+        counted = self._counted_calls[lane.name]
+        self._counted_calls[lane.name] = lane.calls
+        result = replace(event, calls=lane.calls - counted)
+        self.results.append(result)
+        return result
+
+    def _hints_on_empty(self, plans: Sequence[StreamPlan]) -> Iterator[str]:
+        """Say why reports may have brought nothing though there was delivery."""
+        if not any(self.rows.values()):
+            return
+        for plan in plans:
+            hint = why_empty(plan.definition)
+            if hint and not self.rows[plan.name]:
+                yield f"{plan.name}: {hint}"
 
     def _drive_alone(self, name: str, steps: Steps[Any]) -> Any:  # noqa: ANN401
         """Drive what comes before the accounts, whatever the run's time; return its result.
@@ -355,7 +375,7 @@ class SyncRun:
             for result in worst.values()
             if result.result != DELIVERED
         ]
-        return lines
+        return [*lines, *map(_difference, self.discrepancies), *self.hints]
 
 
 _WIDEST_FIRST = ("account", "campaign", "adset", "ad")
@@ -393,6 +413,16 @@ def _worst_by_account(results: Sequence[StreamResult]) -> Mapping[str, StreamRes
         if known is None or _KINDS.index(result.result) > _KINDS.index(known.result):
             worst[result.account_id] = result
     return worst
+
+
+def _difference(found: Discrepancy) -> str:
+    missing = found.account_spend - found.ad_spend
+    return (
+        f"spend differs: {found.account_id} ({found.account_name}), {found.since} to "
+        f"{found.until}: the account spent {found.account_spend.normalize():f}, its ads add up to "
+        f"{found.ad_spend.normalize():f} ({missing.normalize():f} less). Levels need not add up "
+        "where ads were deleted: take totals from account_insights"
+    )
 
 
 def _result(account_id: str, name: str, plan: StreamPlan, kind: str, reason: str) -> StreamResult:

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import SplitResult, urlsplit
 
+from tap_meta_partner.grid import ALL_DAYS, LONGEST_DAYS, MONTHLY
 from tap_meta_partner.windows import DATE_PRESETS
 
 if TYPE_CHECKING:
@@ -92,6 +93,9 @@ class ReportDefinition:
         filtering: passed on to Meta as it is (field, operator, value).
         lookback_days: days before the bookmark that are read again.
         start_date: first day wanted, or None for the tap's `start_date`.
+        time_increment: how many days a row covers (1 to 90), `monthly`, or `all_days`.
+        date_preset: read this window in full on every run, without bookmarks.
+        action_rows: also write the action lists row by row, as a stream `{name}_actions`.
     """
 
     name: str
@@ -103,6 +107,14 @@ class ReportDefinition:
     filtering: tuple[Mapping[str, Any], ...] = ()
     lookback_days: int = DEFAULT_LOOKBACK_DAYS
     start_date: dt.date | None = None
+    time_increment: int | str = 1
+    date_preset: str | None = None
+    action_rows: bool = False
+
+    @property
+    def reads_in_full(self) -> bool:
+        """Whether every run reads the same window in full, and no bookmark is kept."""
+        return bool(self.date_preset) or self.time_increment == ALL_DAYS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +180,7 @@ class Settings:
                 action_attribution_windows=self.action_attribution_windows,
                 lookback_days=self.lookback_days,
                 start_date=self.start_date,
+                date_preset=self.date_preset,
             )
             for name, level in BUILT_IN_REPORTS.items()
         )
@@ -198,7 +211,7 @@ def parse_settings(
     _check_together(settings, now)
     reports = _reports(given.get("reports", []), settings)
     for report in reports:
-        if report.start_date != settings.start_date:
+        if report.start_date and report.start_date != settings.start_date:
             _check_report_start(report, settings, now)
     return Settings(**{**values, "reports": reports})
 
@@ -504,7 +517,13 @@ _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
 }
 
 #: What a report may leave to the tap's own settings.
-_INHERITED = ("fields", "action_attribution_windows", "lookback_days", "start_date")
+_INHERITED = (
+    "fields",
+    "action_attribution_windows",
+    "lookback_days",
+    "start_date",
+    "date_preset",
+)
 
 
 def _stream_name(name: str, value: object) -> str:
@@ -523,6 +542,16 @@ def _filtering(name: str, value: object) -> tuple[Mapping[str, Any], ...]:
     raise _wrong(name, value, 'a list of {"field": …, "operator": …, "value": …}')
 
 
+def _increment(name: str, value: object) -> int | str:
+    if value in (MONTHLY, ALL_DAYS):
+        return str(value)
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LONGEST_DAYS:
+        return value
+    raise _wrong(name, value, f"a number of days from 1 to {LONGEST_DAYS}, {MONTHLY} or {ALL_DAYS}")
+
+
 _REPORT_PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "name": _stream_name,
     "level": _one_of(LEVELS),
@@ -533,12 +562,9 @@ _REPORT_PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "filtering": _filtering,
     "lookback_days": _whole(0),
     "start_date": _date,
-}
-#: Part of the contract, but not built yet: refused unless they say what is done anyway.
-_REPORT_UNBUILT: Mapping[str, tuple[object, ...]] = {
-    "time_increment": (1, "1"),
-    "date_preset": (),
-    "action_rows": (False,),
+    "time_increment": _increment,
+    "date_preset": _one_of(DATE_PRESETS),
+    "action_rows": _flag,
 }
 
 
@@ -548,40 +574,54 @@ def _reports(value: object, settings: Settings) -> tuple[ReportDefinition, ...]:
     reports = tuple(
         _report(f"reports[{index}]", item, settings) for index, item in enumerate(value)
     )
-    names = [report.name.lower() for report in reports]
+    names = [name.lower() for report in reports for name in _stream_names(report)]
     for name in names:
         if names.count(name) > 1:
-            raise SettingsError(f'reports has two reports named "{name}": give each its own name')
+            raise SettingsError(f'reports would make two streams named "{name}": rename a report')
     return reports
+
+
+def _stream_names(report: ReportDefinition) -> list[str]:
+    return [report.name, *([f"{report.name}_actions"] if report.action_rows else [])]
 
 
 def _report(place: str, value: object, settings: Settings) -> ReportDefinition:
     if not isinstance(value, dict):
         raise _wrong(place, value, 'an object, for example {"name": "by_country"}')
     given = {key: item for key, item in value.items() if item is not None}
-    for key in sorted(set(given) - set(_REPORT_PARSERS) - set(_REPORT_UNBUILT)):
+    for key in sorted(set(given) - set(_REPORT_PARSERS)):
         raise SettingsError(
-            f"{place} has an unknown key {_shown(key)}: allowed are "
-            f"{', '.join([*_REPORT_PARSERS, *_REPORT_UNBUILT])}"
+            f"{place} has an unknown key {_shown(key)}: allowed are {', '.join(_REPORT_PARSERS)}"
         )
-    for key, done_anyway in _REPORT_UNBUILT.items():
-        if key in given and given[key] not in done_anyway:
-            raise SettingsError(
-                f"{place}.{key} is not supported by this version yet: leave it out "
-                "(rows are per day)"
-            )
     if "name" not in given:
         raise SettingsError(f"{place} has no name: it becomes the stream's and the table's name")
-    inherited = {key: getattr(settings, key) for key in _INHERITED}
     parsed = {
         key: parse(f"{place}.{key}", given[key])
         for key, parse in _REPORT_PARSERS.items()
         if key in given
     }
+    if "date_preset" in parsed and "start_date" in parsed:
+        raise SettingsError(f"{place} has both date_preset and start_date: leave one of them out")
+    inherited = {key: getattr(settings, key) for key in _INHERITED}
+    if "date_preset" in parsed:
+        # Its own window, whatever the other streams begin with.
+        inherited["start_date"] = None
     report = ReportDefinition(**{**inherited, **parsed})
+    _check_all_days(place, report, settings)
     if report.action_breakdowns and "action_type" not in report.action_breakdowns:
         _check_action_columns(place, report)
     return report
+
+
+def _check_all_days(place: str, report: ReportDefinition, settings: Settings) -> None:
+    """Refuse one row over days that are not fixed: its key would move every night."""
+    if report.time_increment != ALL_DAYS or report.date_preset:
+        return
+    if not (report.start_date and settings.end_date):
+        raise SettingsError(
+            f"{place}.time_increment is {ALL_DAYS}: set the report's date_preset too, or fixed "
+            "dates (start_date and the tap's end_date)"
+        )
 
 
 def _check_action_columns(place: str, report: ReportDefinition) -> None:

@@ -16,6 +16,8 @@ from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
+from tap_meta_partner import action_rows
+from tap_meta_partner.breakdowns import impossible
 from tap_meta_partner.errors import MetaError
 from tap_meta_partner.fields import DEFAULT_FIELDS, collisions, doubts, sums_of_rates
 from tap_meta_partner.run import Clock, Interrupted, SyncRun
@@ -33,7 +35,14 @@ from tap_meta_partner.settings import (
     parse_settings,
     unknown_settings,
 )
-from tap_meta_partner.streams import AccountSyncStatusStream, AdAccountsStream, InsightsStream
+from tap_meta_partner.streams import (
+    AccountSyncStatusStream,
+    ActionRowsStream,
+    AdAccountsStream,
+    InsightsStream,
+    SyncedStream,
+    plans_of,
+)
 from tap_meta_partner.windows import DATE_PRESETS
 from tap_meta_partner.writing import PageWriter, TargetGone
 
@@ -47,8 +56,10 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from singer_sdk.singerlib import Message
+    from singer_sdk.streams import Stream
 
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.settings import ReportDefinition, Settings
+    from tap_meta_partner.stream_plan import StreamPlan
     from tap_meta_partner.streams import PartnerStream
 
 _SIGNAL_EXIT = 128
@@ -74,9 +85,22 @@ _REPORT = th.ObjectType(
     th.Property("filtering", th.ArrayType(th.ObjectType()), description="As Meta takes it."),
     th.Property("lookback_days", th.IntegerType, description="Default: the setting."),
     th.Property("start_date", th.StringType, description="Default: the setting."),
-    th.Property("time_increment", th.AnyType, description="Only 1 (a day) for now."),
-    th.Property("date_preset", th.StringType, description="Not supported yet."),
-    th.Property("action_rows", th.BooleanType, description="Not supported yet."),
+    th.Property(
+        "time_increment",
+        th.AnyType,
+        description="Days that a row covers: 1 to 90, monthly, or all_days. Default 1.",
+    ),
+    th.Property(
+        "date_preset",
+        th.StringType,
+        allowed_values=list(DATE_PRESETS),
+        description="Read this window in full on every run.",
+    ),
+    th.Property(
+        "action_rows",
+        th.BooleanType,
+        description="Also write the action lists row by row, as the stream {name}_actions.",
+    ),
     additional_properties=False,
 )
 
@@ -371,7 +395,7 @@ class TapMetaPartner(Tap):
         except SettingsError as error:
             raise Complaint(str(error)) from None
         for definition in self.settings.definitions:
-            for mistake in (*collisions(definition), *sums_of_rates(definition)):
+            for mistake in _mistakes(definition):
                 raise Complaint(mistake)
         for name in [name for name, value in self._config.items() if value is None or value == ""]:
             del self._config[name]
@@ -394,22 +418,40 @@ class TapMetaPartner(Tap):
         """Make the streams: no call is needed for that."""
         # The four built-in streams share their fields: the closest level speaks for them all.
         for definition in self.settings.definitions[len(LEVELS) - 1 :]:
-            for doubt in doubts(definition):
-                self.logger.warning("%s", doubt)
+            self._say_doubts(definition)
         return [
             AdAccountsStream(self),
             AccountSyncStatusStream(self),
-            *(InsightsStream(self, definition) for definition in self.settings.definitions),
+            *(
+                stream
+                for definition in self.settings.definitions
+                for stream in self._streams_of(definition)
+            ),
         ]
 
+    def _streams_of(self, definition: ReportDefinition) -> Iterator[SyncedStream]:
+        yield InsightsStream(self, definition)
+        if definition.action_rows:
+            yield ActionRowsStream(self, definition)
+
+    def _say_doubts(self, definition: ReportDefinition) -> None:
+        for doubt in doubts(definition, api_version=self.settings.api_version):
+            self.logger.warning("%s", doubt)
+        for reason in impossible(definition):
+            self.logger.warning("%s: %s", definition.name, reason)
+
     @property
-    def selected_insights(self) -> list[InsightsStream]:
-        """The insights streams wanted, in the order in which the SDK comes to them."""
+    def selected_synced(self) -> list[SyncedStream]:
+        """The streams read account by account, in the order in which the SDK comes to them."""
         return [
             stream
             for stream in self.streams.values()
-            if isinstance(stream, InsightsStream) and stream.selected
+            if isinstance(stream, SyncedStream) and stream.selected
         ]
+
+    def plans_for(self, streams: Iterable[Stream]) -> list[StreamPlan]:
+        """Say what to ask for the insights among these streams."""
+        return plans_of(stream for stream in streams if isinstance(stream, SyncedStream))
 
     @property
     def selected_status(self) -> AccountSyncStatusStream | None:
@@ -495,6 +537,15 @@ class TapMetaPartner(Tap):
             self.write_state()
         self.logger.warning("stopped by a signal; the next run goes on from the bookmarks")
         raise SystemExit(_SIGNAL_EXIT + (self._signal or 0))
+
+
+def _mistakes(definition: ReportDefinition) -> Iterator[str]:
+    """Say what of a report cannot be: its columns, that is."""
+    yield from collisions(definition)
+    yield from sums_of_rates(definition)
+    complaint = action_rows.complaint(definition) if definition.action_rows else None
+    if complaint:
+        yield f"{definition.name}: {complaint}"
 
 
 def _given(report: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 #: Meta keeps 37 months of totals and refuses a start before them with code 3018.
 HISTORY_MONTHS = 37
@@ -46,6 +46,10 @@ class DateWindow:
     def days(self) -> int:
         """How many days it covers, at least 1."""
         return (self.until - self.since).days + 1
+
+    def each_day(self) -> Iterator[dt.date]:
+        """Yield its days, the first one first."""
+        return (self.since + dt.timedelta(days=number) for number in range(self.days))
 
     def first(self, days: int) -> tuple[DateWindow, DateWindow | None]:
         """Take the first `days` days off: (those, what is left or None)."""

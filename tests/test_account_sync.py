@@ -10,25 +10,23 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_meta_partner.account_sync import (
+from tap_meta_partner.account_sync import RefusedStreams, Run, sync_account
+from tap_meta_partner.accounts import AdAccount
+from tap_meta_partner.bookmarks import Bookmark, Pace
+from tap_meta_partner.errors import TokenRefused
+from tap_meta_partner.events import (
     DELIVERED,
     FAILED,
     SKIPPED,
     UNFINISHED,
-    RefusedStreams,
     Rows,
-    Run,
-    StreamPlan,
     StreamResult,
     WindowClosed,
-    sync_account,
 )
-from tap_meta_partner.accounts import AdAccount
-from tap_meta_partner.bookmarks import Bookmark, Pace
-from tap_meta_partner.errors import TokenRefused
 from tap_meta_partner.fields import columns_of
 from tap_meta_partner.reports import Reporting
 from tap_meta_partner.settings import ReportDefinition, Settings
+from tap_meta_partner.stream_plan import StreamPlan
 from tap_meta_partner.windows import DateWindow
 from tests.fakes import (
     CURSOR_LOST,
@@ -74,7 +72,7 @@ def plan(
         **definition,
     }
     report = ReportDefinition(**wanted)
-    return StreamPlan(definition=report, columns=columns_of(report))
+    return StreamPlan(definition=report, columns=columns_of(report), rows_to=report.name)
 
 
 def run_with(
@@ -286,9 +284,8 @@ def test_preset__is_read_in_full_and_moves_no_bookmark() -> None:
 
     drive = sync(
         Graph(QUARTER),
-        [plan("ad")],
+        [plan("ad", date_preset="last_90d")],
         bookmarks={"ad_insights": bookmark},
-        date_preset="last_90d",
     )
 
     assert asked(drive) == [

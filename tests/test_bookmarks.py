@@ -303,10 +303,12 @@ def test_fingerprint__is_the_default_list_as_a_word() -> None:
         ReportDefinition(name="by_age", level="campaign", breakdowns=("age",)),
         ReportDefinition(name="by_age", level="ad", breakdowns=("age", "gender")),
         ReportDefinition(name="by_age", level="ad"),
+        ReportDefinition(name="by_age", level="ad", breakdowns=("age",), time_increment=7),
+        ReportDefinition(name="by_age", level="ad", breakdowns=("age",), time_increment="monthly"),
     ],
 )
 def test_changed_keys__are_refused(definition: ReportDefinition) -> None:
-    """Another level or other breakdowns stop the stream with what to do about it."""
+    """Another level, other breakdowns or another increment stop the stream, with what to do."""
     bookmark = delivered("2026-11-23", "2026-01-01", "ad|1|age|default")
 
     with pytest.raises(ReportChanged) as caught:
@@ -314,7 +316,7 @@ def test_changed_keys__are_refused(definition: ReportDefinition) -> None:
 
     text = str(caught.value)
     assert text.startswith("by_age now has level ")
-    assert "level ad and breakdowns [age]" in text
+    assert "have level ad, breakdowns [age] and time_increment 1" in text
     assert "give the report another name, or remove this stream from the state" in text
 
 

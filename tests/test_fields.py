@@ -244,7 +244,6 @@ def test_doubts__name_what_this_version_does_not_know() -> None:
         "r: age is a breakdown and comes by itself: it is not asked as a field",
         "r: odd:lead is not a field this version knows: Meta decides",
         "r: user_segment_key is not a breakdown this version knows: Meta decides",
-        "r: dma has not been supported since June 2026: use comscore_market",
     ]
     assert "new_field" in fields_to_ask(columns_of(definition))
 

@@ -66,10 +66,10 @@ class Sink:
             self.parts.clear()
         self.current, self.parts[part] = part, []
 
-    def page(self, rows: list[dict[str, Any]]) -> object:
-        """Keep a page; what is returned is an event."""
+    def page(self, rows: list[dict[str, Any]]) -> list[object]:
+        """Keep a page; what is returned are events."""
         self.parts[self.current] += rows
-        return ("page", len(rows))
+        return [("page", len(rows))]
 
     @property
     def rows(self) -> list[dict[str, Any]]:

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_meta_partner.account_sync import (
+from tap_meta_partner.accounts import AdAccount
+from tap_meta_partner.bookmarks import Bookmark
+from tap_meta_partner.errors import RequestRefused, TokenRefused
+from tap_meta_partner.events import (
     DELIVERED,
     FAILED,
     LOST,
     SKIPPED,
     UNFINISHED,
     Rows,
-    StreamPlan,
     StreamResult,
     WindowClosed,
 )
-from tap_meta_partner.accounts import AdAccount
-from tap_meta_partner.bookmarks import Bookmark
-from tap_meta_partner.errors import RequestRefused, TokenRefused
 from tap_meta_partner.fields import columns_of
 from tap_meta_partner.lanes import ThreadTransport
 from tap_meta_partner.run import Clock, Interrupted, SyncRun
 from tap_meta_partner.settings import ReportDefinition, Settings
+from tap_meta_partner.stream_plan import StreamPlan
 from tests.fakes import (
     ACCOUNT_LIMIT,
     NO_ACCESS,
@@ -58,7 +58,7 @@ def plan(level: str) -> StreamPlan:
     report = ReportDefinition(
         name=f"{level}_insights", level=level, fields=("spend",), start_date=day("11-20")
     )
-    return StreamPlan(definition=report, columns=columns_of(report))
+    return StreamPlan(definition=report, columns=columns_of(report), rows_to=report.name)
 
 
 AD = plan("ad")

@@ -518,10 +518,17 @@ def test_report__says_everything_itself() -> None:
         ({"name": "r", "start_date": "x"}, 'reports[0].start_date is "x": it must be a date'),
         ({"name": "r", "filtering": {}}, "reports[0].filtering is {}: it must be a list of"),
         ({"name": "r", "filtering": [{"field": "x"}]}, "it must be a list of"),
-        ({"name": "r", "time_increment": 7}, "reports[0].time_increment is not supported by this"),
-        ({"name": "r", "time_increment": "monthly"}, "leave it out (rows are per day)"),
-        ({"name": "r", "date_preset": "today"}, "reports[0].date_preset is not supported by this"),
-        ({"name": "r", "action_rows": True}, "reports[0].action_rows is not supported by this"),
+        ({"name": "r", "time_increment": 0}, "reports[0].time_increment is 0: it must be a number"),
+        ({"name": "r", "time_increment": 91}, "a number of days from 1 to 90, monthly or all_days"),
+        ({"name": "r", "time_increment": True}, "reports[0].time_increment is true: it must be"),
+        ({"name": "r", "time_increment": "weekly"}, 'reports[0].time_increment is "weekly": it'),
+        ({"name": "r", "time_increment": "all_days"}, "set the report's date_preset too, or fixed"),
+        ({"name": "r", "date_preset": "ever"}, 'reports[0].date_preset is "ever": it must be one'),
+        (
+            {"name": "r", "date_preset": "today", "start_date": "2026-01-01"},
+            "reports[0] has both date_preset and start_date: leave one of them out",
+        ),
+        ({"name": "r", "action_rows": "yes"}, 'reports[0].action_rows is "yes": it must be true'),
         (
             {"name": "r", "action_breakdowns": ["action_device"]},
             "reports[0]: the column post_engagement needs action_type among action_breakdowns",
@@ -554,11 +561,43 @@ def test_report__unknown_key_is_an_error(key: str) -> None:
 
 
 def test_reports__have_names_of_their_own() -> None:
-    """Two reports of one name are refused, and so is anything but a list."""
-    assert 'two reports named "a"' in mistake(reports=[{"name": "a"}, {"name": "a"}])
+    """Two streams of one name are refused, and so is anything but a list."""
+    assert 'two streams named "a"' in mistake(reports=[{"name": "a"}, {"name": "A"}])
+    assert 'two streams named "a_actions"' in mistake(
+        reports=[{"name": "a", "action_rows": True}, {"name": "a_actions"}]
+    )
     assert 'reports is {"name": "a"}: it must be a list of reports' in mistake(
         reports={"name": "a"}
     )
+
+
+def test_report__takes_every_increment() -> None:
+    """Days as a number or as its digits, months, and one row for a fixed window."""
+    increments = [1, "7", 90, "monthly"]
+    settings = parse(reports=[{"name": f"r{n}", "time_increment": n} for n in increments])
+    fixed = parse(
+        start_date="2026-01-01",
+        end_date="2026-03-31",
+        reports=[{"name": "r", "time_increment": "all_days"}],
+    )
+
+    assert [report.time_increment for report in settings.reports] == [1, 7, 90, "monthly"]
+    assert [report.reads_in_full for report in settings.reports] == [False] * 4
+    assert [report.reads_in_full for report in fixed.reports] == [True]
+
+
+def test_report__has_a_preset_of_its_own() -> None:
+    """A report's own preset stands beside the tap's start; without one, the tap's holds for it."""
+    reports = [{"name": "own", "date_preset": "last_7d"}, {"name": "none"}]
+
+    with_start = parse(start_date="2026-01-01", reports=reports).reports
+    with_preset = parse(date_preset="yesterday", reports=reports).reports
+
+    assert [(report.date_preset, str(report.start_date)) for report in with_start] == [
+        ("last_7d", "None"),
+        (None, "2026-01-01"),
+    ]
+    assert [report.date_preset for report in with_preset] == ["last_7d", "yesterday"]
 
 
 # Unknown settings, secrets.

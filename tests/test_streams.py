@@ -17,6 +17,8 @@ from tap_meta_partner.tap import Complaint, TapMetaPartner
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tap_meta_partner.stream_plan import StreamPlan
+
 
 def tap_with(
     catalog: Catalog | None = None, state: dict[str, Any] | None = None, **config: object
@@ -29,6 +31,11 @@ def insights(tap: TapMetaPartner, name: str = "ad_insights") -> InsightsStream:
     stream = tap.streams[name]
     assert isinstance(stream, InsightsStream)
     return stream
+
+
+def plan_of(tap: TapMetaPartner, name: str = "ad_insights") -> StreamPlan:
+    (plan,) = tap.plans_for([insights(tap, name)])
+    return plan
 
 
 #: Private or final names of the SDK: (owner, name, its parameters).
@@ -179,7 +186,7 @@ def test_catalog__deselected_columns_are_not_asked() -> None:
     metadata[("properties", "spend")].selected = False
     metadata[("properties", "actions")].selected = False
 
-    columns = {column.name for column in insights(tap_with(catalog=catalog)).plan.columns}
+    columns = {column.name for column in plan_of(tap_with(catalog=catalog)).columns}
 
     assert not columns & {"spend", "actions"}
     assert {"account_id", "date_start", "ad_id", "post_engagement"} <= columns
@@ -192,7 +199,7 @@ def test_catalog__keys_stay_even_when_deselected() -> None:
     metadata.root.selected = True
     metadata[("properties", "ad_id")].selected = False
 
-    columns = {column.name for column in insights(tap_with(catalog=catalog)).plan.columns}
+    columns = {column.name for column in plan_of(tap_with(catalog=catalog)).columns}
 
     assert "ad_id" in columns
 

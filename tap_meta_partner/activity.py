@@ -1,0 +1,113 @@
+"""On which days an ad account did anything at all: days that need not be asked for again.
+
+Most accounts of a large agency are idle on most nights. One account-level call over the open days
+of all streams tells on which days anything happened; windows without such a day are closed without
+a call. Only what Meta said counts: a day that nobody asked about is never idle.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tap_meta_partner.fields import tells_of_its_own_life
+from tap_meta_partner.grid import ALL_DAYS
+from tap_meta_partner.reconciliation import amount
+from tap_meta_partner.windows import DateWindow, joined
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+    from decimal import Decimal
+
+    from tap_meta_partner.bookmarks import OpenDays
+    from tap_meta_partner.settings import ReportDefinition
+
+
+class Activity:
+    """What is known of one ad account's active days."""
+
+    def __init__(self, definitions: Iterable[ReportDefinition]) -> None:
+        #: The attribution windows of all streams: a conversion that only one of them sees is life.
+        self.attribution = tuple(
+            dict.fromkeys(
+                window
+                for definition in definitions
+                for window in definition.action_attribution_windows
+            )
+        )
+        #: Stretches of days of which Meta said on which ones anything happened.
+        self._known: list[DateWindow] = []
+        self._active_days: set[str] = set()
+
+    @property
+    def was_seen(self) -> bool:
+        """Whether there was a day with activity."""
+        return bool(self._active_days)
+
+    def learn(self, window: DateWindow, active_days: Collection[str]) -> None:
+        """Take what Meta said of a window: the days on which anything happened."""
+        self._known = joined([*self._known, window])
+        self._active_days |= set(active_days)
+
+    def is_told_by(self, definition: ReportDefinition) -> bool:
+        """Tell whether a stream has a row for every day on which any other one has."""
+        asked = set(definition.action_attribution_windows)
+        return is_plain_account_level(definition) and asked.issuperset(self.attribution)
+
+    def is_idle(self, definition: ReportDefinition, window: DateWindow) -> bool:
+        """Tell whether nothing happened in the whole window; only what Meta said counts."""
+        if definition.filtering or tells_of_its_own_life(definition):
+            return False
+        if not any(window in stretch for stretch in self._known):
+            return False
+        since, until = str(window.since), str(window.until)
+        return not any(since <= day <= until for day in self._active_days)
+
+    def unknown_stretches(
+        self, opened: Sequence[tuple[ReportDefinition, OpenDays]]
+    ) -> list[DateWindow]:
+        """Return the stretches of open days that the first stream itself will not tell about.
+
+        A report of one row for all its days can be years long, and is a single call as it is.
+        """
+        first, first_days = opened[0]
+        others = [days for definition, days in opened if definition.time_increment != ALL_DAYS]
+        stretches = []
+        for own, stretch in (
+            (first_days.forward, [days.forward for days in others]),
+            (first_days.gap, [days.gap for days in others]),
+        ):
+            wanted = [window for window in stretch if window]
+            if not wanted:
+                continue
+            union = DateWindow(
+                min(item.since for item in wanted), max(item.until for item in wanted)
+            )
+            if not (own and union in own and self.is_told_by(first)):
+                stretches.append(union)
+        return stretches
+
+
+class ActiveDays:
+    """A sink that keeps only on which days there were rows, and what was spent on them."""
+
+    def __init__(self) -> None:
+        self.spend: dict[str, Decimal] = {}
+
+    def begin(self, part: str = "") -> None:  # noqa: ARG002
+        """Forget the rows so far."""
+        self.spend.clear()
+
+    def page(self, rows: list[dict[str, Any]]) -> None:
+        """Take one page."""
+        self.spend |= {str(row.get("date_start")): amount(row.get("spend")) for row in rows}
+
+
+def is_plain_account_level(definition: ReportDefinition) -> bool:
+    """Tell whether a report has one row for each day of an account, and nothing else."""
+    return (
+        definition.level == "account"
+        and definition.time_increment == 1
+        and not definition.breakdowns
+        and not definition.filtering
+        and not definition.action_breakdowns
+    )

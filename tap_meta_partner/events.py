@@ -1,0 +1,79 @@
+"""What happens while ad accounts are read, for whoever writes rows and state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from decimal import Decimal
+
+    from tap_meta_partner.bookmarks import Bookmark
+    from tap_meta_partner.windows import DateWindow
+
+DELIVERED, SKIPPED, LOST, FAILED, UNFINISHED = (
+    "delivered",
+    "skipped",
+    "lost",
+    "failed",
+    "unfinished",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Records to be written."""
+
+    stream: str
+    records: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class WindowClosed:
+    """Every row of a window has been handed on: the bookmark may move."""
+
+    stream: str
+    window: DateWindow
+    bookmark: Bookmark
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamResult:
+    """How one account fared in one stream.
+
+    Attributes:
+        result: delivered, skipped, lost, failed or unfinished.
+        reason: for a person; empty when delivered.
+        code: Meta's error code, where one was the reason.
+        covered: the days delivered in this run.
+        rows: how many rows its closed windows have.
+        calls: how many calls it took (the first stream's include the look for activity).
+    """
+
+    account_id: str
+    account_name: str
+    stream: str
+    result: str
+    reason: str = ""
+    code: int | None = None
+    covered: DateWindow | None = None
+    rows: int = 0
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discrepancy:
+    """An account's own spend and that of its ads, over the same days, do not agree.
+
+    Attributes:
+        since, until: the first and the last day compared.
+        account_spend, ad_spend: in the account's currency, major units.
+    """
+
+    account_id: str
+    account_name: str
+    since: dt.date
+    until: dt.date
+    account_spend: Decimal
+    ad_spend: Decimal

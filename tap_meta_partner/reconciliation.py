@@ -1,0 +1,76 @@
+"""Does what the ads spent add up to what their account spent?
+
+Where it does not, something is missing at the ad level. Usually that is no fault of a run: Meta
+leaves deleted objects out of the closer levels, but not out of the totals above them (Meta,
+"Insights API: deleted and archived objects"). So a difference is told, and nothing is done.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.events import Discrepancy
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from tap_meta_partner.accounts import AdAccount
+    from tap_meta_partner.settings import ReportDefinition
+    from tap_meta_partner.windows import DateWindow
+
+#: What may be lost by rounding: a share of the whole, and an amount for each day.
+_SHARE = Decimal("0.001")
+_A_DAY = Decimal("0.01")
+
+
+class Spend:
+    """An ad account's spend by day, as the account level and the ad level tell it."""
+
+    def __init__(self) -> None:
+        self._by_level: dict[str, dict[dt.date, Decimal]] = {"account": {}, "ad": {}}
+
+    def note(self, level: str, window: DateWindow, spend: Mapping[str, Decimal]) -> None:
+        """Take a window's spend by day at a level; days not named had none."""
+        days = self._by_level[level]
+        for day in window.each_day():
+            days[day] = spend.get(str(day), Decimal(0))
+
+    def discrepancy(self, account: AdAccount, *, today: dt.date) -> Discrepancy | None:
+        """Compare the days known at both levels; today's numbers move from call to call."""
+        at_account, at_ads = self._by_level["account"], self._by_level["ad"]
+        days = sorted(day for day in at_account.keys() & at_ads.keys() if day < today)
+        account_spend = sum((at_account[day] for day in days), Decimal(0))
+        ad_spend = sum((at_ads[day] for day in days), Decimal(0))
+        allowed = account_spend * _SHARE + _A_DAY * len(days)
+        if abs(account_spend - ad_spend) <= allowed:
+            return None
+        differing = [day for day in days if at_account[day] != at_ads[day]]
+        return Discrepancy(
+            account_id=account.account_id,
+            account_name=account.name,
+            since=differing[0],
+            until=differing[-1],
+            account_spend=sum((at_account[day] for day in differing), Decimal(0)),
+            ad_spend=sum((at_ads[day] for day in differing), Decimal(0)),
+        )
+
+
+def adds_up(definition: ReportDefinition) -> bool:
+    """Tell whether a report's rows are all the spend of an account, each once and by day."""
+    return (
+        definition.level in {"account", "ad"}
+        and definition.time_increment == 1
+        and not definition.breakdowns
+        and not definition.filtering
+    )
+
+
+def amount(value: object) -> Decimal:
+    """Return what a row says of its spend; nothing where it says nothing that can be read."""
+    try:
+        found = Decimal(value) if isinstance(value, (str, int, Decimal)) else Decimal(0)
+    except ArithmeticError:
+        return Decimal(0)
+    return found if found.is_finite() else Decimal(0)

@@ -1,0 +1,132 @@
+"""Where the pages of one window go: typed, checked for keys that come twice, and handed on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from tap_meta_partner.action_rows import ActionRowReader
+from tap_meta_partner.events import Rows
+from tap_meta_partner.fields import key_of
+from tap_meta_partner.reconciliation import adds_up, amount
+from tap_meta_partner.rows import RowReader
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator
+
+    from tap_meta_partner.accounts import AdAccount
+    from tap_meta_partner.stream_plan import StreamPlan
+
+#: Action rows are many for each row of their report: they are handed on in portions of so many.
+_REPORT_ROWS_AT_ONCE = 50
+
+
+class DuplicateKey(ValueError):
+    """Two rows of one window have the same key: one would replace the other in the target."""
+
+
+class RecordSink:
+    """Turns pages of rows into records and refuses a key that comes twice in its window."""
+
+    def __init__(
+        self,
+        plan: StreamPlan,
+        account: AdAccount,
+        *,
+        utc_now: Callable[[], dt.datetime],
+        today: dt.date,
+    ) -> None:
+        self._plan = plan
+        self._key = key_of(plan.definition)
+        self._reader = RowReader(
+            stream=plan.name,
+            columns=plan.columns,
+            account_id=account.account_id,
+            timezone_name=account.timezone_name,
+        )
+        self._actions = None
+        if plan.actions_to:
+            self._actions = ActionRowReader(plan.definition, plan.action_columns)
+        self._utc_now = utc_now
+        self._today = today
+        self._part = ""
+        self._keys: set[tuple[Any, ...]] = set()
+        self._earlier_keys: set[tuple[Any, ...]] = set()
+        self._adds_up = adds_up(plan.definition)
+        #: What was spent, by day; the days are all that have rows.
+        self.spend: dict[str, Decimal] = defaultdict(Decimal)
+
+    def begin(self, part: str = "") -> None:
+        """Forget the rows so far: the window (or one part of it) is read anew."""
+        if not part:
+            self._reader.begin_window(read_at=self._utc_now(), today=self._today)
+            self._earlier_keys = set()
+            self.spend.clear()
+        elif part != self._part:
+            self._earlier_keys |= self._keys
+        self._part, self._keys = part, set()
+
+    def page(self, rows: list[dict[str, Any]]) -> Iterator[Rows]:
+        """Turn one page into records.
+
+        Yields:
+            The rows of the report, and its action rows where they are wanted.
+
+        Raises:
+            DuplicateKey: a key came twice, or not whole.
+        """
+        records = self._records(rows)
+        if self._plan.rows_to:
+            yield Rows(self._plan.rows_to, self._shown(records))
+        if self._actions:
+            for start in range(0, len(records), _REPORT_ROWS_AT_ONCE):
+                yield from self._action_rows(records[start : start + _REPORT_ROWS_AT_ONCE])
+
+    @property
+    def row_count(self) -> int:
+        """How many rows the window has, however often it was begun again."""
+        return len(self._keys) + len(self._earlier_keys)
+
+    def _records(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        record_of, key_columns = self._reader.record, self._key
+        keys, earlier, adds_up = self._keys, self._earlier_keys, self._adds_up
+        records = []
+        for row in rows:
+            record = record_of(row)
+            key = tuple([record[name] for name in key_columns])
+            if key in keys or key in earlier or None in key:
+                raise DuplicateKey(self._complaint(key))
+            keys.add(key)
+            records.append(record)
+            self.spend[record["date_start"]] += amount(row.get("spend")) if adds_up else 0
+        return records
+
+    def _shown(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the columns wanted of the report itself."""
+        hidden = self._plan.hidden
+        if not hidden:
+            return records
+        return [{name: record[name] for name in record if name not in hidden} for record in records]
+
+    def _action_rows(self, records: list[dict[str, Any]]) -> Iterator[Rows]:
+        actions, stream = self._actions, self._plan.actions_to
+        if actions is None or stream is None:
+            return
+        try:
+            found = [row for record in records for row in actions.records(record)]
+        except ValueError as error:
+            raise DuplicateKey(f"{stream}: {error}; nothing of this window counts") from None
+        if found:
+            yield Rows(stream, found)
+
+    def _complaint(self, key: tuple[Any, ...]) -> str:
+        # On one line, whatever stands in a key.
+        values = [" ".join(str(value).split()) for value in key]
+        named = ", ".join(f"{name}={value}" for name, value in zip(self._key, values, strict=True))
+        trouble = "a row without a whole key" if None in key else "two rows with one key"
+        return (
+            f"{self._plan.name}: Meta sent {trouble} ({named}); nothing of this window counts as "
+            "delivered. Please report it with the report's definition."
+        )

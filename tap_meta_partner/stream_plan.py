@@ -1,0 +1,37 @@
+"""One insights stream as a run wants it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tap_meta_partner.fields import Column
+    from tap_meta_partner.settings import ReportDefinition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamPlan:
+    """One insights stream as this run wants it.
+
+    Attributes:
+        columns: those read, keys included.
+        hidden: those of them that the report's own rows do not show.
+        name: the stream whose bookmark it moves: the report's, or that of its action rows where
+            only these are wanted.
+        rows_to: the stream its rows go to, or None.
+        actions_to: the stream its action rows go to, or None.
+        action_columns: those selected of the action rows.
+    """
+
+    definition: ReportDefinition
+    columns: tuple[Column, ...]
+    hidden: frozenset[str] = frozenset()
+    rows_to: str | None
+    actions_to: str | None = None
+    action_columns: frozenset[str] = frozenset()
+
+    @property
+    def name(self) -> str:
+        """The stream whose bookmark the plan moves."""
+        return self.rows_to or self.actions_to or self.definition.name

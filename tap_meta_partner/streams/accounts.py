@@ -1,0 +1,130 @@
+"""The ad accounts themselves, and how each of them fared."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from singer_sdk import typing as th
+
+from tap_meta_partner.accounts import to_record
+from tap_meta_partner.events import StreamResult
+from tap_meta_partner.streams.partner import PartnerStream
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from singer_sdk.helpers import types
+
+    from tap_meta_partner.tap import TapMetaPartner
+
+
+class AdAccountsStream(PartnerStream):
+    """The ad accounts themselves."""
+
+    schema: ClassVar[dict[str, Any]] = th.PropertiesList(
+        th.Property("id", th.StringType, description="act_ and the digits."),
+        th.Property("account_id", th.StringType, required=True),
+        th.Property("name", th.StringType),
+        th.Property("account_status", th.IntegerType, description="Meta's code."),
+        th.Property("account_status_name", th.StringType, description="ACTIVE, DISABLED …"),
+        th.Property("disable_reason", th.IntegerType, description="0 is none."),
+        th.Property("currency", th.StringType, description="ISO 4217."),
+        th.Property("timezone_name", th.StringType, description="Whose days the rows are."),
+        th.Property("timezone_offset_hours_utc", th.NumberType, description="The offset now."),
+        th.Property("created_time", th.DateTimeType),
+        *(
+            th.Property(name, kind, description=text)
+            for amount in ("amount_spent", "balance", "spend_cap")
+            for name, kind, text in (
+                (amount, th.StringType, "In the currency's smallest unit, as Meta gives it."),
+                (f"{amount}_major", th.NumberType, "In whole currency units."),
+            )
+        ),
+        th.Property("business_id", th.StringType),
+        th.Property("business_name", th.StringType),
+        th.Property("business_country_code", th.StringType),
+        th.Property("owner", th.StringType),
+        th.Property("user_tasks", th.ArrayType(th.StringType)),
+        th.Property(
+            "access",
+            th.StringType,
+            description="assigned, or unassigned: shared with the business, not with its user.",
+        ),
+    ).to_dict()
+
+    def __init__(self, tap: TapMetaPartner) -> None:
+        super().__init__(tap, name="ad_accounts", schema=self.schema, keys=("account_id",))
+
+    @override
+    def get_records(self, context: types.Context | None) -> Iterable[dict[str, Any]]:
+        with self._tap.saying_what_went_wrong():
+            found = self._tap.run.discovery()
+        for account in found.accounts:
+            yield self.projected(to_record(account))
+
+
+class AccountSyncStatusStream(PartnerStream):
+    """How each account fared in each stream in each run: written by the leading stream."""
+
+    schema: ClassVar[dict[str, Any]] = th.PropertiesList(
+        th.Property("account_id", th.StringType, required=True),
+        th.Property("stream", th.StringType, required=True),
+        th.Property("run_started_at", th.DateTimeType, required=True),
+        th.Property("account_name", th.StringType),
+        th.Property(
+            "result",
+            th.StringType,
+            description="delivered, skipped, lost, failed or unfinished.",
+        ),
+        th.Property("reason", th.StringType, description="What happened and what to do."),
+        th.Property("code", th.IntegerType, description="Meta's error code."),
+        th.Property("covered_from", th.DateType, description="First day delivered in this run."),
+        th.Property("covered_to", th.DateType, description="Last day delivered in this run."),
+        th.Property("rows", th.IntegerType),
+        th.Property("calls", th.IntegerType, description="Requests it took."),
+    ).to_dict()
+
+    def __init__(self, tap: TapMetaPartner) -> None:
+        super().__init__(
+            tap,
+            name="account_sync_status",
+            schema=self.schema,
+            keys=("account_id", "stream", "run_started_at"),
+        )
+
+    @override
+    def get_records(self, context: types.Context | None) -> Iterable[dict[str, Any]]:
+        return self._tried_alone() if self.is_dry_run else ()
+
+    def _tried_alone(self) -> Iterator[dict[str, Any]]:
+        """Read the account level to have something to tell; no bookmark moves."""
+        plans = self._tap.plans_for(self._tap.streams.values())[:1]
+        with self._tap.saying_what_went_wrong():
+            for event in self._tap.run.insights(plans, {plan.name: {} for plan in plans}):
+                if isinstance(event, StreamResult):
+                    yield self.projected(self._record(event))
+
+    def write(self, result: StreamResult) -> None:
+        """Write one result."""
+        self.write_records([self.projected(self._record(result))])
+
+    def _record(self, result: StreamResult) -> dict[str, Any]:
+        return {
+            "account_id": result.account_id,
+            "stream": result.stream,
+            "run_started_at": self._tap.run.started_at.isoformat(),
+            "account_name": result.account_name or None,
+            "result": result.result,
+            "reason": result.reason or None,
+            "code": result.code,
+            "covered_from": result.covered and str(result.covered.since),
+            "covered_to": result.covered and str(result.covered.until),
+            "rows": result.rows,
+            "calls": result.calls,
+        }

@@ -1,0 +1,118 @@
+"""Insights, and their action lists row by row."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.action_rows import action_columns, actions_key, actions_schema
+from tap_meta_partner.bookmarks import REPLICATION_KEY, Bookmark, read_partition, write_partition
+from tap_meta_partner.fields import columns_of, key_of, schema_of
+from tap_meta_partner.settings import SettingsError
+from tap_meta_partner.stream_plan import StreamPlan
+from tap_meta_partner.streams.synced import SyncedStream
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+    from tap_meta_partner.settings import ReportDefinition
+    from tap_meta_partner.tap import TapMetaPartner
+
+
+class _ReportStream(SyncedStream):
+    """What the rows of a report and its action rows have in common: bookmarks by date."""
+
+    definition: ReportDefinition
+
+    @override
+    def bookmarks(self) -> dict[str, Bookmark]:
+        partitions = self.partitions_by_account()
+        if not partitions and self.stream_state.get("replication_key_value"):
+            self.logger.warning(
+                "%s: the state's bookmark is one for all ad accounts, as other taps write it; it "
+                "is not used, every account starts at start_date",
+                self.name,
+            )
+        return {
+            account_id: _read_bookmark(self.name, account_id, partition)
+            for account_id, partition in partitions.items()
+        }
+
+    @override
+    def keep(self, account_id: str, bookmark: Bookmark) -> None:
+        if bookmark != Bookmark():
+            write_partition(bookmark, self.partition_of(account_id))
+
+
+class InsightsStream(_ReportStream):
+    """The insights of all ad accounts for one report definition."""
+
+    def __init__(self, tap: TapMetaPartner, definition: ReportDefinition) -> None:
+        self.definition = definition
+        super().__init__(
+            tap,
+            name=definition.name,
+            schema=schema_of(definition),
+            keys=key_of(definition),
+            replication_key=REPLICATION_KEY,
+        )
+
+
+class ActionRowsStream(_ReportStream):
+    """The action lists of a report, one row for each entry and attribution window."""
+
+    def __init__(self, tap: TapMetaPartner, definition: ReportDefinition) -> None:
+        self.definition = definition
+        super().__init__(
+            tap,
+            name=f"{definition.name}_actions",
+            schema=actions_schema(definition),
+            keys=actions_key(definition),
+            replication_key=REPLICATION_KEY,
+        )
+
+
+def plans_of(streams: Iterable[SyncedStream]) -> list[StreamPlan]:
+    """Say what to ask for these streams: a report and its action rows are asked once."""
+    rows: dict[str, InsightsStream] = {}
+    actions: dict[str, ActionRowsStream] = {}
+    for stream in streams:
+        if isinstance(stream, InsightsStream):
+            rows[stream.definition.name] = stream
+        elif isinstance(stream, ActionRowsStream):
+            actions[stream.definition.name] = stream
+    return [_plan(rows.get(name), actions.get(name)) for name in {**rows, **actions}]
+
+
+def _plan(rows: InsightsStream | None, actions: ActionRowsStream | None) -> StreamPlan:
+    either = rows or actions
+    if either is None:
+        raise ValueError("a plan for no stream")
+    definition = either.definition
+    shown = rows.selected_columns if rows else frozenset()
+    read = shown | action_columns(definition) if actions else shown
+    columns = tuple(column for column in columns_of(definition) if column.name in read)
+    return StreamPlan(
+        definition=definition,
+        columns=columns,
+        hidden=frozenset(column.name for column in columns) - shown,
+        rows_to=rows.name if rows else None,
+        actions_to=actions.name if actions else None,
+        action_columns=actions.selected_columns if actions else frozenset(),
+    )
+
+
+def _read_bookmark(stream: str, account_id: str, partition: Mapping[str, Any]) -> Bookmark:
+    try:
+        return read_partition(partition)
+    except ValueError as error:
+        raise SettingsError(
+            f"the state of {stream}, account {account_id}, cannot be read ({error}): correct it, "
+            "or remove this partition to read the account anew"
+        ) from None
