@@ -78,7 +78,7 @@ _WITH_FEW_METRICS: tuple[tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]
             *("image_asset", "link_url_asset", "title_asset", "video_asset"),
         ),
         ("impressions", "clicks", "spend", "reach", "actions", "action_values"),
-        # "For example you can also retrieve ctr" ("Asset Feed Spec, Insights").
+        # The page about asset feeds adds what is made of these, and names ctr.
         frozenset(("ctr",)),
     ),
     (("app_id", "skan_conversion_id"), ("total_postbacks",), _POSTBACKS),
