@@ -361,7 +361,8 @@ class _AccountSync:
             except TooMuchData as error:
                 if is_one_bucket(window, definition.time_increment):
                     raise
-                half = window.days // 2
+                # The widest pace takes whole rests along, so half of one must be less than that.
+                half = min(window.days // 2, WIDEST_DAYS - 1)
                 logger.info("%s: %s; halving the window", request, error.rule.what)
                 progress.bookmark = replace(progress.bookmark, pace=pace.narrowed(half))
                 return rest

@@ -10,13 +10,14 @@ on limits of 2025-06-10 and 2026-01-12, and its out-of-cycle changes of 2026-06-
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.fields import Kind, columns_of, fields_to_ask, kind_of
+from tap_meta_partner.windows import history_edge
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable, Mapping
 
     from tap_meta_partner.settings import ReportDefinition
@@ -308,7 +309,7 @@ def oldest_row(definition: ReportDefinition, *, today: dt.date) -> dt.date | Non
         months.append(HOURLY_MONTHS)
     if "frequency_value" in definition.breakdowns:
         months.append(FREQUENCY_MONTHS)
-    return _edge(min(months), today) if months else None
+    return history_edge(today, months=min(months)) if months else None
 
 
 def people_fields(definition: ReportDefinition) -> frozenset[str]:
@@ -328,7 +329,7 @@ def oldest_people(definition: ReportDefinition, *, today: dt.date) -> dt.date | 
 
     None where the report asks for no such field.
     """
-    return _edge(PEOPLE_MONTHS, today) if people_fields(definition) else None
+    return history_edge(today, months=PEOPLE_MONTHS) if people_fields(definition) else None
 
 
 def asks_day_by_day(definition: ReportDefinition) -> bool:
@@ -366,13 +367,6 @@ def _metrics(definition: ReportDefinition) -> tuple[str, ...]:
         for name in fields_to_ask(columns_of(definition))
         if kind_of(name) not in {Kind.TEXT, Kind.DATE, Kind.UNKNOWN}
     )
-
-
-def _edge(months: int, today: dt.date) -> dt.date:
-    """Go back by months and one day inside, as `windows.history_edge` does."""
-    count = today.year * 12 + (today.month - 1) - months
-    first = dt.date(count // 12, count % 12 + 1, 1)
-    return first + dt.timedelta(days=today.day)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -97,15 +97,13 @@ def account_zone(timezone_name: str | None, offset_hours: float | None) -> dt.tz
     return dt.timezone(dt.timedelta(hours=hours if abs(hours) < _HOURS_OF_A_DAY else 0))
 
 
-def history_edge(today: dt.date) -> dt.date:
-    """Return the oldest day that may be asked for: 37 months back, one day inside.
+def history_edge(today: dt.date, *, months: int = HISTORY_MONTHS) -> dt.date:
+    """Return the oldest day that may be asked for: so many months back, one day inside.
 
     A day that the target month does not have runs over into the next month: whichever way Meta
     counts the end of a month, the result is inside.
     """
-    months = today.year * 12 + (today.month - 1) - HISTORY_MONTHS
-    first = dt.date(months // 12, months % 12 + 1, 1)
-    return first + dt.timedelta(days=today.day - 1) + _DAY
+    return _months_before(today, months) + dt.timedelta(days=today.day - 1) + _DAY
 
 
 def is_final(day: dt.date, *, today: dt.date) -> bool:

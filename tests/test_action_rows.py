@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_meta_partner import action_rows, rows
 from tap_meta_partner.action_rows import (
     ActionRowReader,
     action_metrics,
@@ -389,11 +388,6 @@ def test_columns__that_the_report_has_not_stay_out() -> None:
     (row,) = ActionRowReader(definition, columns).records(record)
 
     assert set(row) == {*actions_key(definition), "value", "date_stop"}
-
-
-def test_labels__are_told_from_amounts_as_the_reports_stream_does() -> None:
-    """Both forms of an entry agree about which of its keys hold amounts."""
-    assert action_rows._LABELS == rows._ACTION_LABELS
 
 
 # Many rows.
