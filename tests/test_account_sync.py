@@ -19,6 +19,7 @@ from tap_meta_partner.events import (
     FAILED,
     SKIPPED,
     UNFINISHED,
+    Discrepancy,
     Rows,
     StreamResult,
     WindowClosed,
@@ -978,3 +979,271 @@ def test_bookmark__never_runs_ahead_of_the_rows(seed: int) -> None:
                     _expected(rows, event.stream), since, until
                 )
     assert moves > 0
+
+
+# What Meta keeps of breakdowns.
+
+
+def fields_by_window(drive: Drive) -> dict[str, set[str]]:
+    return {
+        f"{call.params['time_range']['since']}..{call.params['time_range']['until']}": set(
+            call.params["fields"].split(",")
+        )
+        for call in drive.calls
+    }
+
+
+def test_people__with_breakdowns_are_asked_of_thirteen_months_only(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A window ends where Meta's reach with breakdowns begins, and is asked without it before."""
+    caplog.set_level("INFO")
+    by_age = plan(
+        "ad", breakdowns=("age",), fields=("reach", "spend"), start_date=dt.date(2025, 10, 1)
+    )
+
+    drive = sync(Graph(NOTHING), [by_age])
+
+    # Thirteen months before 25 November 2026, and a day inside.
+    asked_fields = fields_by_window(drive)
+    assert "reach" not in asked_fields["2025-10-01..2025-10-25"]
+    assert "reach" in asked_fields["2025-10-26..2025-11-24"]
+    assert all("spend" in fields for fields in asked_fields.values())
+    assert caplog.text.count("ad_insights: reach stay empty before 2025-10-26") == 1
+    assert last_bookmark(drive, "ad_insights").day == YESTERDAY
+
+
+def test_people__of_a_gap_are_divided_at_the_same_day() -> None:
+    """Newest days first, too: the window with reach is the later one."""
+    by_age = plan(
+        "ad", breakdowns=("age",), fields=("reach", "spend"), start_date=dt.date(2025, 10, 20)
+    )
+    bookmark = Bookmark(day=YESTERDAY, since=dt.date(2025, 11, 5))
+
+    drive = sync(Graph(NOTHING), [by_age], bookmarks={"ad_insights": bookmark})
+
+    assert {
+        window: "reach" in fields
+        for window, fields in fields_by_window(drive).items()
+        if window < "2025-11-05"
+    } == {"2025-10-26..2025-11-04": True, "2025-10-20..2025-10-25": False}
+    assert last_bookmark(drive, "ad_insights").since == dt.date(2025, 10, 20)
+
+
+def test_people__without_breakdowns_are_asked_of_all_history() -> None:
+    """Totals keep their reach for 37 months."""
+    drive = sync(Graph(NOTHING), [plan("ad", fields=("reach",), start_date=dt.date(2024, 1, 1))])
+
+    assert all("reach" in fields for fields in fields_by_window(drive).values())
+
+
+def test_hours__are_asked_a_day_at_a_time_and_of_thirteen_months() -> None:
+    """An hourly report has 24 rows for each row of others, and no rows at all before."""
+    hourly = plan(
+        "ad",
+        breakdowns=("hourly_stats_aggregated_by_advertiser_time_zone",),
+        start_date=dt.date(2025, 1, 1),
+    )
+
+    drive = sync(Graph(NOTHING), [hourly])
+
+    windows = list(fields_by_window(drive))
+    assert windows[0] == "2025-10-26..2025-10-26"
+    assert len(windows) == (TODAY - dt.date(2025, 10, 26)).days + 1
+
+
+def test_hours__of_idle_days_are_not_asked() -> None:
+    """The account-level rows tell on which days there is anything to ask by the hour."""
+    hourly = plan(
+        "campaign",
+        "11-01",
+        breakdowns=("hourly_stats_aggregated_by_advertiser_time_zone",),
+    )
+    active = [ad_row("2026-11-10", "a1", "1"), ad_row("2026-11-12", "a1", "1")]
+
+    def hook(call: Call) -> Reply | None:
+        return {"data": []} if call.params["level"] == "campaign" else None
+
+    drive = sync(Graph({"1": active}, hook=hook), [plan("account", "11-01"), hourly])
+
+    assert [item for item in asked(drive) if item[0] == "campaign"] == [
+        ("campaign", "11-10", "11-10"),
+        ("campaign", "11-12", "11-12"),
+    ]
+    assert last_bookmark(drive, "campaign_insights").day == YESTERDAY
+
+
+def test_mmm__is_asked_for_as_a_report_run_at_once() -> None:
+    """Meta answers that breakdown in report runs only."""
+    drive = sync(Graph(NOTHING), [plan("account", "11-01", breakdowns=("mmm",))])
+
+    assert drive.calls[0].method == "POST"
+
+
+# Fields that Meta refuses.
+
+
+def refusing(names: dict[str, set[str]]) -> Callable[[Call], Reply | None]:
+    """Refuse fields by account, one at a time, as Meta does."""
+
+    def hook(call: Call) -> Reply | None:
+        wanted = set(call.params.get("fields", "").split(","))
+        found = sorted(wanted & (names.get("*", set()) | names.get(call.account_id or "", set())))
+        return (
+            fault(100, None, f"(#100) {found[0]} is not valid for fields param") if found else None
+        )
+
+    return hook
+
+
+def test_refused_fields__cost_a_column_and_not_the_report(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Each field that Meta names is left out for this run; rows, bookmark and the others go on."""
+    graph = Graph({"1": every_day("11-01", 20)}, hook=refusing({"*": {"cpp", "ctr"}}))
+
+    drive = sync(graph, [plan("ad", "11-01", fields=("spend", "cpp", "ctr", "impressions"))])
+
+    assert outcomes(drive) == {"ad_insights": DELIVERED}
+    assert len(drive.calls) == 3
+    assert len(records(drive, "ad_insights")) == 20
+    assert records(drive, "ad_insights")[0]["cpp"] is None
+    assert caplog.text.count("Meta refuses the field cpp to account 1") == 1
+
+
+@pytest.mark.parametrize(
+    ("refused", "asked_with_it"),
+    [
+        # What Meta refuses to one account may be there for the next ones.
+        ({"1": {"cpp"}}, [[True, False], [True], [True]]),
+        # User errors lower the quota: a field that is gone is not tried a thousand times.
+        ({"*": {"cpp"}}, [[True, False], [True, False], [False]]),
+    ],
+)
+def test_refused_fields__of_two_accounts_are_asked_of_no_third(
+    refused: dict[str, set[str]], asked_with_it: list[list[bool]]
+) -> None:
+    """One account's refusal is its own; that of two holds for the run."""
+    graph = Graph({name: [] for name in "123"}, hook=refusing(refused))
+    run = run_with(Drive(graph))
+    calls = []
+    for name in "123":
+        drive = Drive(graph)
+        plans = [plan("ad", "11-01", fields=("spend", "cpp"))]
+        account = AdAccount(account_id=name)
+        drive(sync_account(account, TODAY, plans, {"ad_insights": NEW}, run))
+        calls.append(["cpp" in call.params["fields"] for call in drive.calls])
+
+    assert calls == asked_with_it
+
+
+def test_refused_fields__that_are_keys_fail_the_report() -> None:
+    """Without its key a row is none: then the refusal stands."""
+    graph = Graph({"1": []}, hook=refusing({"*": {"ad_id"}}))
+
+    drive = sync(graph, [plan("ad", "11-01")])
+
+    assert outcomes(drive) == {"ad_insights": FAILED}
+    assert "ad_id is not valid" in results(drive)["ad_insights"].reason
+
+
+def test_refused_fields__do_not_hide_another_refusal() -> None:
+    """A refusal that names no field asked is one of the request."""
+    graph = Graph({"1": []}, hook=lambda _: fault(100, None, "(#100) since is not valid"))
+
+    drive = sync(graph, [plan("ad", "11-01")])
+
+    assert len(drive.calls) == 1
+    assert outcomes(drive) == {"ad_insights": FAILED}
+
+
+def test_refused_fields__of_the_look_for_activity_are_left_out_too() -> None:
+    """One sign of life less is still a look."""
+    graph = Graph({"1": every_day("11-01", 5)}, hook=refusing({"*": {"conversions"}}))
+
+    drive = sync(graph, [plan("campaign", "11-01"), plan("ad", "11-01")])
+
+    assert [item[0] for item in asked(drive)] == ["account", "account", "campaign", "ad"]
+
+
+def test_gone_fields__are_not_asked_of_the_version_without_them() -> None:
+    """What the API's version no longer has is known beforehand, and costs no error."""
+    gone = "marketing_messages_website_purchase"
+
+    def fields(version: str) -> str:
+        drive = sync(
+            Graph({"1": []}), [plan("ad", "11-01", fields=("spend", gone))], api_version=version
+        )
+        return str(drive.calls[0].params["fields"])
+
+    assert gone not in fields("v26.0")
+    assert gone in fields("v25.0")
+
+
+# Do the levels add up?
+
+
+def found_discrepancies(drive: Drive) -> list[Discrepancy]:
+    return [event for event in drive.events if isinstance(event, Discrepancy)]
+
+
+def missing_an_ad(call: Call) -> Reply | None:
+    """Leave an ad that was deleted out at the ad level, as Meta does."""
+    if call.params["level"] != "ad":
+        return None
+    return {"data": [row for row in every_day("11-01", 25) if row["date_start"] != "2026-11-10"]}
+
+
+@pytest.mark.parametrize("levels", [("account", "ad"), ("campaign", "ad")])
+def test_spend__that_differs_between_account_and_ads_is_told(levels: tuple[str, ...]) -> None:
+    """The numbers of the days that differ, from the account's rows or from the look for life."""
+    graph = Graph({"1": every_day("11-01", 25)}, hook=missing_an_ad)
+
+    drive = sync(graph, [plan(level, "11-01") for level in levels])
+
+    assert found_discrepancies(drive) == [
+        Discrepancy(
+            account_id="1",
+            account_name="Client One",
+            since=day("11-10"),
+            until=day("11-10"),
+            account_spend=Decimal("1.25"),
+            ad_spend=Decimal(0),
+        )
+    ]
+    assert set(outcomes(drive).values()) == {DELIVERED}
+
+
+def test_spend__that_agrees_is_not_mentioned() -> None:
+    """Also where whole windows were closed as idle."""
+    graph = Graph({"1": every_day("11-20", 5)})
+
+    drive = sync(graph, [plan("account", "08-28"), plan("ad", "08-28")])
+
+    assert found_discrepancies(drive) == []
+
+
+def test_spend__of_today_is_not_compared() -> None:
+    """It grows from one call to the next."""
+
+    def hook(call: Call) -> Reply | None:
+        if call.params["level"] == "ad":
+            return {"data": [ad_row("2026-11-25", "a1", "700")]}
+        return None
+
+    graph = Graph({"1": [ad_row("2026-11-25", "a1", "1")]}, hook=hook)
+
+    drive = sync(graph, [plan("account", "11-01"), plan("ad", "11-01")])
+
+    assert found_discrepancies(drive) == []
+
+
+def test_spend__of_a_report_with_breakdowns_or_filtering_is_not_compared() -> None:
+    """Such rows are not all there is, or not each once."""
+    some = plan("ad", "11-01", filtering=({"field": "ad.name", "operator": "IN", "value": ["x"]},))
+    by_age = plan("ad", "11-01", name="by_age", breakdowns=("age",))
+    graph = Graph({"1": every_day("11-01", 25)}, hook=missing_an_ad)
+
+    drive = sync(graph, [plan("account", "11-01"), some, by_age])
+
+    assert found_discrepancies(drive) == []
