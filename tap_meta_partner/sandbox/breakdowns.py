@@ -1,4 +1,4 @@
-"""Splitting an ad-day by age, country, placement and so on.
+"""Splitting an ad-day by age, country, placement and so on, and what Meta then leaves out.
 
 The parts of every count add up exactly to the whole. (At Meta they can differ a little; a sandbox
 that is exact shows what a pipeline loses.) Which parts exist is fixed by (seed, ad, breakdown).
@@ -9,71 +9,77 @@ from __future__ import annotations
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import accumulate
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.sandbox.delivery import Facts
+from tap_meta_partner.sandbox import action_breakdowns as action_rules
+from tap_meta_partner.sandbox.delivery import NOTHING, Facts
 from tap_meta_partner.sandbox.graph_errors import invalid_combination, invalid_parameter
-from tap_meta_partner.sandbox.vocabulary import BREAKDOWNS
+from tap_meta_partner.sandbox.periods import (
+    FREQUENCY_MONTHS,
+    WITH_BREAKDOWNS_MONTHS,
+    months_before,
+)
+from tap_meta_partner.sandbox.segments import (
+    ASSETS,
+    AUDIENCE_HOURS,
+    HOURLY,
+    SEGMENTS,
+    SKAN,
+    Segment,
+    Values,
+    columns,
+)
+from tap_meta_partner.sandbox.vocabulary import BREAKDOWNS, INSIGHT_FIELDS, LABEL_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-Values = tuple[object, ...]
-
-_REGIONS = {
-    "US": ("California", "Wisconsin", "New York", "Texas", "Unknown"),
-    "DE": ("Berlin", "Bayern", "Nordrhein-Westfalen", "unknown"),
-    "JP": ("Tokyo", "Osaka Prefecture", "Hokkaidō"),
-    "NZ": ("Auckland", "Canterbury", "unknown"),
-    "GB": ("England", "Scotland", "Wales"),
-}
-_NEIGHBOURS = {"US": ("CA", "MX"), "DE": ("AT", "CH"), "JP": ("TW",), "NZ": ("AU",), "GB": ("IE",)}
-_POSITIONS = (
-    ("facebook", "feed", 30),
-    ("facebook", "facebook_reels", 9),
-    ("facebook", "marketplace", 4),
-    ("instagram", "feed", 25),
-    ("instagram", "instagram_stories", 12),
-    ("instagram", "instagram_reels", 9),
-    ("instagram", "instagram_explore", 2),
-    ("audience_network", "an_classic", 4),
-    ("messenger", "messenger_inbox", 1),
-)
-_DEVICES = (
-    ("iphone", 45),
-    ("android_smartphone", 35),
-    ("desktop", 12),
-    ("ipad", 5),
-    ("android_tablet", 2),
-    ("other", 1),
-)
-_AGES = (
-    ("18-24", 18),
-    ("25-34", 30),
-    ("35-44", 22),
-    ("45-54", 14),
-    ("55-64", 9),
-    ("65+", 6),
-    ("Unknown", 1),
-)
-_GENDERS = (("female", 52), ("male", 45), ("unknown", 3))
-_HOURS = "hourly_stats_aggregated_by_advertiser_time_zone"
-_TEXTS = ("Jetzt entdecken", "Découvrez l'été", "Shop now ✨")
+    from collections.abc import Collection, Iterator
+    from datetime import date
 
 # "Type 1" breakdowns: off-Meta actions are not returned at all (since 2021-04-27).
-OFF_META_HIDDEN = frozenset({"region", _HOURS})
+OFF_META_HIDDEN = frozenset({"region", *HOURLY})
 # Hourly rows carry reach and frequency as 0.
-NO_REACH = frozenset({_HOURS})
+NO_REACH = HOURLY
+
+# Not at account level (Meta, "Insights API Breakdowns"); the marketing mix only of ad sets.
+_NOT_OF_ACCOUNTS = frozenset({"image_asset", "video_asset", "place_page_id"})
+
+# Breakdowns that go with these metrics alone; Meta calls anything else an invalid combination.
+_ONLY_WITH = {
+    "frequency_value": frozenset({"reach"}),
+    "mmm": frozenset({"impressions", "spend"}),
+    **dict.fromkeys(SKAN, frozenset({"total_postbacks"})),
+}
+
+# Asset breakdowns leave all other metrics out, without an error.
+_TOLD_OF_ASSETS = frozenset({"impressions", "clicks", "spend", "reach", "actions", "action_values"})
+_WATCHED = frozenset(name for name in INSIGHT_FIELDS if name.startswith("video_"))
+_UNIQUE = frozenset(
+    name for name in INSIGHT_FIELDS if name.startswith(("unique_", "cost_per_unique_"))
+)
+_NOT_BY_REGION = frozenset(name for name in _WATCHED if name.startswith("video_p")) - {
+    "video_play_actions",
+    "video_play_curve_actions",
+} | {"video_avg_time_watched_actions"}
+
+_PEOPLE = frozenset({"reach", "frequency", "cpp"})
+
+_OPT_IN = {
+    "impression_device": "impression_device",
+    "frequency_value": "frequency_value",
+    AUDIENCE_HOURS: "time_of_day_viewer_tz",
+    "comscore_market": "comscore",
+    "comscore_market_code": "comscore",
+}
+FEATURES = frozenset(_OPT_IN.values())
+"""What an ad account has to be opted in for, by the names of Meta's feature settings."""
 
 
-class Segment(NamedTuple):
-    """One combination of breakdown values and its relative weight."""
-
-    values: Values
-    weight: int
-
-
-def check(breakdowns: tuple[str, ...]) -> None:
+def check(
+    breakdowns: tuple[str, ...],
+    action_breakdowns: tuple[str, ...],
+    level: str,
+    fields: tuple[str, ...],
+) -> None:
     """Raises what Meta answers to breakdowns it does not know or cannot combine."""
     for name in breakdowns:
         if name == "dma":  # unsupported since 2026-06-22
@@ -84,15 +90,64 @@ def check(breakdowns: tuple[str, ...]) -> None:
             raise invalid_parameter(
                 f"breakdowns[0] must be one of the following values, not {name}"
             )
-    if breakdowns and frozenset(breakdowns) not in _SEGMENTS:
-        raise invalid_combination(breakdowns)
+    asked = frozenset(breakdowns)
+    if (
+        (breakdowns and asked not in SEGMENTS)
+        or not action_rules.combine(action_breakdowns, asked)
+        or (level == "account" and asked & _NOT_OF_ACCOUNTS)
+        or (level != "adset" and "mmm" in asked)
+    ):
+        raise invalid_combination((*breakdowns, *action_breakdowns))
+    for name in breakdowns:
+        refused = frozenset(fields) - LABEL_FIELDS - _ONLY_WITH.get(name, INSIGHT_FIELDS)
+        if refused:
+            raise invalid_combination((*breakdowns, *sorted(refused)))
+
+
+def left_out(breakdowns: tuple[str, ...]) -> frozenset[str]:
+    """The fields that rows with these breakdowns lack, whatever was asked."""
+    asked = frozenset(breakdowns)
+    hidden = frozenset() if asked & frozenset(SKAN) else frozenset({"total_postbacks"})
+    if asked & ASSETS:
+        hidden |= INSIGHT_FIELDS - LABEL_FIELDS - _TOLD_OF_ASSETS
+    if asked & HOURLY:
+        hidden |= _UNIQUE | _WATCHED | {"cpp"}  # its base, reach, is 0
+    if "region" in asked:
+        hidden |= _NOT_BY_REGION
+    return hidden
+
+
+def withheld(breakdowns: tuple[str, ...], since: date, today: date) -> frozenset[str]:
+    """The fields Meta silently leaves out of a report that begins too long ago.
+
+    People reached, since 2025-06-10, and people who did something, since 2026-01-12; both only
+    with breakdowns.
+    """
+    edge = months_before(today, WITH_BREAKDOWNS_MONTHS)
+    return _PEOPLE | _UNIQUE if breakdowns and since < edge else frozenset()
+
+
+def has_no_data(
+    breakdowns: tuple[str, ...], since: date, today: date, opted_in: Collection[str]
+) -> bool:
+    """Whether Meta answers without rows, and without an error.
+
+    So it does before the history of a breakdown (13 months for hours, 6 for frequencies, since
+    2026-01-12), and to who has not opted in for it (since 2026-08-06).
+    """
+    if any(_OPT_IN.get(name, name) not in opted_in for name in breakdowns if name in _OPT_IN):
+        return True
+    asked = frozenset(breakdowns)
+    if asked & HOURLY:
+        return since < months_before(today, WITH_BREAKDOWNS_MONTHS)
+    return "frequency_value" in asked and since < months_before(today, FREQUENCY_MONTHS)
 
 
 @lru_cache(maxsize=50_000)
 def weights(seed: int, ad_number: int, country: str, breakdowns: tuple[str, ...]) -> list[Segment]:
     """The segments an ad reaches and how much of it falls to each, in the order asked."""
-    names, make = _SEGMENTS[frozenset(breakdowns)]
-    order = [names.index(name) for name in breakdowns]
+    names, make = SEGMENTS[frozenset(breakdowns)]
+    order = [names.index(name) for name in columns(breakdowns)]
     bare = make(country)
     key = f"{seed}/{ad_number}/{','.join(names)}".encode()
     draws = blake2b(key, digest_size=64).digest()
@@ -106,8 +161,36 @@ def weights(seed: int, ad_number: int, country: str, breakdowns: tuple[str, ...]
     return found or bare
 
 
+def parts(
+    facts: Facts, seed: int, ad_number: int, country: str, breakdowns: tuple[str, ...]
+) -> Iterator[tuple[Values, Facts]]:
+    """The parts of an ad's facts under `breakdowns`; a value None = the row lacks the key."""
+    if not breakdowns:
+        yield (), facts
+        return
+    asked = frozenset(breakdowns)
+    if asked & OFF_META_HIDDEN:
+        facts = _on_meta(facts)
+    elif "product_id" in asked:
+        # "Type 2": off-Meta actions are returned, but without the value of the breakdown.
+        off_meta = _off_meta(facts)
+        if any(off_meta):
+            yield (None,), off_meta
+        facts = _on_meta(facts)
+    elif "frequency_value" in asked:
+        facts = NOTHING._replace(reach=facts.reach)
+    elif "mmm" in asked:
+        facts = NOTHING._replace(impressions=facts.impressions, spend=facts.spend)
+    elif asked & frozenset(SKAN):
+        facts = NOTHING._replace(purchases=facts.purchases, leads=facts.leads)
+    yield from split(facts, weights(seed, ad_number, country, breakdowns))
+
+
 def split(facts: Facts, segments: list[Segment]) -> Iterator[tuple[Values, Facts]]:
-    """The parts of `facts`, empty ones left out; every count adds up exactly."""
+    """The parts of `facts`, empty ones left out; every count adds up exactly.
+
+    (Reach alone does not: nobody is reached where nothing was shown.)
+    """
     bounds = list(accumulate(segment.weight for segment in segments))
     whole = bounds[-1]
     before = (0,) * len(facts)
@@ -116,87 +199,20 @@ def split(facts: Facts, segments: list[Segment]) -> Iterator[tuple[Values, Facts
         part = Facts._make(b - a for a, b in zip(before, upto, strict=True))
         before = upto
         if any(part):
-            yield segment.values, part._replace(reach=min(part.reach, part.impressions))
+            if facts.impressions:
+                part = part._replace(reach=min(part.reach, part.impressions))
+            yield segment.values, part
 
 
-def _product(*axes: tuple[tuple[str, int], ...]) -> list[Segment]:
-    segments = [Segment((), 1)]
-    for axis in axes:
-        segments = [
-            Segment((*values, value), weight * share)
-            for values, weight in segments
-            for value, share in axis
-        ]
-    whole = sum(weight for _, weight in segments)
-    return [Segment(values, max(1, 1000 * weight // whole)) for values, weight in segments]
+def _on_meta(facts: Facts) -> Facts:
+    return facts._replace(landings=0, purchases=0, leads=0, contacts=0, value=0)
 
 
-def _platforms(_: str) -> list[Segment]:
-    names = dict.fromkeys(platform for platform, _, _ in _POSITIONS)
-    return _product(
-        tuple((name, sum(w for platform, _, w in _POSITIONS if platform == name)) for name in names)
+def _off_meta(facts: Facts) -> Facts:
+    return NOTHING._replace(
+        landings=facts.landings,
+        purchases=facts.purchases,
+        leads=facts.leads,
+        contacts=facts.contacts,
+        value=facts.value,
     )
-
-
-def _positions(_: str) -> list[Segment]:
-    return [Segment((platform, position), weight * 10) for platform, position, weight in _POSITIONS]
-
-
-def _platform_devices(_: str) -> list[Segment]:
-    return [
-        Segment((platform, device), max(1, weight * share // 100))
-        for (platform,), weight in _platforms("")
-        for device, share in _DEVICES
-    ]
-
-
-def _position_devices(_: str) -> list[Segment]:
-    return [
-        Segment((platform, position, device), max(1, weight * share // 100))
-        for (platform, position), weight in _positions("")
-        for device, share in _DEVICES
-    ]
-
-
-def _countries(home: str) -> list[Segment]:
-    return _product(((home, 94), *((near, 3) for near in _NEIGHBOURS.get(home, ("US",)))))
-
-
-def _regions(home: str) -> list[Segment]:
-    return _product(tuple((name, 10) for name in _REGIONS.get(home, ("unknown",))))
-
-
-def _texts(_: str) -> list[Segment]:
-    # Asset breakdowns are objects in the row, not strings.
-    return [
-        Segment(({"text": text, "id": str(6_100_000_000_000 + number)},), 300)
-        for number, text in enumerate(_TEXTS)
-    ]
-
-
-_SEGMENTS = {
-    frozenset(names): (names, make)
-    for names, make in (
-        (("age",), lambda _: _product(_AGES)),
-        (("gender",), lambda _: _product(_GENDERS)),
-        (("age", "gender"), lambda _: _product(_AGES, _GENDERS)),
-        (("country",), _countries),
-        (("region",), _regions),
-        (("publisher_platform",), _platforms),
-        (("publisher_platform", "platform_position"), _positions),
-        (("publisher_platform", "impression_device"), _platform_devices),
-        (("publisher_platform", "platform_position", "impression_device"), _position_devices),
-        (
-            ("device_platform",),
-            lambda _: _product((("mobile_app", 80), ("mobile_web", 8), ("desktop", 12))),
-        ),
-        (
-            (_HOURS,),
-            lambda _: _product(
-                tuple((f"{h:02d}:00:00 - {h:02d}:59:59", 2 + h % 12) for h in range(24))
-            ),
-        ),
-        (("body_asset",), _texts),
-        (("title_asset",), _texts),
-    )
-}

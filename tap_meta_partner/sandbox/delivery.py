@@ -47,6 +47,10 @@ class Facts(NamedTuple):
     value: int
 
 
+NOTHING = Facts(*(0 for _ in Facts._fields))
+"""Nothing at all, to set single counts in."""
+
+
 def ad_day(seed: int, ad: Ad, day: int) -> Facts | None:
     """What `ad` did on `day` (a proleptic ordinal) before any restatement; None = nothing."""
     draw = _draws(b"%d/%d/%d" % (seed, ad.number, day))

@@ -206,13 +206,16 @@ class Graph:
 
     def _rows(self, call: GraphCall, node: Node) -> Page[Row]:
         query = self._query(call.params, node)
+        if "mmm" in query.breakdowns:  # by asynchronous runs only, since 2026-01-12
+            raise graph_errors.asynchronous_only("mmm")
         revision = self.world.revision
         if not call.params.get("after"):
             self._check_sync_size(query, revision)
         return self._insights.page(query, capped(call.params, self._limits.max_page_rows), revision)
 
     def _query(self, params: Mapping[str, str], node: Node) -> InsightsQuery:
-        return read_query(params, node, node.account.today(self.world.now()))
+        today = node.account.today(self.world.now())
+        return read_query(params, node, today, self.world.opted_in)
 
     def _check_sync_size(self, query: InsightsQuery, revision: int) -> None:
         largest, slow = self._limits.max_sync_rows, self._limits.slow_sync_rows

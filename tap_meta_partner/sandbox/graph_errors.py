@@ -217,6 +217,13 @@ def invalid_combination(breakdowns: tuple[str, ...]) -> GraphError:
     )
 
 
+def asynchronous_only(breakdown: str) -> GraphError:
+    """A breakdown that synchronous calls do not answer (code 100)."""
+    return invalid_parameter(
+        f"The {breakdown} breakdown is only supported for asynchronous insights requests"
+    )
+
+
 def wrong_level(level: str, kind: str) -> GraphError:
     """A level above the node that was asked (1/99)."""
     return GraphError(

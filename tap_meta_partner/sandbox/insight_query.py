@@ -24,7 +24,7 @@ from tap_meta_partner.sandbox.vocabulary import (
 from tap_meta_partner.sandbox.world import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tap_meta_partner.sandbox.world import Node
 
@@ -54,7 +54,11 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class InsightsQuery:
-    """One insights report: a node, a level, a span of days and what to tell of them."""
+    """One insights report: a node, a level, a span of days and what to tell of them.
+
+    `withheld` are fields Meta leaves out of it without an error; an `empty` one has no row at all,
+    since it begins before the history of its breakdown, or its account has not opted in.
+    """
 
     node: Node
     level: str
@@ -65,34 +69,42 @@ class InsightsQuery:
     action_breakdowns: tuple[str, ...]
     windows: tuple[str, ...]
     conditions: tuple[Condition, ...]
-    reach_withheld: bool
+    withheld: frozenset[str]
+    empty: bool
 
 
-def read_query(params: Mapping[str, str], node: Node, today: date) -> InsightsQuery:
+def read_query(
+    params: Mapping[str, str],
+    node: Node,
+    today: date,
+    opted_in: Collection[str] = breakdown_rules.FEATURES,
+) -> InsightsQuery:
     """The query `params` put to `node`; raises what Meta answers to a wrong one.
 
-    `today` is the account's own, since presets and the edge of history follow it.
+    `today` is the account's own, since presets and the edge of history follow it; `opted_in` are
+    the features its advertiser has switched on.
     """
-    level = _level(params.get("level"), node)
+    level = _level(params, node)
+    fields = _fields(params.get("fields"), level)
     breakdowns = name_list(params.get("breakdowns"))
-    breakdown_rules.check(breakdowns)
     action_breakdowns = name_list(params.get("action_breakdowns")) or ("action_type",)
     _all_known(action_breakdowns, ACTION_BREAKDOWNS, "action_breakdowns")
+    breakdown_rules.check(breakdowns, action_breakdowns, level, fields)
     windows = name_list(params.get("action_attribution_windows"))
     _all_known(windows, ATTRIBUTION_WINDOWS, "action_attribution_windows")
     span = _span(params, today)
-    reach_edge = periods.months_before(today, periods.REACH_WITH_BREAKDOWNS_MONTHS)
     return InsightsQuery(
         node=node,
         level=level,
-        fields=_fields(params.get("fields"), level),
+        fields=fields,
         span=span,
         increment=_increment(params.get("time_increment")),
         breakdowns=breakdowns,
         action_breakdowns=action_breakdowns,
         windows=windows,
         conditions=_conditions(params.get("filtering")),
-        reach_withheld=bool(breakdowns) and span.since < reach_edge,
+        withheld=breakdown_rules.withheld(breakdowns, span.since, today),
+        empty=breakdown_rules.has_no_data(breakdowns, span.since, today, opted_in),
     )
 
 
@@ -105,8 +117,10 @@ def name_list(text: str | None) -> tuple[str, ...]:
     return tuple(str(name) for name in _json(text, "list"))
 
 
-def _level(text: str | None, node: Node) -> str:
-    level = text or node.kind
+def _level(params: Mapping[str, str], node: Node) -> str:
+    # The marketing mix is told of ad sets only, which is then the default.
+    usual = "adset" if params.get("breakdowns") == "mmm" else node.kind
+    level = params.get("level") or usual
     if level not in _DEPTH:
         raise invalid_parameter(f"level must be one of the following values: {', '.join(LEVELS)}")
     if _DEPTH[level] < _DEPTH[node.kind]:

@@ -15,6 +15,7 @@ from tap_meta_partner.sandbox.filters import AD_COLUMN, ad_filter, metric_filter
 from tap_meta_partner.sandbox.metrics import METRICS, Presentation
 from tap_meta_partner.sandbox.paging import Page, Position, limit_of, position_after
 from tap_meta_partner.sandbox.recently_used import RecentlyUsed
+from tap_meta_partner.sandbox.segments import Values, columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -24,10 +25,8 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world import World
 
 Row = dict[str, object]
-Group = tuple["Ad", breakdowns.Values, Facts]
+Group = tuple["Ad", Values, Facts]
 """One row to be: an ad below the row's object, breakdown values, and the summed facts."""
-
-_PEOPLE_FIELDS = frozenset({"reach", "frequency", "cpp"})
 
 
 class Insights:
@@ -74,7 +73,7 @@ class Insights:
         key = (query, number, revision)
         found = self._groups.get(key)
         if found is None:
-            found = list(self._grouped(query, span, revision))
+            found = [] if query.empty else list(self._grouped(query, span, revision))
             account = query.node.account
             if span.until <= account.today(self._world.now()):
                 self._groups.put(key, found)
@@ -84,7 +83,7 @@ class Insights:
         account = query.node.account
         wanted = ad_filter(query)
         members: dict[tuple[object, ...], list[Facts]] = {}
-        example: dict[tuple[object, ...], tuple[Ad, breakdowns.Values]] = {}
+        example: dict[tuple[object, ...], tuple[Ad, Values]] = {}
         column = AD_COLUMN.get(query.level)
         for day in periods.days(span):
             for ad, facts in self._world.ad_days(account, day, revision):
@@ -104,18 +103,11 @@ class Insights:
             if enough is None or enough(total):
                 yield (*example[key], total)
 
-    def _parts(
-        self, query: InsightsQuery, ad: Ad, facts: Facts
-    ) -> Iterator[tuple[breakdowns.Values, Facts]]:
+    def _parts(self, query: InsightsQuery, ad: Ad, facts: Facts) -> Iterator[tuple[Values, Facts]]:
         if not query.breakdowns:
-            yield (), facts
-            return
-        if not breakdowns.OFF_META_HIDDEN.isdisjoint(query.breakdowns):
-            facts = facts._replace(landings=0, purchases=0, leads=0, contacts=0, value=0)
+            return iter((((), facts),))
         country = query.node.account.business.country
-        yield from breakdowns.split(
-            facts, breakdowns.weights(self._world.seed, ad.number, country, query.breakdowns)
-        )
+        return breakdowns.parts(facts, self._world.seed, ad.number, country, query.breakdowns)
 
 
 class _RowWriter:
@@ -130,7 +122,8 @@ class _RowWriter:
             windows=query.windows,
             action_breakdowns=query.action_breakdowns,
         )
-        hidden = _PEOPLE_FIELDS if query.reach_withheld else frozenset()
+        hidden = query.withheld | breakdowns.left_out(query.breakdowns)
+        self._columns = columns(query.breakdowns)
         self._metrics = [
             (name, METRICS[name]) for name in query.fields if name in METRICS and name not in hidden
         ]
@@ -151,10 +144,12 @@ class _RowWriter:
             if value is not None:
                 row[name] = value
         if self._no_reach:
-            row.update({name: "0" for name in ("reach", "frequency") if name in row})
+            row.update({name: "0" for name in ("reach", "frequency") if name in self._query.fields})
         row["date_start"] = span.since.isoformat()
         row["date_stop"] = span.until.isoformat()
-        row.update(zip(self._query.breakdowns, values, strict=True))
+        if values:
+            keys = zip(self._columns, values, strict=True)
+            row.update((name, value) for name, value in keys if value is not None)
         return row
 
     def _labels_of(self, ad: Ad) -> Row:

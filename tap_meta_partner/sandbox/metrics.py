@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.sandbox import action_breakdowns
 from tap_meta_partner.sandbox.numerals import decimal_text, ratio_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tap_meta_partner.sandbox.delivery import Facts
 
 
@@ -41,7 +39,6 @@ Counts = tuple[tuple[str, int], ...]
 # The share of an action, in percent, that falls into each attribution window. 7d_view and
 # 28d_view may be asked and yield nothing since 2026-01-12.
 _WINDOW_PERCENT = {"1d_click": 60, "7d_click": 85, "28d_click": 92, "1d_view": 8, "1d_ev": 4}
-_DEVICES = (("desktop", 20), ("iphone", 70), ("android_smartphone", 100))
 
 
 def _count_of(name: str) -> Metric:
@@ -110,8 +107,7 @@ def _entries(counts: Counts, how: Presentation, digits: int = 0) -> ActionList |
         ] or None
     found = [
         {**key, "value": decimal_text(part, digits), **_by_window(part, how, digits)}
-        for action_type, count in counts
-        for key, part in _by_breakdown(action_type, count, how)
+        for key, part in action_breakdowns.parts(counts, how.action_breakdowns)
         if part
     ]
     return found or None
@@ -123,21 +119,6 @@ def _by_window(count: int, how: Presentation, digits: int) -> dict[str, object]:
         for window in how.windows
         if (part := count * _WINDOW_PERCENT.get(window, 0) // 100)
     }
-
-
-def _by_breakdown(
-    action_type: str, count: int, how: Presentation
-) -> Iterator[tuple[dict[str, object], int]]:
-    """The count under the requested action breakdowns; only action_device splits it further."""
-    key: dict[str, object] = (
-        {"action_type": action_type} if "action_type" in how.action_breakdowns else {}
-    )
-    if "action_device" not in how.action_breakdowns:
-        yield key, count
-        return
-    bounds = [0, *(count * percent // 100 for _, percent in _DEVICES)]
-    for (device, _), (low, high) in zip(_DEVICES, pairwise(bounds), strict=True):
-        yield {**key, "action_device": device}, high - low
 
 
 def _cost_entries(counts: Counts, facts: Facts, how: Presentation) -> ActionList | None:
@@ -220,7 +201,9 @@ METRICS: dict[str, Metric] = {
     "video_p75_watched_actions": _watched(27),
     "video_p95_watched_actions": _watched(15),
     "video_p100_watched_actions": _watched(12),
+    "video_avg_time_watched_actions": _one_action("video_view", lambda f: min(f.views, 6)),
     "video_play_curve_actions": _play_curve,
     "results": _results,
+    "total_postbacks": lambda facts, _: str(facts.purchases + facts.leads),
 }
 """What the model can tell of facts, by field name."""

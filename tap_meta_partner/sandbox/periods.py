@@ -10,8 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 HISTORY_MONTHS = 37
-# reach is left out of reports with breakdowns that start before this (since 2025-06-10).
-REACH_WITH_BREAKDOWNS_MONTHS = 13
+# People are left out of reports with breakdowns that start before this (since 2025-06-10), and
+# hours have no rows (since 2026-01-12).
+WITH_BREAKDOWNS_MONTHS = 13
+FREQUENCY_MONTHS = 6
 
 
 class Span(NamedTuple):

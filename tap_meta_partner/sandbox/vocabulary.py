@@ -106,6 +106,17 @@ INSIGHT_FIELDS = _names(
 )
 """Every field name `fields` of an insights call may hold; the model fills a part of them."""
 
+LABEL_FIELDS = _names(
+    """
+    account_currency account_id account_name ad_id ad_name adset_end adset_id adset_name
+    adset_start age_targeting attribution_setting buying_type campaign_id campaign_name
+    conversion_rate_ranking created_time date_start date_stop engagement_rate_ranking
+    gender_targeting labels location objective optimization_goal place_page_name
+    quality_ranking updated_time
+    """
+)
+"""The fields that name and describe rather than count: they go with every breakdown."""
+
 BREAKDOWNS = _names(
     """
     ad_extension_domain ad_extension_url ad_format_asset affiliate_click_region

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from tap_meta_partner.sandbox import cast
+from tap_meta_partner.sandbox.breakdowns import FEATURES
 from tap_meta_partner.sandbox.delivery import Change, Facts, ad_day, restated
 from tap_meta_partner.sandbox.recently_used import RecentlyUsed
 
@@ -91,6 +92,7 @@ class World:
 
     Made by `demo`, `agency` or `single`. History is the `days` account-local days that end with
     the account's today at the time the world is made; as the clock goes on, days are added.
+    `opted_in` may be changed: the features all its accounts have switched on, at first every one.
     """
 
     def __init__(
@@ -106,6 +108,7 @@ class World:
         self.business = business
         self.now = now
         self.restatements: list[Restatement] = []
+        self.opted_in = set(FEATURES)
         self._by_id = {account.id: account for account in self.accounts}
         self._revoked: set[str] = set()
         self._nodes = dict(_nodes(self.accounts))
