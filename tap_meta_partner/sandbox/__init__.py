@@ -7,12 +7,14 @@ from tap_meta_partner.sandbox.calls import ReceivedCall
 from tap_meta_partner.sandbox.faults import Fault
 from tap_meta_partner.sandbox.server import Sandbox
 from tap_meta_partner.sandbox.tokens import TokenInfo
+from tap_meta_partner.sandbox.truth import PeriodTotals, Totals
 from tap_meta_partner.sandbox.usage import Budget
-from tap_meta_partner.sandbox.world import Totals, World
+from tap_meta_partner.sandbox.world import World
 
 __all__ = [
     "Budget",
     "Fault",
+    "PeriodTotals",
     "ReceivedCall",
     "Sandbox",
     "TokenInfo",

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tap_meta_partner.sandbox.graph import Graph
-    from tap_meta_partner.sandbox.world import Totals, World
+    from tap_meta_partner.sandbox.truth import Totals
+    from tap_meta_partner.sandbox.world import World
 
 
 class Control:

@@ -16,12 +16,12 @@ from tap_meta_partner.sandbox.graph_errors import (
     wrong_level,
 )
 from tap_meta_partner.sandbox.periods import Span
+from tap_meta_partner.sandbox.truth import LEVELS
 from tap_meta_partner.sandbox.vocabulary import (
     ACTION_BREAKDOWNS,
     ATTRIBUTION_WINDOWS,
     INSIGHT_FIELDS,
 )
-from tap_meta_partner.sandbox.world import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

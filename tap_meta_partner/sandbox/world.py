@@ -6,54 +6,34 @@ against it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta, timezone
-from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from tap_meta_partner.sandbox import cast
+from tap_meta_partner.sandbox import cast, truth
 from tap_meta_partner.sandbox.breakdowns import FEATURES
 from tap_meta_partner.sandbox.delivery import Change, Facts, ad_day, restated
 from tap_meta_partner.sandbox.recently_used import RecentlyUsed
+from tap_meta_partner.sandbox.truth import AdDays, Key, PeriodTotals, Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from decimal import Decimal
 
     from tap_meta_partner.sandbox.advertising import Ad, AdAccount, AdSet, Business, Campaign
 
 # Meta restates insights for 28 days (Meta, "Insights API best practices").
 RESTATED_DAYS = 28
 
-LEVELS = ("account", "campaign", "adset", "ad")
+LEVELS = truth.LEVELS
 
-AdDays = list[tuple["Ad", Facts]]
 _DayKey = tuple[str, date, tuple[int, ...]]
 
 
 def utc_now() -> datetime:
     """The real time; worlds take another clock in tests."""
     return datetime.now(tz=timezone.utc)
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """The true numbers of some days of an account; `spend` in its currency's major unit."""
-
-    spend: Decimal = Decimal(0)
-    impressions: int = 0
-    clicks: int = 0
-    rows_by_level: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
-
-    def __add__(self, other: Totals) -> Totals:
-        return Totals(
-            spend=self.spend + other.spend,
-            impressions=self.impressions + other.impressions,
-            clicks=self.clicks + other.clicks,
-            rows_by_level={
-                level: self.rows_by_level[level] + other.rows_by_level[level] for level in LEVELS
-            },
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,30 +220,73 @@ class World:
     def day_totals(self, account_id: str, since: date, until: date) -> dict[date, Totals]:
         """The true totals of each day with any row, both ends included."""
         account = self.account(account_id)
-        days = (since + timedelta(days=n) for n in range((until - since).days + 1))
         return {
-            day: _day_total(account, ad_days)
-            for day in days
-            if (ad_days := self.ad_days(account, day))
+            day: truth.totals_of(account, ad_days)
+            for day, ad_days in self._days(account, since, until)
         }
 
     def totals(self, account_id: str, since: date, until: date) -> Totals:
         """The true totals of a span; rows are those of one-day reports."""
         return sum(self.day_totals(account_id, since, until).values(), start=Totals())
 
+    def breakdown_day_totals(
+        self, account_id: str, since: date, until: date, breakdowns: tuple[str, ...]
+    ) -> dict[date, dict[Key, Totals]]:
+        """The true totals of each day by breakdown values, with the rows each level has of them."""
+        account = self.account(account_id)
+        return {
+            day: truth.by_value(account, self.seed, ad_days, breakdowns)
+            for day, ad_days in self._days(account, since, until)
+        }
 
-def _day_total(account: AdAccount, ad_days: AdDays) -> Totals:
-    return Totals(
-        spend=Decimal(sum(facts.spend for _, facts in ad_days)).scaleb(-account.spend_digits),
-        impressions=sum(facts.impressions for _, facts in ad_days),
-        clicks=sum(facts.clicks for _, facts in ad_days),
-        rows_by_level={
-            "account": 1,
-            "campaign": len({ad.campaign_id for ad, _ in ad_days}),
-            "adset": len({ad.adset_id for ad, _ in ad_days}),
-            "ad": len(ad_days),
-        },
-    )
+    def breakdown_totals(
+        self, account_id: str, since: date, until: date, breakdowns: tuple[str, ...]
+    ) -> dict[Key, Totals]:
+        """The true totals of a span by breakdown values; rows are those of one-day reports."""
+        found: dict[Key, Totals] = {}
+        for day in self.breakdown_day_totals(account_id, since, until, breakdowns).values():
+            for values, totals in day.items():
+                found[values] = found.get(values, Totals()) + totals
+        return found
+
+    def period_totals(
+        self,
+        account_id: str,
+        since: date,
+        until: date,
+        level: str = "account",
+        breakdowns: tuple[str, ...] = (),
+    ) -> dict[Key, PeriodTotals]:
+        """The true numbers of the span taken as one period: (object id, *breakdown values) to them.
+
+        Reach is not additive, so that weeks and months need their own truth.
+        """
+        account = self.account(account_id)
+        whole = [each for _, ad_days in self._days(account, since, until) for each in ad_days]
+        return truth.by_object(account, self.seed, whole, level, breakdowns)
+
+    def action_totals(
+        self, account_id: str, since: date, until: date
+    ) -> dict[date, dict[str, int]]:
+        """How often each action type happened on each day with any row."""
+        days = self._days(self.account(account_id), since, until)
+        return {day: truth.actions_of(ad_days) for day, ad_days in days}
+
+    def action_value_totals(
+        self, account_id: str, since: date, until: date
+    ) -> dict[date, dict[str, Decimal]]:
+        """What actions were worth on each day with any row, by type, in the major unit."""
+        account = self.account(account_id)
+        days = self._days(account, since, until)
+        return {day: truth.action_values_of(account, ad_days) for day, ad_days in days}
+
+    def _days(self, account: AdAccount, since: date, until: date) -> Iterator[tuple[date, AdDays]]:
+        """The days of a span on which anything happened."""
+        for number in range((until - since).days + 1):
+            day = since + timedelta(days=number)
+            ad_days = self.ad_days(account, day)
+            if ad_days:
+                yield day, ad_days
 
 
 def _history(timezone_name: str, now: Callable[[], datetime], days: int) -> cast.Delivers:
