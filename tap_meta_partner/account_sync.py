@@ -38,7 +38,7 @@ from tap_meta_partner.events import (
     WindowClosed,
 )
 from tap_meta_partner.fields import fields_to_ask, key_of
-from tap_meta_partner.grid import cut, cut_before, is_one_bucket, is_two_buckets, widened
+from tap_meta_partner.grid import is_one_bucket
 from tap_meta_partner.reconciliation import Spend, adds_up
 from tap_meta_partner.record_sink import DuplicateKey, RecordSink
 from tap_meta_partner.refused_fields import RefusedFields, refused_field
@@ -50,7 +50,8 @@ from tap_meta_partner.reports import (
 )
 from tap_meta_partner.retries import OutOfTime
 from tap_meta_partner.settings import ReportDefinition
-from tap_meta_partner.windows import DateWindow, between, history_edge, preset_window
+from tap_meta_partner.windowing import next_window
+from tap_meta_partner.windows import DateWindow
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -64,10 +65,6 @@ if TYPE_CHECKING:
     from tap_meta_partner.stream_plan import StreamPlan
 
 logger = logging.getLogger(__name__)
-
-#: A rest of up to this many days beyond the widest window is taken along. A nightly run with 28
-#: days of lookback is open for 31 days: that is one call, not two.
-_TAKEN_ALONG_DAYS = 7
 
 
 class StreamClosed(Exception):
@@ -196,30 +193,14 @@ class _AccountSync:
         )
 
     def open_days(self, plan: StreamPlan, bookmark: Bookmark) -> OpenDays:
-        settings, definition, today = self._run.settings, plan.definition, self._today
-        if definition.reads_in_full:
-            return OpenDays(forward=self._full_window(definition))
+        settings = self._run.settings
         return open_days(
             bookmark,
-            definition,
-            today=today,
+            plan.definition,
+            today=self._today,
             end_date=settings.end_date,
             backfill_on_change=settings.backfill_on_change,
         )
-
-    def _full_window(self, definition: ReportDefinition) -> DateWindow | None:
-        """Return the window that is read in full every time: a preset's, or fixed days."""
-        today, end_date = self._today, self._run.settings.end_date
-        edge = breakdowns.oldest_row(definition, today=today) or history_edge(today)
-        if definition.date_preset:
-            window = preset_window(definition.date_preset, today=today)
-        else:
-            # Settings have both ends of fixed days, or are refused.
-            fixed = between(definition.start_date or today, min(end_date or today, today))
-            if fixed is None:
-                return None
-            window = fixed
-        return widened(window, definition.time_increment, edge=edge, today=today)
 
     # Which days anything happened on.
 
@@ -350,7 +331,9 @@ class _AccountSync:
     ) -> Steps[DateWindow | None]:
         """Read the next window off `rest` and close it; return what is left."""
         pace, definition = progress.bookmark.pace, plan.definition
-        window, left = self._take(definition, rest, pace.days, from_end=from_end)
+        window, left = next_window(
+            definition, rest, pace.days, today=self._today, from_end=from_end
+        )
         if self._activity.is_idle(definition, rest):
             window, left = rest, None
         elif not self._activity.is_idle(definition, window):
@@ -372,28 +355,6 @@ class _AccountSync:
         if not definition.reads_in_full:
             yield WindowClosed(plan.name, window, progress.bookmark)
         return left
-
-    def _take(
-        self, definition: ReportDefinition, rest: DateWindow, days: int, *, from_end: bool
-    ) -> tuple[DateWindow, DateWindow | None]:
-        """Take the next window off the open days, in whole buckets."""
-        increment = definition.time_increment
-        if breakdowns.asks_day_by_day(definition):
-            days = 1
-        elif days == WIDEST_DAYS:
-            widest = rest.days <= WIDEST_DAYS + _TAKEN_ALONG_DAYS
-            days = rest.days if widest or is_two_buckets(rest, increment) else days
-        window, left = cut(rest, days, increment, from_end=from_end)
-        edge = breakdowns.oldest_people(definition, today=self._today)
-        if edge is None:
-            return window, left
-        # What may be asked with people, and what may not, are never in one window.
-        before, after = cut_before(window, edge, increment)
-        if before is None or after is None:
-            return window, left
-        if from_end:
-            return after, DateWindow(rest.since, before.until)
-        return before, DateWindow(after.since, rest.until)
 
     def _read(self, request: ReportRequest, sink: RecordSink, pace: Pace) -> Steps[Pace]:
         """Read one window the way that worked before; the smallest one, if need be, by campaign."""

@@ -23,7 +23,7 @@ from tap_meta_partner.breakdowns import oldest_row
 from tap_meta_partner.fields import DEFAULT_FIELDS
 from tap_meta_partner.grid import first_day, widened
 from tap_meta_partner.settings import DEFAULT_HISTORY_DAYS
-from tap_meta_partner.windows import DateWindow, between, history_edge
+from tap_meta_partner.windows import DateWindow, between, history_edge, preset_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -173,6 +173,8 @@ def open_days(
 ) -> OpenDays:
     """Work out which days have to be asked for, in whole buckets of the report's increment.
 
+    Of a report that is read in full every time the bookmark says nothing.
+
     Args:
         bookmark: what has been delivered.
         definition: brings `start_date`, `lookback_days` and what the rows are.
@@ -183,6 +185,8 @@ def open_days(
     Raises:
         ReportChanged: the report's rows have other keys than those delivered.
     """
+    if definition.reads_in_full:
+        return OpenDays(forward=_full_window(definition, today=today, end_date=end_date))
     report = fingerprint(definition)
     _refuse_other_keys(bookmark.report, report, definition.name)
     reread = backfill_on_change and bool(added_fields(bookmark.report, definition))
@@ -213,6 +217,19 @@ def open_days(
     if start_date and bookmark.since and not anew:
         gap = opened(first, max(first, bookmark.since) - _DAY)
     return OpenDays(forward=opened(start, until), gap=gap, starts_anew=anew, report=report)
+
+
+def _full_window(
+    definition: ReportDefinition, *, today: dt.date, end_date: dt.date | None
+) -> DateWindow | None:
+    """Return the window that every run reads in full: a preset's, or fixed days."""
+    edge = oldest_row(definition, today=today) or history_edge(today)
+    if definition.date_preset:
+        window: DateWindow | None = preset_window(definition.date_preset, today=today)
+    else:
+        # Settings have both ends of fixed days, or are refused.
+        window = between(definition.start_date or today, min(end_date or today, today))
+    return window and widened(window, definition.time_increment, edge=edge, today=today)
 
 
 def _believed_day(bookmark: Bookmark, today: dt.date) -> dt.date | None:

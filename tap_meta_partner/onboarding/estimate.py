@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.bookmarks import WIDEST_DAYS, Bookmark, open_days
+from tap_meta_partner.grid import ALL_DAYS, MONTHLY
 from tap_meta_partner.rate_limits import DEVELOPMENT_CONCURRENCY, DEVELOPMENT_TIER
 from tap_meta_partner.reports import MANY_PAGES, PAGE_SIZES
 from tap_meta_partner.settings import BUILT_IN_REPORTS
-from tap_meta_partner.windows import DateWindow, preset_window
+from tap_meta_partner.windowing import next_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,8 +32,6 @@ ACTIVE_DAYS = 31
 LIMITED_BASE, FULL_BASE = 600, 190_000
 PER_ACTIVE_AD = 400
 
-#: `account_sync` takes a rest of up to so many days along with the widest window.
-_TAKEN_ALONG_DAYS = 7
 #: Creating a report run, and asking about it until it is done.
 _CALLS_OF_A_RUN = 4
 _LIST_PAGE = 200
@@ -169,39 +168,39 @@ def _calls_of(account: AccountSize, settings: Settings, *, nightly: bool) -> int
     """Count one account's calls: idle ones are asked once per window for all streams together."""
     calls = 0
     for definition in settings.definitions:
-        days = _days(definition, account.today, settings, nightly=nightly)
-        windows = _windows(days)
+        windows = _windows(definition, account.today, settings, nightly=nightly)
         if account.active:
             rows = account.objects.get(definition.level, 1) * _spread(definition)
-            calls += sum(_calls_of_window(rows * length) for length in windows)
+            calls += sum(_calls_of_window(rows * _buckets(days, definition)) for days in windows)
         elif definition.name == "account_insights" or definition.filtering:
             calls += len(windows)
     return calls
 
 
-def _days(
+def _windows(
     definition: ReportDefinition, today: dt.date, settings: Settings, *, nightly: bool
-) -> int:
-    """Return how many days are open in a run."""
-    if settings.date_preset:
-        return preset_window(settings.date_preset, today=today).days
+) -> list[int]:
+    """Return how many days each window of a run has."""
     bookmark = Bookmark()
     if nightly:
         # The run of the night before has delivered up to its own yesterday.
         bookmark = Bookmark(day=today - dt.timedelta(days=2))
-    span: DateWindow | None = open_days(
-        bookmark, definition, today=today, end_date=settings.end_date
-    ).span
-    return span.days if span else 0
-
-
-def _windows(days: int) -> list[int]:
+    opened = open_days(bookmark, definition, today=today, end_date=settings.end_date)
     lengths = []
-    while days > 0:
-        length = days if days <= WIDEST_DAYS + _TAKEN_ALONG_DAYS else WIDEST_DAYS
-        lengths.append(length)
-        days -= length
+    for rest in (opened.forward, opened.gap):
+        left = rest
+        while left:
+            window, left = next_window(definition, left, WIDEST_DAYS, today=today)
+            lengths.append(window.days)
     return lengths
+
+
+def _buckets(days: int, definition: ReportDefinition) -> int:
+    """Return how many rows of one object there are in so many days."""
+    increment = definition.time_increment
+    if increment == ALL_DAYS:
+        return 1
+    return math.ceil(days / (30 if increment == MONTHLY else int(increment)))
 
 
 def _calls_of_window(rows: int) -> int:

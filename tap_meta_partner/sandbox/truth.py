@@ -92,7 +92,8 @@ def by_object(
     """The totals of all `ad_days` together, by object of `level` and breakdown values."""
     found: defaultdict[Key, AdDays] = defaultdict(list)
     for ad, values, facts in _parts(account, seed, ad_days, breakdowns):
-        found[(_object_id(account, ad, level), *values)].append((ad, facts))
+        key = (_object_id(account, ad, level), *values)
+        found[key].append((ad, facts))
     return {
         key: PeriodTotals(
             spend=_money(account, ad_parts),
