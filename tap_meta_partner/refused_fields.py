@@ -1,7 +1,14 @@
 """Fields that Meta refuses, though the tap or its user believes in them: left out for this run.
 
-Meta drops fields with a version of its API, now and then without one, and refuses the whole request
-for a single such field. One report should not be lost for one column.
+One report should not be lost for one column. Fields vanish with a version of the API, and between versions; one that is gone fails the whole
+call. Meta has no code for it and no part of the answer that names the field (`error_data` blames
+parameters, and a refused field is in none), so this is read from the text. The patterns are strict
+ones: a text that only happens to hold a field's name is no refusal of it. Seen in the wild::
+
+    (#100) a is not valid for fields param. please check https://… for all valid values
+    (#100) a, b are not valid for fields param. please check …
+    (#100) Tried accessing nonexisting field (a) on node type (AdCreative)
+    (#12) a field is deprecated for versions v22.0 and higher
 """
 
 from __future__ import annotations
@@ -12,22 +19,41 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Iterable
 
     from tap_meta_partner.errors import MetaError
 
 logger = logging.getLogger(__name__)
 
-#: "Invalid parameter", of which an unknown field is one kind.
-_INVALID = 100
+_CODES = (100, 12)
+_NAMES = r"(\w+(?:\s*,\s*\w+)*)"
+_PATTERNS = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        rf"{_NAMES} (?:is|are) not valid for fields param",
+        rf"nonexisting field \({_NAMES}\)",
+        rf"\(#12\) {_NAMES} fields? (?:is|are) deprecated",
+    )
+)
 
 
-def refused_field(error: MetaError, asked: Collection[str]) -> str | None:
-    """Return the field asked that a refusal names, or None."""
-    if error.fault.code != _INVALID:
-        return None
-    named = [name for name in re.findall(r"\w+", error.fault.message) if name in asked]
-    return named[0] if named else None
+def refused_fields(error: MetaError, asked: Iterable[str]) -> tuple[str, ...]:
+    """Name the asked fields that Meta refuses, in the order asked.
+
+    Args:
+        error: what Meta answered.
+        asked: entries of `fields`; `creative{id}` is known to Meta as `creative`.
+
+    Returns:
+        The entries to leave out before asking again; empty where the error is about anything else.
+    """
+    if error.fault.code not in _CODES:
+        return ()
+    named: set[str] = set()
+    for pattern in _PATTERNS:
+        for match in pattern.finditer(error.fault.message):
+            named |= {name.strip() for name in match[1].split(",")}
+    return tuple(entry for entry in asked if entry.partition("{")[0] in named)
 
 
 @dataclass(slots=True)

@@ -1,0 +1,174 @@
+"""One campaign, ad set, ad or creative as Meta sends it → one record as the stream promises it.
+
+As with insights rows: a value that cannot be read becomes null and is said once, since one odd
+value must not cost a load.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from decimal import Decimal
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tap_meta_partner.accounts import major_units
+from tap_meta_partner.dimensions import ACCOUNT_ID, READ_AT, Holds
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from tap_meta_partner.dimensions import DimensionColumn
+
+logger = logging.getLogger(__name__)
+
+#: What a database's whole numbers hold.
+_MOST_COUNTED = 2**63 - 1
+
+
+class ObjectReader:
+    """Turns the objects of one dimension and ad account into records.
+
+    Args:
+        stream: the stream's name, for warnings.
+        columns: the columns wanted, in the order they go out.
+        account_id: the ad account.
+        currency: the account's, which decides what its smallest unit is.
+        read_at: when Meta was asked, UTC: the same for a whole reading.
+    """
+
+    def __init__(
+        self,
+        *,
+        stream: str,
+        columns: Sequence[DimensionColumn],
+        account_id: str,
+        currency: str | None,
+        read_at: dt.datetime,
+    ) -> None:
+        self._stream = stream
+        self._columns = columns
+        self._own = {ACCOUNT_ID: account_id, READ_AT: read_at.isoformat()}
+        self._conversions = {
+            **_CONVERSIONS,
+            Holds.MAJOR: partial(major_units, currency=currency),
+        }
+        self._said: set[str] = set()
+
+    def record(self, found: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn one object into a record."""
+        record: dict[str, Any] = {}
+        for column in self._columns:
+            if column.holds is Holds.OWN:
+                record[column.name] = self._own[column.name]
+                continue
+            value = _first_there(found, column.paths)
+            try:
+                record[column.name] = (
+                    None if value is None else self._conversions[column.holds](value)
+                )
+            except (ArithmeticError, TypeError, ValueError):
+                record[column.name] = None
+                self._warn(column, found, value)
+        return record
+
+    def _warn(self, column: DimensionColumn, found: Mapping[str, Any], value: object) -> None:
+        if column.name in self._said:
+            return
+        self._said.add(column.name)
+        logger.warning(
+            "%s, account %s, %.30r: %s is %.80r, which is not a %s; it is written as null",
+            self._stream,
+            self._own[ACCOUNT_ID],
+            found.get("id"),
+            column.name,
+            value,
+            column.holds.value,
+        )
+
+
+def instant(value: object) -> dt.datetime:
+    """Read one of Meta's times, 2026-02-11T01:00:00-0800, as UTC.
+
+    Raises:
+        ValueError, OverflowError: it is none (or is before the year 1, seen from Greenwich).
+    """
+    moment = dt.datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%S%z")
+    return moment.astimezone(dt.timezone.utc)
+
+
+def _first_there(found: Mapping[str, Any], paths: tuple[str, ...]) -> Any:  # noqa: ANN401  (JSON)
+    for path in paths:
+        value: Any = found
+        for step in path.split("."):
+            value = value.get(step) if isinstance(value, dict) else None
+        if value is not None:
+            return value
+    return None
+
+
+def _text(value: object) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, Decimal)):
+        # Some ids come as JSON numbers.
+        return str(value)
+    raise TypeError
+
+
+def _texts(value: object) -> list[str | None]:
+    if not isinstance(value, list):
+        raise TypeError
+    return [None if item is None else _text(item) for item in value]
+
+
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
+        raise TypeError
+    number = Decimal(value)
+    whole = int(number)
+    if whole != number or abs(whole) > _MOST_COUNTED:
+        raise ValueError
+    return whole
+
+
+def _flag(value: object) -> bool:
+    # 0 and 1 compare equal to no and yes, and come as numbers at times.
+    if value not in (True, False):
+        raise ValueError
+    return bool(value)
+
+
+def _as_text(value: object) -> str:
+    return instant(value).isoformat()
+
+
+def _object(value: object) -> dict[str, Any]:
+    if value == []:
+        # Meta writes an object that has nothing in it as an empty list.
+        return {}
+    if not isinstance(value, dict):
+        raise TypeError
+    return value
+
+
+def _objects(value: object) -> list[dict[str, Any] | None]:
+    if not isinstance(value, list) or not all(
+        isinstance(each, (dict, type(None))) for each in value
+    ):
+        raise TypeError
+    return value
+
+
+_CONVERSIONS: Mapping[Holds, Callable[[Any], Any]] = {
+    Holds.TEXT: _text,
+    Holds.TEXTS: _texts,
+    Holds.WHOLE: _whole,
+    Holds.FLAG: _flag,
+    Holds.INSTANT: _as_text,
+    Holds.MINOR: _text,
+    Holds.OBJECT: _object,
+    Holds.OBJECTS: _objects,
+}
