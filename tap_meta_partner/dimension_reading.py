@@ -63,20 +63,20 @@ PAGE_SIZES = (100, 25, 5)
 _EASY_PAGES_TO_GROW = 10
 #: Ids and statuses alone are light.
 _LIGHT_PAGE_SIZES = (500, 100, 25)
-#: This many failures in a row are no longer single objects: something else is wrong.
-_MOST_IN_A_ROW = 25
 #: Objects read by their own ids, at most, per account, stream and run: each is a call.
 MOST_LOOKED_UP = 200
-_NO_SUCH_OBJECT = 33
-_INVALID_PARAMETER = 100
 #: The streams whose statuses decide that of an ad.
 _ABOVE_ADS = ("campaigns", "adsets")
+_INVALID_PARAMETER = 100
+_NO_SUCH_OBJECT = 33
 #: "Ad Creative Is Incomplete": about an object on the page, not about the parameters.
 _INCOMPLETE = 2446289
+#: This many failures in a row are no longer single objects: something else is wrong.
+_MOST_IN_A_ROW = 25
 _NONE_READABLE = Rule(
     family=KeptFailing,
     what=f"Meta gives none of {_MOST_IN_A_ROW} objects in a row",
-    advice="The tap tries again with the next run; leave the stream's rarer columns out meanwhile.",
+    advice="The tap tries again with the next run; if it lasts, select fewer of the columns.",
 )
 #: How many ids a warning names.
 _MOST_NAMED = 10

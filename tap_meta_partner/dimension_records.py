@@ -49,7 +49,7 @@ class ObjectReader:
         self._stream = stream
         self._columns = columns
         self._own = {ACCOUNT_ID: account_id, READ_AT: read_at.isoformat()}
-        self._conversions = {
+        self._conversions: dict[Holds, Callable[[Any], Any]] = {
             **_CONVERSIONS,
             Holds.MAJOR: partial(major_units, currency=currency),
         }
