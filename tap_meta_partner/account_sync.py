@@ -41,7 +41,7 @@ from tap_meta_partner.fields import fields_to_ask, key_of
 from tap_meta_partner.grid import is_one_bucket
 from tap_meta_partner.reconciliation import Spend, adds_up
 from tap_meta_partner.record_sink import DuplicateKey, RecordSink
-from tap_meta_partner.refused_fields import RefusedFields, refused_field
+from tap_meta_partner.refused_fields import RefusedFields, refused_fields
 from tap_meta_partner.reports import (
     SIGNS_OF_LIFE,
     ReportRequest,
@@ -386,10 +386,12 @@ class _AccountSync:
             try:
                 return (yield from read(asked))
             except RequestRefused as error:
-                name = refused_field(error, asked.fields)
-                if name is None or name in key_of(request.definition) or len(asked.fields) == 1:
+                names = refused_fields(error, asked.fields)
+                if not names or not set(asked.fields) - set(names):
                     raise
-                self._run.refused_fields.note(self._account.account_id, name, error)
+                if not set(names).isdisjoint(key_of(request.definition)):
+                    raise
+                self._run.refused_fields.note(self._account.account_id, names, error)
 
     def _survivor(self, request: ReportRequest) -> ReportRequest:
         refused = self._run.refused_fields.of(self._account.account_id)

@@ -48,7 +48,7 @@ from tap_meta_partner.retries import ask
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from tap_meta_partner.dimension_bookmarks import DimensionBookmark, Plan
     from tap_meta_partner.dimensions import Dimension, DimensionColumn
@@ -442,7 +442,7 @@ class _Listing:
     def begin(self, part: str = "") -> None:
         """Nothing is forgotten: pages may come again, but an object is delivered once."""
 
-    def page(self, rows: list[dict[str, Any]]) -> object:
+    def page(self, rows: list[dict[str, Any]]) -> Iterable[object]:
         """Hand on the objects that were not delivered before."""
         new = []
         for row in rows:
@@ -452,7 +452,8 @@ class _Listing:
                 self._note(object_id, row)
                 new.append(row)
         self.rows += len(new)
-        return self._objects.hand_on(new) if new else None
+        event = self._objects.hand_on(new) if new else None
+        return () if event is None else (event,)
 
     def _note(self, object_id: str, row: Mapping[str, Any]) -> None:
         if self._request.dimension.name in _ABOVE_ADS:

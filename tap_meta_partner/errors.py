@@ -226,6 +226,8 @@ RULES: Mapping[tuple[int, int | None], Rule] = {
     ),
     (4, None): _APP_LIMIT,
     (10, None): _NO_ACCESS,
+    # "… is deprecated for versions … and higher": of an edge or a field.
+    (12, None): _REFUSED,
     (17, None): _ACCOUNT_LIMIT,
     (32, None): _ACCOUNT_LIMIT,
     (100, None): _REFUSED,

@@ -1,9 +1,10 @@
 """Fields that Meta refuses, though the tap or its user believes in them: left out for this run.
 
-One report should not be lost for one column. Fields vanish with a version of the API, and between versions; one that is gone fails the whole
-call. Meta has no code for it and no part of the answer that names the field (`error_data` blames
-parameters, and a refused field is in none), so this is read from the text. The patterns are strict
-ones: a text that only happens to hold a field's name is no refusal of it. Seen in the wild::
+Fields vanish with a version of the API, and between versions; one that is gone fails the whole
+call. One report should not be lost for one column. Meta has no code for it and no part of the
+answer that names the field (`error_data` blames parameters, and a refused field is in none), so
+this is read from the text. The patterns are strict ones: a text that only happens to hold a field's
+name is no refusal of it. Seen in the wild::
 
     (#100) a is not valid for fields param. please check https://… for all valid values
     (#100) a, b are not valid for fields param. please check …
@@ -63,8 +64,12 @@ class RefusedFields:
     _by_account: dict[str, set[str]] = field(default_factory=dict)
     _everywhere: set[str] = field(default_factory=set)
 
-    def note(self, account_id: str, name: str, error: MetaError) -> None:
-        """Take note that Meta refused a field to an account; the first time it is said."""
+    def note(self, account_id: str, names: Iterable[str], error: MetaError) -> None:
+        """Take note that Meta refused fields to an account; the first time it is said."""
+        for name in names:
+            self._note(account_id, name, error)
+
+    def _note(self, account_id: str, name: str, error: MetaError) -> None:
         accounts = [known for known, names in self._by_account.items() if name in names]
         if not accounts:
             logger.warning(
