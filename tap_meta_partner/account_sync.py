@@ -8,6 +8,7 @@ writes.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,15 @@ from tap_meta_partner.bookmarks import (
     close_window,
     open_days,
 )
+from tap_meta_partner.dimension_reading import (
+    DimensionReading,
+    DimensionRequest,
+    StatusesAbove,
+    Unavailable,
+    look_up,
+    read_dimension,
+)
+from tap_meta_partner.dimensions import CREATIVE_ID
 from tap_meta_partner.errors import (
     AccountUnreadable,
     MetaError,
@@ -34,6 +44,8 @@ from tap_meta_partner.events import (
     FAILED,
     SKIPPED,
     UNFINISHED,
+    DimensionDelivered,
+    Rows,
     StreamResult,
     WindowClosed,
 )
@@ -50,6 +62,7 @@ from tap_meta_partner.reports import (
 )
 from tap_meta_partner.retries import OutOfTime
 from tap_meta_partner.settings import ReportDefinition
+from tap_meta_partner.stream_plan import DimensionPlan, StreamPlan
 from tap_meta_partner.windowing import next_window
 from tap_meta_partner.windows import DateWindow
 
@@ -59,10 +72,10 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.accounts import AdAccount
     from tap_meta_partner.bookmarks import Bookmark
+    from tap_meta_partner.dimension_bookmarks import DimensionBookmark
     from tap_meta_partner.reports import Reporting
     from tap_meta_partner.retries import Steps
     from tap_meta_partner.settings import Settings
-    from tap_meta_partner.stream_plan import StreamPlan
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +122,7 @@ class Run:
     may_begin: Callable[[], bool]
     refused: RefusedStreams = field(default_factory=RefusedStreams)
     refused_fields: RefusedFields = field(default_factory=RefusedFields)
+    unavailable: Unavailable = field(default_factory=Unavailable)
     dead_tokens: dict[int, StreamResult] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
 
@@ -122,29 +136,32 @@ class Run:
 def sync_account(
     account: AdAccount,
     today: dt.date,
-    plans: Sequence[StreamPlan],
-    bookmarks: Mapping[str, Bookmark],
+    plans: Sequence[StreamPlan | DimensionPlan],
+    bookmarks: Mapping[str, Any],
     run: Run,
 ) -> Steps[None]:
-    """Read one ad account in all streams.
+    """Read one ad account in all streams: its insights, then what these are joined to.
 
     Args:
         account: whose rows.
         today: the account's own today, fixed for the run.
-        plans: the streams wanted; the account-level one first, if any.
-        bookmarks: by stream.
+        plans: the streams wanted; the account-level one first, if any, and campaigns before ads.
+        bookmarks: by stream, a `Bookmark` or a `DimensionBookmark`.
         run: what holds for all accounts.
 
     Yields:
-        `Rows`, `WindowClosed`, for each stream one `StreamResult`, and a `Discrepancy` where the
-        levels do not add up, beside calls and pauses.
+        `Rows`, `WindowClosed` and `DimensionDelivered`, for each stream one `StreamResult`, and a
+        `Discrepancy` where the levels do not add up, beside calls and pauses.
 
     Raises:
         TokenRefused: no account can be read.
     """
-    sync = _AccountSync(account, today, run, plans)
+    insights = [plan for plan in plans if isinstance(plan, StreamPlan)]
+    # After them it is known what their rows name.
+    dimensions = [plan for plan in plans if isinstance(plan, DimensionPlan)]
+    sync = _AccountSync(account, today, run, insights, dimensions)
     opened: list[tuple[StreamPlan, OpenDays]] = []
-    for plan in plans:
+    for plan in insights:
         try:
             opened.append((plan, sync.open_days(plan, bookmarks[plan.name])))
         except Exception as error:  # noqa: BLE001  (as in `stream`)
@@ -152,14 +169,16 @@ def sync_account(
     gone: StreamResult | None = sync.token_is_dead()
     if gone is None and len(opened) > 1:
         gone = yield from sync.look_for_life(opened)
-    for plan, days in opened:
+    streams = {plan.name: sync.stream(plan, days, bookmarks[plan.name]) for plan, days in opened}
+    streams |= {each.name: sync.dimension(each, bookmarks[each.name]) for each in dimensions}
+    for name, steps in streams.items():
         if gone is None:
-            result = yield from sync.stream(plan, days, bookmarks[plan.name])
+            result = yield from steps
             # An account that cannot be read, or is throttled for hours, is not asked again for the
             # next stream.
             gone = result if result.result == SKIPPED or sync.is_blocked else None
         else:
-            result = replace(gone, stream=plan.name, covered=None, rows=0)
+            result = replace(gone, stream=name, covered=None, rows=0)
         yield result
     discrepancy = sync.spend.discrepancy(account, today=today)
     if discrepancy:
@@ -170,11 +189,21 @@ class _AccountSync:
     """The steps of one account, and what they have found out so far."""
 
     def __init__(
-        self, account: AdAccount, today: dt.date, run: Run, plans: Sequence[StreamPlan]
+        self,
+        account: AdAccount,
+        today: dt.date,
+        run: Run,
+        plans: Sequence[StreamPlan],
+        dimensions: Sequence[DimensionPlan],
     ) -> None:
         self._account = account
         self._today = today
         self._run = run
+        #: Ids that rows name, by the column that names them: objects that a dimension has to have.
+        self._named: dict[str, set[str]] = {
+            plan.dimension.named_by: set() for plan in dimensions if plan.dimension.named_by
+        }
+        self._above = StatusesAbove()
         self._activity = Activity(plan.definition for plan in plans)
         self.spend = Spend()
         #: Throttled for so long that it has failed for this run.
@@ -253,20 +282,30 @@ class _AccountSync:
     def stream(self, plan: StreamPlan, days: OpenDays, bookmark: Bookmark) -> Steps[StreamResult]:
         """Read one stream; whatever goes wrong is its result."""
         progress = _Progress(bookmark)
-        try:
-            yield from self._windows(plan, days, progress)
-        except OutOfTime:
-            result = self.result(plan.name, UNFINISHED, "the time for this run was over")
-        except TokenRefused as error:
-            result = self._token_refused(plan.name, error)
-        except Exception as error:  # noqa: BLE001  (one account's surprise must not cost the others)
-            result = self.failure(plan.name, error)
-            logger.warning(
-                "account %s, %s %s: %s", self._account, plan.name, result.result, result.reason
-            )
-        else:
-            result = self.result(plan.name, DELIVERED, "")
+        result = yield from self._outcome(plan.name, self._windows(plan, days, progress))
         return replace(result, covered=progress.covered, rows=progress.rows)
+
+    def dimension(self, plan: DimensionPlan, bookmark: DimensionBookmark) -> Steps[StreamResult]:
+        """Read one dimension; whatever goes wrong is its result."""
+        written: Counter[str] = Counter()
+        result = yield from self._outcome(plan.name, self._objects(plan, bookmark, written))
+        return replace(result, rows=written[plan.name])
+
+    def _outcome(self, name: str, steps: Steps[None]) -> Steps[StreamResult]:
+        """Take the steps of a stream, and say how it went."""
+        try:
+            yield from steps
+        except OutOfTime:
+            return self.result(name, UNFINISHED, "the time for this run was over")
+        except TokenRefused as error:
+            return self._token_refused(name, error)
+        except Exception as error:  # noqa: BLE001  (one account's surprise must not cost the others)
+            result = self.failure(name, error)
+            logger.warning(
+                "account %s, %s %s: %s", self._account, name, result.result, result.reason
+            )
+            return result
+        return self.result(name, DELIVERED, "")
 
     def failure(self, stream: str, error: Exception) -> StreamResult:
         """Say what became of a stream that ended with an error."""
@@ -302,6 +341,14 @@ class _AccountSync:
         logger.warning("account %s skipped: %s", self._account, error.reason)
         return self.result(stream, SKIPPED, error.reason, error.fault.code)
 
+    def _may_begin(self, stream: str) -> None:
+        """Raise where no more is to be asked for."""
+        if not self._run.may_begin():
+            raise OutOfTime
+        closed = self._run.refused.closed.get(stream)
+        if closed:
+            raise StreamClosed(closed)
+
     # Its windows.
 
     def _windows(self, plan: StreamPlan, days: OpenDays, progress: _Progress) -> Steps[None]:
@@ -313,11 +360,7 @@ class _AccountSync:
         for stretch, from_end in ((days.forward, False), (days.gap, True)):
             rest = stretch
             while rest:
-                if not self._run.may_begin():
-                    raise OutOfTime
-                closed = self._run.refused.closed.get(plan.name)
-                if closed:
-                    raise StreamClosed(closed)
+                self._may_begin(plan.name)
                 rest = yield from self._next_window(plan, days, rest, progress, from_end=from_end)
 
     def _next_window(
@@ -337,7 +380,13 @@ class _AccountSync:
         if self._activity.is_idle(definition, rest):
             window, left = rest, None
         elif not self._activity.is_idle(definition, window):
-            sink = RecordSink(plan, self._account, utc_now=self._run.utc_now, today=self._today)
+            sink = RecordSink(
+                plan,
+                self._account,
+                utc_now=self._run.utc_now,
+                today=self._today,
+                named=self._named,
+            )
             request = self._request(definition, self._fields(plan, window), window)
             try:
                 pace = yield from self._read(request, sink, pace)
@@ -425,6 +474,43 @@ class _AccountSync:
             account_id=self._account.account_id,
             window=window,
         )
+
+    # What insights are joined to.
+
+    def _objects(
+        self, plan: DimensionPlan, bookmark: DimensionBookmark, written: Counter[str]
+    ) -> Steps[None]:
+        """Read the objects of one dimension, then those that rows name and Meta does not list."""
+        self._may_begin(plan.name)
+        request = DimensionRequest(
+            dimension=plan.dimension,
+            columns=plan.columns,
+            account_id=self._account.account_id,
+            currency=self._account.currency,
+            statuses=self._run.settings.effective_status,
+        )
+
+        def hand_on(stream: str, records: list[dict[str, Any]]) -> Rows:
+            written[stream] += len(records)
+            self._note_creatives(records)
+            return Rows(stream, records)
+
+        reading = DimensionReading(
+            jitter=self._run.reporting.jitter,
+            utc_now=self._run.utc_now,
+            on_page=hand_on,
+            unavailable=self._run.unavailable,
+        )
+        read = yield from read_dimension(request, bookmark, self._above, reading)
+        named = self._named.get(plan.dimension.named_by or "", ())
+        looked_up = yield from look_up(request, named, read, reading)
+        yield DimensionDelivered(plan.name, looked_up.bookmark)
+
+    def _note_creatives(self, records: list[dict[str, Any]]) -> None:
+        """Remember which creatives ads name."""
+        creatives = self._named.get(CREATIVE_ID)
+        if creatives is not None:
+            creatives.update(record[CREATIVE_ID] for record in records if record.get(CREATIVE_ID))
 
     def _learn(
         self, definition: ReportDefinition, request: ReportRequest, sink: RecordSink

@@ -236,7 +236,7 @@ def look_up(
 
     Args:
         request: what was read.
-        named: the ids in this run's insights rows (the dimension's `insights_id`).
+        named: the ids in this run's rows, of the column `named_by`.
         read: what the list had.
         reading: how, and what to do with the records.
         most: how many to ask for, the newest first.

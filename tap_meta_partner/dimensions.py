@@ -63,7 +63,8 @@ class Dimension:
         statuses: every `effective_status` such an object can have; none where the edge takes no
             such parameter.
         always_asked: fields that are read whether or not their columns are wanted.
-        insights_id: the column of insights rows that names such objects, where there is one.
+        named_by: the column of other rows that names such objects: of insights rows, and for
+            creatives of ads.
         has_updated_since: its edge lists changed objects only, where asked to.
     """
 
@@ -71,11 +72,12 @@ class Dimension:
     columns: tuple[DimensionColumn, ...]
     statuses: tuple[str, ...] = ()
     always_asked: tuple[str, ...] = ("id",)
-    insights_id: str | None = None
+    named_by: str | None = None
     has_updated_since: bool = False
 
 
 DIMENSION_KEY = ("id",)
+CREATIVE_ID = "creative_id"
 ACCOUNT_ID, READ_AT = "account_id", "read_at"
 #: A status that Meta's pages contradict each other about: see `dimension_reading.py`.
 DELETED = "DELETED"
@@ -168,7 +170,7 @@ _AD = [
     ),
     # Braces: without them the whole creative would have to be read with each ad.
     DimensionColumn(
-        name="creative_id", holds=Holds.TEXT, paths=("creative.id",), asks=("creative{id}",)
+        name=CREATIVE_ID, holds=Holds.TEXT, paths=("creative.id",), asks=("creative{id}",)
     ),
     *_plain(Holds.INSTANT, "created_time updated_time ad_schedule_start_time ad_schedule_end_time"),
     *_money("bid_amount", Holds.WHOLE),
@@ -249,14 +251,14 @@ DIMENSIONS: Mapping[str, Dimension] = {
             statuses=_CAMPAIGN_STATUSES,
             # What an ad's own status is depends on those above it.
             always_asked=("id", "effective_status", "updated_time"),
-            insights_id="campaign_id",
+            named_by="campaign_id",
         ),
         Dimension(
             name="adsets",
             columns=tuple(_ADSET),
             statuses=_ADSET_STATUSES,
             always_asked=("id", "effective_status", "updated_time"),
-            insights_id="adset_id",
+            named_by="adset_id",
             has_updated_since=True,
         ),
         Dimension(
@@ -264,10 +266,10 @@ DIMENSIONS: Mapping[str, Dimension] = {
             columns=tuple(_AD),
             statuses=_AD_STATUSES,
             always_asked=("id", "updated_time"),
-            insights_id="ad_id",
+            named_by="ad_id",
             has_updated_since=True,
         ),
-        Dimension(name="adcreatives", columns=tuple(_CREATIVE)),
+        Dimension(name="adcreatives", columns=tuple(_CREATIVE), named_by=CREATIVE_ID),
     )
 }
 

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tap_meta_partner.bookmarks import Bookmark
+    from tap_meta_partner.dimension_bookmarks import DimensionBookmark
     from tap_meta_partner.windows import DateWindow
 
 DELIVERED, SKIPPED, LOST, FAILED, UNFINISHED = (
@@ -36,6 +37,14 @@ class WindowClosed:
     stream: str
     window: DateWindow
     bookmark: Bookmark
+
+
+@dataclass(frozen=True, slots=True)
+class DimensionDelivered:
+    """Every object of a dimension has been handed on: its bookmark may move."""
+
+    stream: str
+    bookmark: DimensionBookmark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

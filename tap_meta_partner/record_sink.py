@@ -14,7 +14,7 @@ from tap_meta_partner.rows import RowReader
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from tap_meta_partner.accounts import AdAccount
     from tap_meta_partner.stream_plan import StreamPlan
@@ -37,8 +37,11 @@ class RecordSink:
         *,
         utc_now: Callable[[], dt.datetime],
         today: dt.date,
+        named: Mapping[str, set[str]] | None = None,
     ) -> None:
         self._plan = plan
+        #: Ids of objects that rows name, by column: kept for whoever looks them up.
+        self._named = named or {}
         self._key = key_of(plan.definition)
         self._reader = RowReader(
             stream=plan.name,
@@ -78,6 +81,8 @@ class RecordSink:
             DuplicateKey: a key came twice, or not whole.
         """
         records = self._records(rows)
+        for name, ids in self._named.items():
+            ids.update(record[name] for record in records if record.get(name))
         if self._plan.rows_to:
             yield Rows(self._plan.rows_to, self._shown(records))
         if self._actions:

@@ -22,12 +22,15 @@ from tap_meta_partner.auth import including_app, warn_of_ends
 from tap_meta_partner.bookmarks import Bookmark
 from tap_meta_partner.breakdowns import why_empty
 from tap_meta_partner.client import GraphClient
+from tap_meta_partner.dimension_bookmarks import DimensionBookmark
+from tap_meta_partner.dimensions import DIMENSIONS
 from tap_meta_partner.events import (
     DELIVERED,
     FAILED,
     LOST,
     SKIPPED,
     UNFINISHED,
+    DimensionDelivered,
     Discrepancy,
     Rows,
     StreamResult,
@@ -36,6 +39,7 @@ from tap_meta_partner.events import (
 from tap_meta_partner.lanes import Lane, Lanes, ThreadTransport
 from tap_meta_partner.rate_limits import Governor
 from tap_meta_partner.reports import Reporting
+from tap_meta_partner.stream_plan import DimensionPlan, StreamPlan
 from tap_meta_partner.windows import account_zone
 
 if TYPE_CHECKING:
@@ -45,14 +49,12 @@ if TYPE_CHECKING:
     from tap_meta_partner.lanes import Standing, WakingTransport
     from tap_meta_partner.retries import Steps
     from tap_meta_partner.settings import Settings
-    from tap_meta_partner.stream_plan import StreamPlan
 
 logger = logging.getLogger(__name__)
 
 #: By stream, then by account id.
-Bookmarks: TypeAlias = Mapping[str, Mapping[str, Bookmark]]
-
-_NEW = Bookmark()
+Bookmarks: TypeAlias = Mapping[str, Mapping[str, "Bookmark | DimensionBookmark"]]
+Plan: TypeAlias = "StreamPlan | DimensionPlan"
 
 _UNASSIGNED = (
     "shared with the Business Manager, but not assigned to the system user: assign it in Business "
@@ -154,7 +156,7 @@ class SyncRun:
         steps = warn_of_ends(self.settings, app=app, now=self.started_at, jitter=self.clock.jitter)
         self._drive_alone("tokens", steps)
 
-    def insights(self, plans: Sequence[StreamPlan], bookmarks: Bookmarks) -> Iterator[Any]:
+    def insights(self, plans: Sequence[Plan], bookmarks: Bookmarks) -> Iterator[Any]:
         """Read all accounts in all these streams, and yield what happens.
 
         Args:
@@ -162,8 +164,8 @@ class SyncRun:
             bookmarks: what has been delivered before, by stream and account id.
 
         Yields:
-            `Rows` and `(account_id, WindowClosed)`, to be dealt with before the next is asked for,
-            and `StreamResult`.
+            `Rows`, and `(account_id, event)` where a bookmark moves, both to be dealt with before
+            the next is asked for, and `StreamResult`.
 
         Raises:
             MetaError: no account can be read.
@@ -187,7 +189,7 @@ class SyncRun:
             self.settings.max_concurrency,
         )
         for lane, event in self._drive(lanes):
-            if isinstance(event, WindowClosed):
+            if isinstance(event, (WindowClosed, DimensionDelivered)):
                 yield lane.account_id, event
             elif isinstance(event, Discrepancy):
                 self.discrepancies.append(event)
@@ -208,12 +210,12 @@ class SyncRun:
         self.results.append(result)
         return result
 
-    def _hints_on_empty(self, plans: Sequence[StreamPlan]) -> Iterator[str]:
+    def _hints_on_empty(self, plans: Sequence[Plan]) -> Iterator[str]:
         """Say why reports may have brought nothing though there was delivery."""
         if not any(self.rows.values()):
             return
         for plan in plans:
-            hint = why_empty(plan.definition)
+            hint = why_empty(plan.definition) if isinstance(plan, StreamPlan) else None
             if hint and not self.rows[plan.name]:
                 yield f"{plan.name}: {hint}"
 
@@ -248,10 +250,10 @@ class SyncRun:
             transport.close()
 
     def _lanes_for(
-        self, accounts: Sequence[AdAccount], plans: Sequence[StreamPlan], bookmarks: Bookmarks
+        self, accounts: Sequence[AdAccount], plans: Sequence[Plan], bookmarks: Bookmarks
     ) -> list[Lane]:
         """Make a lane for each account, the one whose data is oldest first."""
-        ordered = sorted(plans, key=lambda plan: _WIDEST_FIRST.index(plan.definition.level))
+        ordered = sorted(plans, key=_widest_first)
         run = Run(
             settings=self.settings,
             reporting=Reporting(
@@ -263,11 +265,14 @@ class SyncRun:
             may_begin=self._may_begin,
         )
 
-        def known(account: AdAccount) -> dict[str, Bookmark]:
-            return {plan.name: bookmarks[plan.name].get(account.account_id, _NEW) for plan in plans}
+        def known(account: AdAccount) -> dict[str, Bookmark | DimensionBookmark]:
+            return {
+                plan.name: bookmarks[plan.name].get(account.account_id) or _new(plan)
+                for plan in plans
+            }
 
         def oldest(account: AdAccount) -> tuple[dt.date, str]:
-            days = [bookmark.day or dt.date.min for bookmark in known(account).values()]
+            days = [_last_day(bookmark) or dt.date.min for bookmark in known(account).values()]
             return min(days), account.account_id
 
         return [
@@ -292,7 +297,7 @@ class SyncRun:
         return minutes is None or self.clock.monotonic() - self._started < minutes * 60
 
     def _not_readable(
-        self, found: Discovery, plans: Sequence[StreamPlan], bookmarks: Bookmarks
+        self, found: Discovery, plans: Sequence[Plan], bookmarks: Bookmarks
     ) -> Iterator[StreamResult]:
         """Say which accounts cannot be read: known to the business only, or gone."""
         for account in found.accounts:
@@ -308,7 +313,7 @@ class SyncRun:
             )
         for account_id in gone:
             for plan in plans:
-                day = bookmarks[plan.name].get(account_id, _NEW).day
+                day = _last_day(bookmarks[plan.name].get(account_id))
                 reason = f"{_LOST}; its last day is {day}" if day else _UNKNOWN
                 yield _result(account_id, "", plan, LOST, reason)
 
@@ -425,7 +430,28 @@ def _difference(found: Discrepancy) -> str:
     )
 
 
-def _result(account_id: str, name: str, plan: StreamPlan, kind: str, reason: str) -> StreamResult:
+def _new(plan: Plan) -> Bookmark | DimensionBookmark:
+    return Bookmark() if isinstance(plan, StreamPlan) else DimensionBookmark()
+
+
+def _last_day(bookmark: Bookmark | DimensionBookmark | None) -> dt.date | None:
+    """Return the last day of which something was delivered."""
+    if isinstance(bookmark, Bookmark):
+        return bookmark.day
+    return bookmark.full_at.date() if bookmark and bookmark.full_at else None
+
+
+def _widest_first(plan: Plan) -> int:
+    """Order streams: the account level first, as it tells which days are idle; dimensions last.
+
+    Of these, campaigns and ad sets come before the ads whose statuses they decide.
+    """
+    if isinstance(plan, StreamPlan):
+        return _WIDEST_FIRST.index(plan.definition.level)
+    return len(_WIDEST_FIRST) + tuple(DIMENSIONS).index(plan.name)
+
+
+def _result(account_id: str, name: str, plan: Plan, kind: str, reason: str) -> StreamResult:
     return StreamResult(
         account_id=account_id, account_name=name, stream=plan.name, result=kind, reason=reason
     )

@@ -149,6 +149,7 @@ class Settings:
     fields: tuple[str, ...] | None = None
     action_attribution_windows: tuple[str, ...] = ()
     reports: tuple[ReportDefinition, ...] = ()
+    effective_status: tuple[str, ...] = ()
     report_mode: str = "auto"
     max_concurrency: int = DEFAULT_CONCURRENCY
     shard_index: int = 0
@@ -397,6 +398,12 @@ def _name(name: str, value: object) -> str:
     raise _wrong(name, value, "a name as Meta writes it (letters, digits, underscores)")
 
 
+def _status(name: str, value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[A-Z_]+", value, re.ASCII):
+        return value
+    raise _wrong(name, value, "a status as Meta writes it, such as ACTIVE, PAUSED or ARCHIVED")
+
+
 def _attribution_window(name: str, value: object) -> str:
     if isinstance(value, str) and value in DEAD_ATTRIBUTION_WINDOWS:
         raise SettingsError(
@@ -503,6 +510,7 @@ _PARSERS: Mapping[str, Callable[[str, object], Any]] = {
     "lookback_days": _whole(0),
     "fields": _list_of(_name),
     "action_attribution_windows": _list_of(_attribution_window),
+    "effective_status": _list_of(_status),
     "report_mode": _one_of(REPORT_MODES),
     "max_concurrency": _whole(1, 64),
     "shard_index": _whole(0),

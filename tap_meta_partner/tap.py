@@ -18,6 +18,7 @@ from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from tap_meta_partner import action_rows
 from tap_meta_partner.breakdowns import impossible
+from tap_meta_partner.dimensions import DIMENSIONS
 from tap_meta_partner.errors import MetaError
 from tap_meta_partner.fields import DEFAULT_FIELDS, collisions, doubts, sums_of_rates
 from tap_meta_partner.run import Clock, Interrupted, SyncRun
@@ -39,6 +40,7 @@ from tap_meta_partner.streams import (
     AccountSyncStatusStream,
     ActionRowsStream,
     AdAccountsStream,
+    DimensionStream,
     InsightsStream,
     SyncedStream,
     plans_of,
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams import Stream
 
     from tap_meta_partner.settings import ReportDefinition, Settings
-    from tap_meta_partner.stream_plan import StreamPlan
+    from tap_meta_partner.stream_plan import DimensionPlan, StreamPlan
     from tap_meta_partner.streams import PartnerStream
 
 _SIGNAL_EXIT = 128
@@ -218,6 +220,14 @@ class TapMetaPartner(Tap):
             th.ArrayType(_REPORT),
             title="Reports",
             description="Further insights streams, each with its own level, fields and breakdowns.",
+        ),
+        th.Property(
+            "effective_status",
+            _strings,
+            title="Statuses of dimensions",
+            description="Only campaigns, ad sets and ads with one of these statuses, for example "
+            "ACTIVE, PAUSED, ARCHIVED. Empty: all, deleted ones too as far as Meta lists them. "
+            "Insights are not narrowed by it.",
         ),
         th.Property(
             "report_mode",
@@ -427,9 +437,10 @@ class TapMetaPartner(Tap):
                 for definition in self.settings.definitions
                 for stream in self._streams_of(definition)
             ),
+            *(DimensionStream(self, name) for name in DIMENSIONS),
         ]
 
-    def _streams_of(self, definition: ReportDefinition) -> Iterator[SyncedStream]:
+    def _streams_of(self, definition: ReportDefinition) -> Iterator[SyncedStream[Any]]:
         yield InsightsStream(self, definition)
         if definition.action_rows:
             yield ActionRowsStream(self, definition)
@@ -441,7 +452,7 @@ class TapMetaPartner(Tap):
             self.logger.warning("%s: %s", definition.name, reason)
 
     @property
-    def selected_synced(self) -> list[SyncedStream]:
+    def selected_synced(self) -> list[SyncedStream[Any]]:
         """The streams read account by account, in the order in which the SDK comes to them."""
         return [
             stream
@@ -449,9 +460,11 @@ class TapMetaPartner(Tap):
             if isinstance(stream, SyncedStream) and stream.selected
         ]
 
-    def plans_for(self, streams: Iterable[Stream]) -> list[StreamPlan]:
-        """Say what to ask for the insights among these streams."""
-        return plans_of(stream for stream in streams if isinstance(stream, SyncedStream))
+    def plans_for(self, streams: Iterable[Stream]) -> list[StreamPlan | DimensionPlan]:
+        """Say what to ask for those of these streams that are read account by account."""
+        synced = [stream for stream in streams if isinstance(stream, SyncedStream)]
+        dimensions = [stream.plan for stream in synced if isinstance(stream, DimensionStream)]
+        return [*plans_of(synced), *dimensions]
 
     @property
     def selected_status(self) -> AccountSyncStatusStream | None:

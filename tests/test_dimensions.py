@@ -197,11 +197,11 @@ def test_schema__types() -> None:
     assert creative["asset_feed_spec_link_urls"]["items"] == {"type": ["object", "null"]}
 
 
-def test_insights_ids__name_the_objects() -> None:
-    """Insights rows name campaigns, ad sets and ads by these columns, and no creatives."""
-    assert {name: dimension.insights_id for name, dimension in DIMENSIONS.items()} == {
+def test_named_by__is_the_column_that_names_the_objects() -> None:
+    """Insights rows name campaigns, ad sets and ads by these columns, and ads their creatives."""
+    assert {name: dimension.named_by for name, dimension in DIMENSIONS.items()} == {
         "campaigns": "campaign_id",
         "adsets": "adset_id",
         "ads": "ad_id",
-        "adcreatives": None,
+        "adcreatives": "creative_id",
     }

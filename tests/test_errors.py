@@ -45,6 +45,7 @@ META_SAYS: list[tuple[int, int | None, type[MetaError]]] = [
     (4, 1504022, Throttled),
     (4, 1504039, Throttled),
     (10, None, AccountUnreadable),
+    (12, None, RequestRefused),
     (17, None, Throttled),
     (17, 2446079, Throttled),
     (32, None, Throttled),

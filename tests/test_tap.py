@@ -30,13 +30,32 @@ def _standard_sandbox() -> Iterator[None]:
         yield
 
 
+_CONFIG: dict[str, Any] = {
+    "access_token": _SANDBOX.token,
+    "api_url": _SANDBOX.url,
+    "reports": [
+        {
+            "name": "by_age",
+            "level": "campaign",
+            "breakdowns": ["age", "gender"],
+            "action_rows": True,
+        },
+    ],
+}
+
+
+def _everything_selected() -> dict[str, Any]:
+    """Return the catalog with the streams that are off by default on as well."""
+    catalog: dict[str, Any] = TapMetaPartner(config=_CONFIG).catalog_dict
+    for stream in catalog["streams"]:
+        for item in stream["metadata"]:
+            if not item["breadcrumb"]:
+                item["metadata"]["selected"] = True
+    return catalog
+
+
 TestTapMetaPartner = get_tap_test_class(
-    TapMetaPartner,
-    config={
-        "access_token": _SANDBOX.token,
-        "api_url": _SANDBOX.url,
-        "reports": [{"name": "by_age", "level": "campaign", "breakdowns": ["age", "gender"]}],
-    },
+    TapMetaPartner, config=_CONFIG, catalog=_everything_selected()
 )
 
 
@@ -82,6 +101,22 @@ def test_discover__needs_no_token_and_makes_no_call(tmp_path: Path) -> None:
         "ad_insights",
         "adset_insights",
         "campaign_insights",
+        "campaigns",
+        "adsets",
+        "ads",
+        "adcreatives",
+    }
+
+
+def test_discover__dimensions_are_off_until_selected() -> None:
+    """A run without a catalog reads accounts and insights; whoever joins them selects more."""
+    tap = TapMetaPartner(config={"access_token": "T"})
+
+    assert {name for name, stream in tap.streams.items() if not stream.selected} == {
+        "campaigns",
+        "adsets",
+        "ads",
+        "adcreatives",
     }
 
 

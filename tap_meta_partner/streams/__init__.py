@@ -7,6 +7,7 @@ for the others, whose own `get_records` return nothing. What of the SDK this res
 """
 
 from tap_meta_partner.streams.accounts import AccountSyncStatusStream, AdAccountsStream
+from tap_meta_partner.streams.dimensions import DimensionStream
 from tap_meta_partner.streams.insights import ActionRowsStream, InsightsStream, plans_of
 from tap_meta_partner.streams.partner import PartnerStream
 from tap_meta_partner.streams.synced import SyncedStream
@@ -15,6 +16,7 @@ __all__ = [
     "AccountSyncStatusStream",
     "ActionRowsStream",
     "AdAccountsStream",
+    "DimensionStream",
     "InsightsStream",
     "PartnerStream",
     "SyncedStream",

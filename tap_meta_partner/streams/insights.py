@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.action_rows import action_columns, actions_key, actions_schema
 from tap_meta_partner.bookmarks import REPLICATION_KEY, Bookmark, read_partition, write_partition
 from tap_meta_partner.fields import columns_of, key_of, schema_of
-from tap_meta_partner.settings import SettingsError
 from tap_meta_partner.stream_plan import StreamPlan
 from tap_meta_partner.streams.synced import SyncedStream
 
@@ -18,36 +17,24 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
     from typing import Any
 
     from tap_meta_partner.settings import ReportDefinition
     from tap_meta_partner.tap import TapMetaPartner
 
 
-class _ReportStream(SyncedStream):
+class _ReportStream(SyncedStream[Bookmark]):
     """What the rows of a report and its action rows have in common: bookmarks by date."""
 
     definition: ReportDefinition
 
     @override
-    def bookmarks(self) -> dict[str, Bookmark]:
-        partitions = self.partitions_by_account()
-        if not partitions and self.stream_state.get("replication_key_value"):
-            self.logger.warning(
-                "%s: the state's bookmark is one for all ad accounts, as other taps write it; it "
-                "is not used, every account starts at start_date",
-                self.name,
-            )
-        return {
-            account_id: _read_bookmark(self.name, account_id, partition)
-            for account_id, partition in partitions.items()
-        }
-
-    @override
     def keep(self, account_id: str, bookmark: Bookmark) -> None:
         if bookmark != Bookmark():
             write_partition(bookmark, self.partition_of(account_id))
+
+    read_partition = staticmethod(read_partition)
 
 
 class InsightsStream(_ReportStream):
@@ -78,7 +65,7 @@ class ActionRowsStream(_ReportStream):
         )
 
 
-def plans_of(streams: Iterable[SyncedStream]) -> list[StreamPlan]:
+def plans_of(streams: Iterable[SyncedStream[Any]]) -> list[StreamPlan]:
     """Say what to ask for these streams: a report and its action rows are asked once."""
     rows: dict[str, InsightsStream] = {}
     actions: dict[str, ActionRowsStream] = {}
@@ -106,13 +93,3 @@ def _plan(rows: InsightsStream | None, actions: ActionRowsStream | None) -> Stre
         actions_to=actions.name if actions else None,
         action_columns=actions.selected_columns if actions else frozenset(),
     )
-
-
-def _read_bookmark(stream: str, account_id: str, partition: Mapping[str, Any]) -> Bookmark:
-    try:
-        return read_partition(partition)
-    except ValueError as error:
-        raise SettingsError(
-            f"the state of {stream}, account {account_id}, cannot be read ({error}): correct it, "
-            "or remove this partition to read the account anew"
-        ) from None

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.bookmarks import added_fields
 from tap_meta_partner.events import Rows, StreamResult
+from tap_meta_partner.stream_plan import StreamPlan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from tap_meta_partner.bookmarks import Bookmark
     from tap_meta_partner.streams.accounts import AccountSyncStatusStream
     from tap_meta_partner.streams.synced import SyncedStream
 
@@ -25,8 +25,8 @@ class Leader:
 
     def __init__(
         self,
-        leader: SyncedStream,
-        streams: Sequence[SyncedStream],
+        leader: SyncedStream[Any],
+        streams: Sequence[SyncedStream[Any]],
         status: AccountSyncStatusStream | None,
     ) -> None:
         self._leader = leader
@@ -59,8 +59,8 @@ class Leader:
                     if self._status:
                         self._status.write(event)
                 else:
-                    account_id, closed = event
-                    self._streams[closed.stream].keep(account_id, closed.bookmark)
+                    account_id, delivered = event
+                    self._streams[delivered.stream].keep(account_id, delivered.bookmark)
                     self._write_state_now_and_then()
 
     def _write(self, rows: Rows) -> Iterator[dict[str, Any]]:
@@ -78,9 +78,11 @@ class Leader:
             self._tap.write_state()
             self._state_written = self._monotonic()
 
-    def _say_what_is_new(self, bookmarks: Mapping[str, Mapping[str, Bookmark]]) -> None:
+    def _say_what_is_new(self, bookmarks: Mapping[str, Mapping[str, Any]]) -> None:
         backfill = self._tap.settings.backfill_on_change
         for plan in self._plans:
+            if not isinstance(plan, StreamPlan):
+                continue
             new = {
                 field
                 for bookmark in bookmarks[plan.name].values()

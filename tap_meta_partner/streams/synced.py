@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from tap_meta_partner.settings import SettingsError
 from tap_meta_partner.streams.leading import Leader
 from tap_meta_partner.streams.partner import PartnerStream
 
@@ -15,13 +16,15 @@ else:
     from typing_extensions import override
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from singer_sdk import metrics
     from singer_sdk.helpers import types
 
+BookmarkT = TypeVar("BookmarkT")
 
-class SyncedStream(PartnerStream):
+
+class SyncedStream(PartnerStream, Generic[BookmarkT]):
     """A stream whose rows come with those of the others, ad account by ad account."""
 
     counter: metrics.Counter | None = None
@@ -37,18 +40,6 @@ class SyncedStream(PartnerStream):
             return ()
         return Leader(self, streams, self._tap.selected_status).records()
 
-    @abstractmethod
-    def bookmarks(self) -> dict[str, Any]:
-        """Read the bookmarks of all accounts out of the state.
-
-        Raises:
-            SettingsError: the state cannot be understood.
-        """
-
-    @abstractmethod
-    def keep(self, account_id: str, bookmark: Any) -> None:  # noqa: ANN401  (each has its own kind)
-        """Write an account's bookmark into the state (STATE is sent later)."""
-
     @override
     def get_record_counter(self, **kwargs: Any) -> metrics.Counter:
         """Count the records that the leading stream wrote, for itself or for this one."""
@@ -56,6 +47,48 @@ class SyncedStream(PartnerStream):
         if self._tap.has_run:
             self.counter.increment(self._tap.run.rows[self.name])
         return self.counter
+
+    # Bookmarks.
+
+    @staticmethod
+    @abstractmethod
+    def read_partition(partition: Mapping[str, Any]) -> BookmarkT:
+        """Read a bookmark out of a partition of the state.
+
+        Raises:
+            ValueError: a value in it cannot be understood (the text says which).
+        """
+
+    @abstractmethod
+    def keep(self, account_id: str, bookmark: BookmarkT) -> None:
+        """Write an account's bookmark into the state (STATE is sent later)."""
+
+    def bookmarks(self) -> dict[str, BookmarkT]:
+        """Read the bookmarks of all accounts out of the state.
+
+        Raises:
+            SettingsError: the state cannot be understood.
+        """
+        partitions = self.partitions_by_account()
+        if not partitions and self.stream_state.get("replication_key_value"):
+            self.logger.warning(
+                "%s: the state's bookmark is one for all ad accounts, as other taps write it; it "
+                "is not used, every account starts anew",
+                self.name,
+            )
+        return {
+            account_id: self._read_bookmark(account_id, partition)
+            for account_id, partition in partitions.items()
+        }
+
+    def _read_bookmark(self, account_id: str, partition: Mapping[str, Any]) -> BookmarkT:
+        try:
+            return self.read_partition(partition)
+        except ValueError as error:
+            raise SettingsError(
+                f"the state of {self.name}, account {account_id}, cannot be read ({error}): "
+                "correct it, or remove this partition to read the account anew"
+            ) from None
 
     @property
     def partition_count(self) -> int:

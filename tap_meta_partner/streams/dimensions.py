@@ -1,0 +1,62 @@
+"""Campaigns, ad sets, ads and creatives: what insights rows are joined to. Off until selected."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.dimension_bookmarks import (
+    DIMENSION_REPLICATION_KEY,
+    DimensionBookmark,
+    read_dimension_partition,
+    write_dimension_partition,
+)
+from tap_meta_partner.dimensions import (
+    DIMENSION_KEY,
+    DIMENSIONS,
+    dimension_schema,
+    selected_columns,
+)
+from tap_meta_partner.stream_plan import DimensionPlan
+from tap_meta_partner.streams.synced import SyncedStream
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+
+if TYPE_CHECKING:
+    from tap_meta_partner.tap import TapMetaPartner
+
+
+class DimensionStream(SyncedStream[DimensionBookmark]):
+    """One kind of object that ad accounts hold."""
+
+    #: Many runs need no more than insights: whoever joins them selects these.
+    selected_by_default = False
+
+    def __init__(self, tap: TapMetaPartner, name: str) -> None:
+        schema = dimension_schema(name)
+        dated = DIMENSION_REPLICATION_KEY in schema["properties"]
+        super().__init__(
+            tap,
+            name=name,
+            schema=schema,
+            keys=DIMENSION_KEY,
+            # Meta gives creatives no times.
+            replication_key=DIMENSION_REPLICATION_KEY if dated else None,
+        )
+
+    @property
+    def plan(self) -> DimensionPlan:
+        """What is to be asked: the columns of the catalog that are selected, and the key."""
+        return DimensionPlan(
+            dimension=DIMENSIONS[self.name],
+            columns=selected_columns(self.name, self.selected_columns),
+        )
+
+    @override
+    def keep(self, account_id: str, bookmark: DimensionBookmark) -> None:
+        write_dimension_partition(bookmark, self.partition_of(account_id))
+
+    read_partition = staticmethod(read_dimension_partition)
