@@ -115,6 +115,14 @@ class AdAccount:
             )
         )
 
+    def objects(self, kind: str) -> tuple[Campaign | AdSet | Ad, ...]:
+        """Its objects of a kind (campaign, adset, ad) in the order of their ids."""
+        if kind == "campaign":
+            return self.campaigns
+        if kind == "ad":
+            return self.ads
+        return tuple(adset for campaign in self.campaigns for adset in campaign.adsets)
+
     @cached_property
     def timezone(self) -> ZoneInfo:
         """The zone whose midnights bound the account's days."""

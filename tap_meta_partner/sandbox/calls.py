@@ -70,7 +70,8 @@ class ReceivedCall:
 
     `params` lacks the token and the proof. `kind` is what the call was for: ad_accounts,
     business_accounts, account, insights, campaign_insights (any node that is not an account),
-    run_create, poll, run_result, batch, me, permissions, debug_token or other.
+    run_create, poll, run_result, campaigns, adsets, ads, adcreatives, object (one of those),
+    batch, me, permissions, debug_token or other.
     `status` is the HTTP status sent, 0 when a fault left none. `at` is in seconds of a monotonic
     clock. `effect` is that of the fault the call met, if any.
     """

@@ -10,9 +10,10 @@ from tap_meta_partner.sandbox.graph_errors import invalid_parameter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_meta_partner.sandbox.advertising import Ad, AdAccount, AdSet, Campaign
+    from tap_meta_partner.sandbox.advertising import Ad, AdAccount
     from tap_meta_partner.sandbox.delivery import Facts
     from tap_meta_partner.sandbox.insight_query import Condition, InsightsQuery
+    from tap_meta_partner.sandbox.statuses import Statuses
 
 AD_COLUMN = {"campaign": "campaign_id", "adset": "adset_id", "ad": "id"}
 """Where an ad says which object of a level it belongs to."""
@@ -20,38 +21,53 @@ AD_COLUMN = {"campaign": "campaign_id", "adset": "adset_id", "ad": "id"}
 _GONE = frozenset({"ARCHIVED", "DELETED"})
 
 
-def ad_filter(query: InsightsQuery) -> Callable[[Ad], bool] | None:
+def ad_filter(query: InsightsQuery, statuses: Statuses) -> Callable[[Ad], bool] | None:
     """Which ads count at all; None = every one."""
     below = query.node.ad_ids
-    if below is None and not query.conditions:
+    unlisted = _deleted_test(query, statuses)
+    if below is None and unlisted is None and not query.conditions:
         return None
     account = query.node.account
-    tests = [test for c in query.conditions if (test := _object_test(c, account)) is not None]
+    tests = [
+        test for c in query.conditions if (test := _object_test(c, account, statuses)) is not None
+    ]
+    if unlisted is not None:
+        tests.append(unlisted)
     if query.conditions and not any(c.field.endswith("effective_status") for c in query.conditions):
         # Any filtering hides archived and deleted objects unless it names statuses itself
         # (Meta, "Insights API: deleted and archived objects").
-        tests.append(lambda ad: ad.effective_status not in _GONE)
+        tests.append(lambda ad: statuses.effective(ad) not in _GONE)
     return lambda ad: (below is None or ad.id in below) and all(test(ad) for test in tests)
 
 
-def _object_test(condition: Condition, account: AdAccount) -> Callable[[Ad], bool] | None:
+def _deleted_test(query: InsightsQuery, statuses: Statuses) -> Callable[[Ad], bool] | None:
+    """Leaves out rows of deleted objects; None = there are none to leave out.
+
+    They are told of when the filter names statuses of the report's level, or when the object
+    itself is asked (Meta, "Manage your ad object's status"). Rows of their parents keep them.
+    """
+    column = AD_COLUMN.get(query.level)
+    named = any(c.field == f"{query.level}.effective_status" for c in query.conditions)
+    if column is None or named or query.node.kind == query.level:
+        return None
+    gone = statuses.deleted(query.node.account, query.level)
+    return (lambda ad: getattr(ad, column) not in gone) if gone else None
+
+
+def _object_test(
+    condition: Condition, account: AdAccount, statuses: Statuses
+) -> Callable[[Ad], bool] | None:
     """A condition on campaign, ad set or ad; None when it is about a metric."""
     kind, _, name = condition.field.partition(".")
     if kind not in AD_COLUMN or name not in {"id", "effective_status", "name"}:
         return None
     id_column = AD_COLUMN[kind]
-    text_of = _text_by_id(account, kind, name)
+    text_of = {
+        each.id: statuses.effective(each) if name == "effective_status" else getattr(each, name)
+        for each in account.objects(kind)
+    }
     accepts = _text_test(condition)
     return lambda ad: accepts(text_of[getattr(ad, id_column)])
-
-
-def _text_by_id(account: AdAccount, kind: str, attribute: str) -> dict[str, str]:
-    objects: dict[str, tuple[Campaign | AdSet | Ad, ...]] = {
-        "campaign": account.campaigns,
-        "adset": tuple(adset for campaign in account.campaigns for adset in campaign.adsets),
-        "ad": account.ads,
-    }
-    return {each.id: str(getattr(each, attribute)) for each in objects[kind]}
 
 
 def _text_test(condition: Condition) -> Callable[[str], bool]:

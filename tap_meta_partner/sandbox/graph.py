@@ -8,7 +8,8 @@ from itertools import count
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.sandbox import graph_errors, nodes
+from tap_meta_partner.sandbox import graph_errors, nodes, object_edges, objects
+from tap_meta_partner.sandbox.advertising import AdAccount
 from tap_meta_partner.sandbox.batches import answer_batch
 from tap_meta_partner.sandbox.calls import SECRET_PARAMETERS, Answer, GraphCall, ReceivedCall
 from tap_meta_partner.sandbox.faults import SENT_STATUS, FaultPlan
@@ -42,7 +43,6 @@ from tap_meta_partner.sandbox.usage import Budget, UsageMeters
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from tap_meta_partner.sandbox.advertising import AdAccount
     from tap_meta_partner.sandbox.faults import Fault
     from tap_meta_partner.sandbox.insight_query import InsightsQuery
     from tap_meta_partner.sandbox.insights import Row
@@ -80,6 +80,7 @@ class Graph:
         limits: Limits | None = None,
         job_seconds: float = 0.0,
         faults: Iterable[Fault] = (),
+        deleted_listed: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.world = world
@@ -90,6 +91,7 @@ class Graph:
         self._exchanges = count(1)
         self._app_secret = app_secret
         self._limits = limits or Limits()
+        self._deleted_listed = deleted_listed
         self._monotonic = monotonic
         self._usage = UsageMeters(budget, monotonic)
         self._insights = Insights(world)
@@ -276,20 +278,17 @@ class Graph:
         ]
 
     def _node_body(self, call: GraphCall, node: Node, edge: str, who: TokenInfo) -> object:
-        requests = nodes.field_requests(call.params.get("fields"))
-        if edge in nodes.ACCOUNT_EDGES and node.kind == "account":
-            found = nodes.edge_objects(node.account, edge, call.params)
-            return page_of(found, call.params)
+        if object_edges.has_edge(node, edge):
+            return object_edges.page(
+                self.world, node, edge, call.params, deleted_listed=self._deleted_listed
+            )
         if edge:
             raise graph_errors.unknown_path(f"/{edge}")
-        if node.kind == "account":
+        requests = nodes.field_requests(call.params.get("fields"))
+        if isinstance(node.object, AdAccount):
             return nodes.account_object(node.account, requests, who, self.world.now())
-        for each in nodes.edge_objects(
-            node.account, f"{node.kind}s", {**call.params, "effective_status": nodes.ANY_STATUS}
-        ):
-            if each["id"] == node.id:
-                return each
-        raise graph_errors.unknown_object(node.id)
+        objects.check_fields(node.kind, requests)
+        return objects.described(self.world, node.kind, node.account, node.object, requests)
 
     # Bookkeeping
 

@@ -63,6 +63,18 @@ def unknown_field(name: str, where: str = "") -> GraphError:
     )
 
 
+def nonexisting_field(name: str, node_type: str) -> GraphError:
+    """A field that objects of this type do not have (code 100)."""
+    return invalid_parameter(
+        f"Tried accessing nonexisting field ({name}) on node type ({node_type})"
+    )
+
+
+def unknown_error() -> GraphError:
+    """Meta cannot say what went wrong (code 1, HTTP 500)."""
+    return GraphError(ErrorBody(1, "An unknown error occurred", status=500))
+
+
 def unknown_object(node_id: str) -> GraphError:
     """No such object, or none this token may see: Meta does not tell which (100/33)."""
     return GraphError(

@@ -102,7 +102,7 @@ def read_query(
         breakdowns=breakdowns,
         action_breakdowns=action_breakdowns,
         windows=windows,
-        conditions=_conditions(params.get("filtering")),
+        conditions=conditions(params.get("filtering")),
         withheld=breakdown_rules.withheld(breakdowns, span.since, today),
         empty=breakdown_rules.has_no_data(breakdowns, span.since, today, opted_in),
     )
@@ -186,7 +186,8 @@ def _increment(text: str | None) -> int | str:
     raise invalid_parameter("time_increment must be an integer from 1 to 90, monthly or all_days")
 
 
-def _conditions(text: str | None) -> tuple[Condition, ...]:
+def conditions(text: str | None) -> tuple[Condition, ...]:
+    """The conditions of a `filtering` parameter."""
     if not text:
         return ()
     entries = _json(text, "filtering")

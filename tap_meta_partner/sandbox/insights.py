@@ -34,7 +34,7 @@ class Insights:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._groups: RecentlyUsed[tuple[InsightsQuery, int, int], list[Group]] = RecentlyUsed(
+        self._groups: RecentlyUsed[tuple[InsightsQuery, int, int, int], list[Group]] = RecentlyUsed(
             limit=40_000
         )
 
@@ -70,7 +70,7 @@ class Insights:
     def _bucket(
         self, query: InsightsQuery, span: periods.Span, number: int, revision: int
     ) -> list[Group]:
-        key = (query, number, revision)
+        key = (query, number, revision, self._world.statuses.changes)
         found = self._groups.get(key)
         if found is None:
             found = [] if query.empty else list(self._grouped(query, span, revision))
@@ -81,7 +81,7 @@ class Insights:
 
     def _grouped(self, query: InsightsQuery, span: periods.Span, revision: int) -> Iterator[Group]:
         account = query.node.account
-        wanted = ad_filter(query)
+        wanted = ad_filter(query, self._world.statuses)
         members: dict[tuple[object, ...], list[Facts]] = {}
         example: dict[tuple[object, ...], tuple[Ad, Values]] = {}
         column = AD_COLUMN.get(query.level)

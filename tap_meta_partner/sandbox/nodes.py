@@ -1,4 +1,4 @@
-"""Objects other than insights: ad accounts, campaigns, ad sets, ads, and the caller itself."""
+"""Ad accounts as Graph objects, the caller itself, and how fields are asked for."""
 
 from __future__ import annotations
 
@@ -15,16 +15,12 @@ from tap_meta_partner.sandbox.tokens import APP_ID
 from tap_meta_partner.sandbox.vocabulary import ACCOUNT_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from datetime import datetime
 
-    from tap_meta_partner.sandbox.advertising import Ad, AdSet, Campaign
     from tap_meta_partner.sandbox.tokens import TokenInfo
 
 Object = dict[str, object]
-
-ACCOUNT_EDGES = frozenset({"campaigns", "adsets", "ads", "adcreatives"})
-ANY_STATUS = "ACTIVE,PAUSED,ARCHIVED"
 
 # One forbidden field fails the whole call, and a list of accounts with it.
 _NEED_BUSINESS_MANAGEMENT = frozenset({"business", "owner", "owner_business", "viewable_business"})
@@ -139,65 +135,11 @@ def unknown_token_object() -> Object:
     return {"error": error, "is_valid": False, "scopes": []}
 
 
-def edge_objects(account: AdAccount, edge: str, params: Mapping[str, str]) -> list[Object]:
-    """The campaigns, adsets, ads or adcreatives of an account, archived ones only on request."""
-    statuses = name_list(params.get("effective_status"))
-    requests = field_requests(params.get("fields"))
-    found = []
-    for each in _below(account, edge):
-        status = str(each["effective_status"])
-        if status in statuses or (not statuses and status != "ARCHIVED"):
-            found.append(plain_object(each, requests))
-    return found
-
-
 def plain_object(known: Object, requests: tuple[FieldRequest, ...]) -> Object:
     """The asked fields of an object, `id` always; a field the model does not know is absent."""
     wanted = requests or (FieldRequest("id", ()),)
     found = {name: _parts_of(known[name], parts) for name, parts in wanted if name in known}
     return {**found, "id": known["id"]}
-
-
-def delivery_object(account: AdAccount, each: Campaign | AdSet | Ad, parent: Object) -> Object:
-    """A campaign, ad set or ad with what the model knows of it; `parent` are the ids above."""
-    return {
-        "id": each.id,
-        "account_id": account.id,
-        **parent,
-        "name": each.name,
-        "status": "ARCHIVED" if each.effective_status == "ARCHIVED" else "ACTIVE",
-        "configured_status": "ARCHIVED" if each.effective_status == "ARCHIVED" else "ACTIVE",
-        "effective_status": each.effective_status,
-        "created_time": timestamp(account.created),
-        "updated_time": timestamp(account.created),
-    }
-
-
-def _below(account: AdAccount, edge: str) -> Iterator[Object]:
-    for campaign in account.campaigns:
-        if edge == "campaigns":
-            own: Object = {"objective": campaign.objective, "buying_type": campaign.buying_type}
-            yield delivery_object(account, campaign, {}) | own
-            continue
-        for adset in campaign.adsets:
-            above: Object = {"campaign_id": campaign.id}
-            if edge == "adsets":
-                goal: Object = {"optimization_goal": adset.optimization_goal}
-                yield delivery_object(account, adset, above) | goal
-                continue
-            for ad in adset.ads:
-                creative_id = str(int(ad.id) + 1)
-                if edge == "ads":
-                    below: Object = {"creative": {"id": creative_id}}
-                    yield delivery_object(account, ad, {**above, "adset_id": adset.id}) | below
-                else:
-                    yield {
-                        "id": creative_id,
-                        "account_id": account.id,
-                        "name": ad.name,
-                        "status": "ACTIVE",
-                        "effective_status": ad.effective_status,
-                    }
 
 
 def _account_fields(account: AdAccount, now: datetime) -> Object:

@@ -51,6 +51,7 @@ class Sandbox:
         max_page_accounts: The same for lists of ad accounts.
         job_seconds: How long a report run takes; 0 = one state per poll.
         faults: What is to go wrong from the start.
+        deleted_listed: Whether `effective_status` of an edge may name DELETED; else it is refused.
         monotonic: The clock of budgets and report runs, in seconds.
     """
 
@@ -72,6 +73,7 @@ class Sandbox:
         max_page_accounts: int | None = None,
         job_seconds: float = 0.0,
         faults: Iterable[Fault] = (),
+        deleted_listed: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.world = world
@@ -93,6 +95,7 @@ class Sandbox:
             ),
             job_seconds=job_seconds,
             faults=faults,
+            deleted_listed=deleted_listed,
             monotonic=monotonic,
         )
         self._server = PersistentServer(

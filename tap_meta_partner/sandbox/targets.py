@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox import graph_errors
+from tap_meta_partner.sandbox.object_edges import has_edge
 
 if TYPE_CHECKING:
     from tap_meta_partner.sandbox.advertising import AdAccount
@@ -94,9 +95,13 @@ def _run_target(run: ReportRun, method: str, edge: str) -> Target:
 
 
 def _node_target(node: Node, method: str, edge: str) -> Target:
+    if node.kind == "creative" and edge:
+        return Target("other", UNKNOWN_EDGE)
+    if has_edge(node, edge):
+        return Target(edge, edge, account=node.account, node=node)
     if edge == "insights":
         by_get = "insights" if node.kind == "account" else "campaign_insights"
         kind = "run_create" if method == "POST" else by_get
     else:
-        kind = "account" if node.kind == "account" and not edge else "other"
+        kind = "other" if edge else "account" if node.kind == "account" else "object"
     return Target(kind, edge, account=node.account, node=node)

@@ -16,7 +16,7 @@ from tap_meta_partner.sandbox.breakdowns import parts
 from tap_meta_partner.sandbox.delivery import add_up
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from tap_meta_partner.sandbox.advertising import Ad, AdAccount
     from tap_meta_partner.sandbox.delivery import Facts
@@ -57,29 +57,36 @@ class PeriodTotals:
     reach: int
 
 
-def totals_of(account: AdAccount, ad_days: AdDays) -> Totals:
-    """The totals of one day, all its ads together."""
+def totals_of(
+    account: AdAccount, ad_days: AdDays, unlisted: Mapping[str, Collection[str]]
+) -> Totals:
+    """The totals of one day, all its ads together.
+
+    `unlisted` are the ids, by level, of objects that count and yet have no row of their own.
+    """
+    ids = {level: {_object_id(account, ad, level) for ad, _ in ad_days} for level in LEVELS}
     return Totals(
         spend=_money(account, ad_days),
         impressions=sum(facts.impressions for _, facts in ad_days),
         clicks=sum(facts.clicks for _, facts in ad_days),
         rows_by_level={
-            "account": 1,
-            "campaign": len({ad.campaign_id for ad, _ in ad_days}),
-            "adset": len({ad.adset_id for ad, _ in ad_days}),
-            "ad": len({ad.id for ad, _ in ad_days}),
+            level: len(found.difference(unlisted.get(level, ()))) for level, found in ids.items()
         },
     )
 
 
 def by_value(
-    account: AdAccount, seed: int, ad_days: AdDays, breakdowns: tuple[str, ...]
+    account: AdAccount,
+    seed: int,
+    ad_days: AdDays,
+    breakdowns: tuple[str, ...],
+    unlisted: Mapping[str, Collection[str]],
 ) -> dict[Key, Totals]:
     """The totals of one day by breakdown values."""
     found: defaultdict[Key, AdDays] = defaultdict(list)
     for ad, values, facts in _parts(account, seed, ad_days, breakdowns):
         found[values].append((ad, facts))
-    return {values: totals_of(account, ad_parts) for values, ad_parts in found.items()}
+    return {values: totals_of(account, each, unlisted) for values, each in found.items()}
 
 
 def by_object(

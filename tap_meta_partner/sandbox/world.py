@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 
 from tap_meta_partner.sandbox import cast, truth
 from tap_meta_partner.sandbox.breakdowns import FEATURES
+from tap_meta_partner.sandbox.creatives import ad_id_of
 from tap_meta_partner.sandbox.delivery import Change, Facts, ad_day, restated
 from tap_meta_partner.sandbox.recently_used import RecentlyUsed
+from tap_meta_partner.sandbox.statuses import Statuses
 from tap_meta_partner.sandbox.truth import AdDays, Key, PeriodTotals, Totals
 
 if TYPE_CHECKING:
@@ -92,6 +94,8 @@ class World:
         self._by_id = {account.id: account for account in self.accounts}
         self._revoked: set[str] = set()
         self._nodes = dict(_nodes(self.accounts))
+        self.statuses = Statuses(seed, now, self._nodes.get)
+        self.broken_creatives: set[str] = set()
         self._ad_days: RecentlyUsed[_DayKey, AdDays] = RecentlyUsed(limit=60_000)
 
     @classmethod
@@ -154,8 +158,13 @@ class World:
         return self._by_id[account_id.removeprefix("act_")]
 
     def node(self, node_id: str) -> Node | None:
-        """The account (`act_…`), campaign, ad set or ad with that id."""
-        return self._nodes.get(node_id)
+        """The account (`act_…`), campaign, ad set, ad or creative with that id."""
+        found = self._nodes.get(node_id)
+        if found is None and node_id.isdecimal():
+            ad = self._nodes.get(ad_id_of(node_id))
+            if ad is not None and ad.kind == "ad":
+                return Node("creative", node_id, ad.account, ad.object)
+        return found
 
     def is_revoked(self, account_id: str) -> bool:
         """Whether the client has withdrawn its share."""
@@ -172,6 +181,34 @@ class World:
     def restore(self, account_id: str) -> None:
         """The client shares the account again."""
         self._revoked.discard(self.account(account_id).id)
+
+    # What is done to objects
+
+    def set_status(self, object_id: str, status: str) -> None:
+        """Gives a campaign, ad set or ad another status, which moves its `updated_time`.
+
+        Everything below follows in its effective status, without moving.
+        """
+        self.statuses.set(object_id, status)
+
+    def delete(self, object_id: str) -> None:
+        """Deletes a campaign, ad set or ad with all below.
+
+        Its rows leave reports at its own level unless they are filtered by its status or asked of
+        its own id; its parents' totals keep them.
+        """
+        self.statuses.set(object_id, "DELETED")
+
+    def touch(self, object_id: str) -> None:
+        """Moves the `updated_time` of a campaign, ad set or ad to now."""
+        self.statuses.touch(object_id)
+
+    def break_creative(self, creative_id: str) -> None:
+        """Lets every answer fail that tells more of the creative than its id."""
+        node = self.node(creative_id)
+        if node is None or node.kind != "creative":
+            raise KeyError(creative_id)
+        self.broken_creatives.add(creative_id)
 
     # What happened
 
@@ -220,8 +257,9 @@ class World:
     def day_totals(self, account_id: str, since: date, until: date) -> dict[date, Totals]:
         """The true totals of each day with any row, both ends included."""
         account = self.account(account_id)
+        unlisted = self._unlisted(account)
         return {
-            day: truth.totals_of(account, ad_days)
+            day: truth.totals_of(account, ad_days, unlisted)
             for day, ad_days in self._days(account, since, until)
         }
 
@@ -234,8 +272,9 @@ class World:
     ) -> dict[date, dict[Key, Totals]]:
         """The true totals of each day by breakdown values, with the rows each level has of them."""
         account = self.account(account_id)
+        unlisted = self._unlisted(account)
         return {
-            day: truth.by_value(account, self.seed, ad_days, breakdowns)
+            day: truth.by_value(account, self.seed, ad_days, breakdowns, unlisted)
             for day, ad_days in self._days(account, since, until)
         }
 
@@ -279,6 +318,10 @@ class World:
         account = self.account(account_id)
         days = self._days(account, since, until)
         return {day: truth.action_values_of(account, ad_days) for day, ad_days in days}
+
+    def _unlisted(self, account: AdAccount) -> dict[str, frozenset[str]]:
+        """The deleted objects of each level, of which an account's reports have no rows."""
+        return {level: self.statuses.deleted(account, level) for level in LEVELS[1:]}
 
     def _days(self, account: AdAccount, since: date, until: date) -> Iterator[tuple[date, AdDays]]:
         """The days of a span on which anything happened."""

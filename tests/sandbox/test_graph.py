@@ -168,7 +168,7 @@ def test_accounts__revoked(client: Client, world: World) -> None:
     assert client.error(f"{account.campaigns[0].id}/insights") == (200, None)
 
 
-@pytest.mark.parametrize("edge", ["campaigns", "adsets", "ads", "adcreatives"])
+@pytest.mark.parametrize("edge", ["campaigns", "adsets", "ads"])
 def test_edges__list_living_objects(client: Client, world: World, edge: str) -> None:
     """Dimension edges list what is not archived; archived objects come on request."""
     account = next(a for a in world.readable() if len(a.campaigns) > 2)
