@@ -13,6 +13,7 @@ from tap_meta_partner.sandbox.advertising import AdAccount
 from tap_meta_partner.sandbox.batches import answer_batch
 from tap_meta_partner.sandbox.calls import SECRET_PARAMETERS, Answer, GraphCall, ReceivedCall
 from tap_meta_partner.sandbox.faults import SENT_STATUS, FaultPlan
+from tap_meta_partner.sandbox.field_refusals import FieldRefusals
 from tap_meta_partner.sandbox.graph_errors import GraphError
 from tap_meta_partner.sandbox.insight_query import read_query
 from tap_meta_partner.sandbox.insights import Insights
@@ -41,7 +42,7 @@ from tap_meta_partner.sandbox.tokens import (
 from tap_meta_partner.sandbox.usage import Budget, UsageMeters
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tap_meta_partner.sandbox.faults import Fault
     from tap_meta_partner.sandbox.insight_query import InsightsQuery
@@ -81,10 +82,12 @@ class Graph:
         job_seconds: float = 0.0,
         faults: Iterable[Fault] = (),
         deleted_listed: bool = False,
+        refused_fields: Mapping[str, Collection[str]] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.world = world
         self.faults = FaultPlan(faults)
+        self.refused_fields = FieldRefusals(refused_fields)
         self.calls: list[ReceivedCall] = []
         self.login = LoginDialog(lambda: world.now().timestamp())
         self._tokens = dict(tokens)
@@ -217,7 +220,10 @@ class Graph:
 
     def _query(self, params: Mapping[str, str], node: Node) -> InsightsQuery:
         today = node.account.today(self.world.now())
-        return read_query(params, node, today, self.world.opted_in)
+        query = read_query(params, node, today, self.world.opted_in)
+        if params.get("fields"):
+            self.refused_fields.check(query.fields, node.account.id)
+        return query
 
     def _check_sync_size(self, query: InsightsQuery, revision: int) -> None:
         largest, slow = self._limits.max_sync_rows, self._limits.slow_sync_rows
@@ -248,9 +254,11 @@ class Graph:
             known = self._runs.poll(run)
             return nodes.plain_object(known, requests) if requests else known
         self._runs.check_readable(run)
-        # `fields` may be asked anew when reading; everything else is the run's own.
-        params = {**run.params, **{k: v for k, v in call.params.items() if k == "fields"}}
-        query = replace(run.query, fields=self._query(params, run.query.node).fields)
+        query = run.query
+        if call.params.get("fields"):
+            # `fields` may be asked anew when reading; everything else is the run's own.
+            params = {**run.params, "fields": call.params["fields"]}
+            query = replace(query, fields=self._query(params, query.node).fields)
         return self._insights.page(
             query, capped(call.params, self._limits.max_page_rows), run.revision
         )
@@ -262,6 +270,7 @@ class Graph:
     ) -> Page[nodes.Object]:
         requests = nodes.field_requests(call.params.get("fields"))
         nodes.check_account_fields(requests, who)
+        self.refused_fields.check((name for name, _ in requests), None, "account")
         page = page_of(accounts, capped(call.params, self._limits.max_page_accounts))
         now = self.world.now()
         rows = [nodes.account_object(account, requests, who, now) for account in page.rows]
@@ -278,13 +287,15 @@ class Graph:
         ]
 
     def _node_body(self, call: GraphCall, node: Node, edge: str, who: TokenInfo) -> object:
+        requests = nodes.field_requests(call.params.get("fields"))
+        kind = object_edges.KINDS.get(edge, node.kind)
+        self.refused_fields.check((name for name, _ in requests), node.account.id, kind)
         if object_edges.has_edge(node, edge):
             return object_edges.page(
                 self.world, node, edge, call.params, deleted_listed=self._deleted_listed
             )
         if edge:
             raise graph_errors.unknown_path(f"/{edge}")
-        requests = nodes.field_requests(call.params.get("fields"))
         if isinstance(node.object, AdAccount):
             return nodes.account_object(node.account, requests, who, self.world.now())
         objects.check_fields(node.kind, requests)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+# Meta blames the parameter, not the field in it.
+_BLAMED = '{"blame_field_specs":[["fields"]]}'
+
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
     """What stands in the `error` object of a refused call.
 
     Meta uses the type `OAuthException` for nearly everything, so clients must go by `code` and
-    `subcode`; `status` is the HTTP status, which is 400 even for throttling.
+    `subcode`; `status` is the HTTP status, which is 400 even for throttling. `data` is JSON inside
+    a text.
     """
 
     code: int
@@ -21,6 +25,7 @@ class ErrorBody:
     is_transient: bool | None = None
     user_title: str | None = None
     user_message: str | None = None
+    data: str | None = None
 
     def envelope(self, trace_id: str) -> dict[str, object]:
         """The body as Meta sends it; optional keys are absent rather than null."""
@@ -29,6 +34,7 @@ class ErrorBody:
             "is_transient": self.is_transient,
             "error_user_title": self.user_title,
             "error_user_msg": self.user_message,
+            "error_data": self.data,
         }
         return {
             "error": {
@@ -54,20 +60,20 @@ def invalid_parameter(message: str) -> GraphError:
     return GraphError(ErrorBody(100, f"(#100) {message}"))
 
 
-def unknown_field(name: str, where: str = "") -> GraphError:
+def unknown_field(name: str, where: str = "", *, blamed: bool = False) -> GraphError:
     """A field the edge does not have, or not at this level (code 100)."""
-    return invalid_parameter(
-        f"{name} is not valid for fields param{where}. please check "
+    message = (
+        f"(#100) {name} is not valid for fields param{where}. please check "
         "https://developers.facebook.com/docs/marketing-api/reference/ads-insights/ "
         "for all valid values"
     )
+    return GraphError(ErrorBody(100, message, data=_BLAMED if blamed else None))
 
 
-def nonexisting_field(name: str, node_type: str) -> GraphError:
+def nonexisting_field(name: str, node_type: str, *, blamed: bool = False) -> GraphError:
     """A field that objects of this type do not have (code 100)."""
-    return invalid_parameter(
-        f"Tried accessing nonexisting field ({name}) on node type ({node_type})"
-    )
+    message = f"(#100) Tried accessing nonexisting field ({name}) on node type ({node_type})"
+    return GraphError(ErrorBody(100, message, data=_BLAMED if blamed else None))
 
 
 def unknown_error() -> GraphError:

@@ -19,7 +19,7 @@ from tap_meta_partner.sandbox.targets import split_version
 from tap_meta_partner.sandbox.tokens import APP_ID, TokenInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from types import TracebackType
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.sandbox.calls import ReceivedCall
     from tap_meta_partner.sandbox.faults import Fault
+    from tap_meta_partner.sandbox.field_refusals import FieldRefusals
     from tap_meta_partner.sandbox.login_dialog import LoginDialog
     from tap_meta_partner.sandbox.usage import Budget
     from tap_meta_partner.sandbox.world import World
@@ -52,6 +53,7 @@ class Sandbox:
         job_seconds: How long a report run takes; 0 = one state per poll.
         faults: What is to go wrong from the start.
         deleted_listed: Whether `effective_status` of an edge may name DELETED; else it is refused.
+        refused_fields: Fields Meta no longer knows, by account id ("*" = any account).
         monotonic: The clock of budgets and report runs, in seconds.
     """
 
@@ -74,6 +76,7 @@ class Sandbox:
         job_seconds: float = 0.0,
         faults: Iterable[Fault] = (),
         deleted_listed: bool = False,
+        refused_fields: Mapping[str, Collection[str]] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.world = world
@@ -96,6 +99,7 @@ class Sandbox:
             job_seconds=job_seconds,
             faults=faults,
             deleted_listed=deleted_listed,
+            refused_fields=refused_fields,
             monotonic=monotonic,
         )
         self._server = PersistentServer(
@@ -131,6 +135,11 @@ class Sandbox:
     def login(self) -> LoginDialog:
         """The OAuth dialog: `login.decide("deny")` lets it refuse; `login.asked` is what came."""
         return self._graph.login
+
+    @property
+    def refused_fields(self) -> FieldRefusals:
+        """Fields Meta no longer knows; `refuse` and `accept` change them while it runs."""
+        return self._graph.refused_fields
 
     def fault(self, fault: Fault) -> None:
         """Makes something go wrong."""
