@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,11 @@ from tap_meta_partner.errors import (
     ThrottledTooLong,
     TokenRefused,
     TooMuchData,
+    from_envelope,
 )
+from tap_meta_partner.sandbox import TokenInfo, World
+from tap_meta_partner.sandbox.calls import GraphCall
+from tap_meta_partner.sandbox.graph import Graph as SandboxGraph
 from tests.fakes import (
     CURSOR_LOST,
     NO_ACCESS,
@@ -50,6 +55,7 @@ if TYPE_CHECKING:
 
 NOON = dt.datetime(2026, 11, 24, 12, tzinfo=dt.timezone.utc)
 DAY = dt.timedelta(days=1)
+LIVING = ("ACTIVE", "PAUSED")
 #: What Meta says of statuses it does not know ("Run Status not valid").
 WRONG_STATUS = (100, 1487561)
 #: "Ad Creative Is Incomplete": the post of a creative was deleted.
@@ -894,3 +900,77 @@ def test_look_up__more_than_an_object(said: tuple[int, int | None], kind: type[M
 
     with pytest.raises(kind):
         reader.look_up(request_for("ads"), ["77"], read)
+
+
+# Against the sandbox.
+
+
+def sandbox(world: World) -> Callable[[Call], Reply]:
+    """Answer as the sandbox does, without HTTP between."""
+    graph = SandboxGraph(world, tokens={"T": TokenInfo()})
+
+    def answer(call: Call) -> Reply:
+        params = {
+            name: value if isinstance(value, str) else json.dumps(value)
+            for name, value in call.params.items()
+        }
+        told = graph.answer(
+            GraphCall(
+                method=call.method,
+                path=f"/v26.0/{call.path}",
+                params=params,
+                token="T",
+                token_in_params=False,
+                base_url="https://graph.example",
+            )
+        )
+        body: dict[str, Any] = json.loads(told.body)
+        if "error" in body:
+            return from_envelope(body["error"], status=told.status)
+        return body
+
+    return answer
+
+
+def test_sandbox__every_object_of_an_account() -> None:
+    """Of a made-up client's account every campaign, ad set and ad arrives, archived ones too."""
+    world = World.demo(days=3, now=lambda: NOON)
+    account = next(each for each in world.accounts if each.assigned and len(each.ads) > 5)
+    adsets = [adset for campaign in account.campaigns for adset in campaign.adsets]
+    truth = {"campaigns": account.campaigns, "adsets": adsets, "ads": account.ads}
+    reader = Reader(sandbox(world))
+
+    for name, there in truth.items():
+        request = replace(request_for(name), account_id=account.id)
+        before = len(reader.records)
+        read = reader.read(request)
+        found = {record["id"]: record["name"] for record in reader.records[before:]}
+
+        living = {each.id: each.name for each in there if each.effective_status != "DELETED"}
+        assert living.items() <= found.items() <= {(each.id, each.name) for each in there}
+        assert (read.rows, read.left_out) == (len(found), ())
+
+
+def test_sandbox__an_ad_and_its_creative() -> None:
+    """The creative that a living ad names is among the account's creatives."""
+    world = World.demo(days=3, now=lambda: NOON)
+    account = next(each for each in world.accounts if each.assigned and each.ads)
+    reader = Reader(sandbox(world))
+
+    reader.read(replace(request_for("adcreatives"), account_id=account.id))
+    creatives = set(reader.delivered)
+    living = replace(request_for("ads", ["creative_id"]), account_id=account.id, statuses=LIVING)
+    reader.read(living)
+
+    named = {record["creative_id"] for record in reader.records if "creative_id" in record}
+    assert named
+    assert named <= creatives
+
+
+def test_sandbox__an_account_that_is_not_assigned() -> None:
+    """An account that nobody assigned to the system user is the account's trouble."""
+    world = World.demo(days=3, now=lambda: NOON)
+    account = next(each for each in world.accounts if not each.assigned)
+
+    with pytest.raises(AccountUnreadable):
+        Reader(sandbox(world)).read(replace(request_for("adcreatives"), account_id=account.id))
