@@ -494,6 +494,16 @@ def test_broken__each_and_every_one(said: tuple[Any, ...], kind: type[MetaError]
     assert len([call for call in reader.drive.calls if "/" not in call.path]) == 25
 
 
+def test_broken__every_other_one() -> None:
+    """However many are broken, as long as others between them are not, these are delivered."""
+    odd = {str(number): lambda: fault(*INCOMPLETE) for number in range(1, 81, 2)}
+    reader = Reader(Meta({"adcreatives": objects(80)}, broken=odd))
+
+    read = reader.read(request_for("adcreatives"))
+
+    assert (len(read.left_out), read.rows) == (40, 40)
+
+
 # Pages that are too heavy.
 
 
@@ -517,6 +527,18 @@ def test_heavy__grows_again_after_ten() -> None:
 
     assert reader.delivered == ids(450)
     assert reader.sizes() == [100] + [25] * 10 + [100, 100]
+
+
+def test_heavy__counts_from_the_last_trouble() -> None:
+    """The ten pages that have to go well are those since a page last failed."""
+    meta = Meta({"adcreatives": objects(300)})
+    asked = {1, 7}
+    reader = Reader(meta)
+    meta.hook = lambda _call: fault(*REDUCE) if len(reader.drive.calls) in asked else None
+
+    reader.read(request_for("adcreatives"))
+
+    assert reader.sizes() == [100, *[25] * 6, *[5] * 10, *[25] * 5]
 
 
 # Deleted objects.
@@ -568,6 +590,15 @@ def test_deleted__a_broken_ad_is_not_the_reason() -> None:
     assert reader.unavailable == Unavailable()
 
 
+def test_deleted__a_later_page_does_not_tell() -> None:
+    """Statuses are refused with the first page or not at all: a later one has a broken object."""
+    found = [*objects(120), an_object(121, "DELETED")]
+    reader = Reader(Meta({"ads": found}, broken={"121": lambda: fault(100, 1234)}))
+
+    assert reader.read(request_for("ads")).left_out == ("121",)
+    assert reader.unavailable == Unavailable()
+
+
 # Refused fields.
 
 
@@ -614,6 +645,24 @@ def test_field__the_id_is_never_left_out() -> None:
 
     with pytest.raises(RequestRefused):
         reader.read(request_for("adcreatives"))
+    assert reader.unavailable == Unavailable()
+
+
+def test_field__refused_to_two_accounts_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    """What another account's call has just found out is not said again."""
+    meta = Meta({"ads": objects(3)}, gone=frozenset({"bid_type"}))
+    reader = Reader(meta)
+
+    def hook(call: Call) -> None:
+        if call.path == "act_1/ads":
+            reader.unavailable.fields["ads"] = {"bid_type"}
+
+    meta.hook = hook
+    reader.read(request_for("ads", ["bid_type"]))
+
+    assert reader.delivered == ids(3)
+    assert len(reader.calls("act_1/ads")) == 2
+    assert caplog.records == []
 
 
 # What changed only.
@@ -757,6 +806,20 @@ def test_changes__the_status_above_is_refused() -> None:
     nights.read(0)
 
     assert nights.read()[1].in_full
+
+
+@pytest.mark.parametrize("read_before", [True, False], ids=["streamed", "looked at"])
+def test_changes__one_above_is_broken(read_before: object) -> None:
+    """Where one campaign cannot be given it is not known whether its status changed."""
+    meta = account()
+    meta.broken["1002"] = lambda: fault(*INCOMPLETE)
+    reader = Reader(meta)
+    if read_before:
+        reader.read(request_for("campaigns"))
+
+    read = reader.read(request_for("ads"))
+
+    assert (read.in_full, read.bookmark.parents) == (True, None)
 
 
 def test_changes__the_look_may_not_hide_a_lost_account() -> None:
