@@ -536,6 +536,53 @@ def test_summary__an_account_counts_by_its_worst_stream() -> None:
     assert troubles == ["failed: 1, campaign_insights: first"]
 
 
+def test_summary__tells_where_the_levels_do_not_add_up() -> None:
+    """The account, the days, both numbers, and that this alone is no failure."""
+
+    def hook(call: Call) -> Reply | None:
+        return {"data": []} if call.params.get("level") == "ad" else None
+
+    night = Night(THREE, {"2": [ad_row("2026-11-21", "a1", "12.50")]}, hook)
+
+    list(night.events(plan("account"), AD))
+
+    (line,) = [line for line in night.run.summary() if "spend differs" in line]
+    assert line.startswith(
+        "spend differs: 2 (Two), 2026-11-21 to 2026-11-21: the account spent 12.5, its ads add up "
+        "to 0 (12.5 less)"
+    )
+    assert "take totals from account_insights" in line
+    assert not night.run.failed()
+
+
+@pytest.mark.parametrize(("has_rows", "hinted"), [(False, True), (True, False)])
+def test_summary__says_what_an_empty_report_may_need(*, has_rows: bool, hinted: bool) -> None:
+    """A breakdown that an account has to opt in to, empty although there was delivery."""
+    definition = ReportDefinition(
+        name="by_device",
+        level="account",
+        fields=("spend",),
+        breakdowns=("impression_device",),
+        start_date=day("11-20"),
+    )
+    by_device = StreamPlan(
+        definition=definition, columns=columns_of(definition), rows_to="by_device"
+    )
+
+    def hook(call: Call) -> Reply | None:
+        if "breakdowns" not in call.params:
+            return None
+        row = {"date_start": "2026-11-21", "date_stop": "2026-11-21", "spend": "1"}
+        return {"data": [{**row, "impression_device": "iphone"}] if has_rows else []}
+
+    night = Night(THREE, {"2": [ad_row("2026-11-21", "a1", "12.50")]}, hook)
+
+    list(night.events(AD, by_device))
+
+    hints = [line for line in night.run.summary() if line.startswith("by_device: no row came")]
+    assert bool(hints) is hinted
+
+
 def test_progress__is_logged_with_an_estimate(caplog: pytest.LogCaptureFixture) -> None:
     """During a long night a line says how far it is and how long it may still take."""
     caplog.set_level(logging.INFO)
