@@ -17,6 +17,7 @@ from tap_meta_partner import cli
 from tap_meta_partner.sandbox import Sandbox, World
 from tap_meta_partner.settings import SETTING_NAMES
 from tap_meta_partner.tap import TapMetaPartner
+from tests.readme_recipes import with_recipes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +31,7 @@ _VARYING = (
     (re.compile(r"http://127\.0\.0\.1:\d+"), "ADDRESS"),
     (re.compile(r" about [A-Z][a-z]+ \d{4}"), " MONTH"),
 )
+_SQL = re.compile(r"<!-- sql: (\w+) -->\n```sql\n(.*?)```\n<!-- /sql -->", re.DOTALL)
 _BLOCK = re.compile(r"(<!-- settings: [^>]*-->\n)(.*?)(<!-- /settings -->)", re.DOTALL)
 
 
@@ -73,6 +75,11 @@ def shown_commands(readme: str) -> list[tuple[str, str]]:
     return [(match.group(2), match.group(3)) for match in _RUN.finditer(readme)]
 
 
+def shown_sql(readme: str) -> dict[str, str]:
+    """Return the SQL that the README shows and a test runs, by its name in the comment above it."""
+    return dict(_SQL.findall(readme))
+
+
 def run_block(command: str) -> str:
     """Run a command of `meta-partner` against a sandbox; return the block for the README."""
     program, *arguments = shlex.split(command)
@@ -110,12 +117,13 @@ def without_what_varies(block: str) -> str:
 
 
 def main() -> None:
-    """Write the table and the commands' output into the README."""
+    """Write the table, the commands' output and the recipes into the README."""
     readme = README.read_text(encoding="utf-8")
     readme = _BLOCK.sub(lambda match: match.group(1) + settings_table() + match.group(3), readme)
     readme = _RUN.sub(
         lambda match: match.group(1) + run_block(match.group(2)) + match.group(4), readme
     )
+    readme = with_recipes(readme)
     README.write_text(readme, encoding="utf-8")
 
 
