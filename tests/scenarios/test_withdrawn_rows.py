@@ -1,0 +1,289 @@
+"""Rows that Meta takes back in a correction: what the README's SQL makes of them.
+
+The sandbox never takes a row back, so what it finds is thinned out here. Everything after that is
+the real thing: the tap as a process, target-postgres, PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import subprocess
+import sysconfig
+from collections import defaultdict
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tap_meta_partner.demo.postgres import embedded_postgres
+from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox.insights import Insights
+from tests.readme_blocks import README, shown_sql
+from tests.readme_recipes import recipes
+from tests.tap_process import catalog_selecting, run_tap
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from typing_extensions import LiteralString
+
+    from tap_meta_partner.demo.postgres import Postgres
+    from tap_meta_partner.sandbox.insight_query import InsightsQuery
+    from tap_meta_partner.sandbox.insights import Group
+    from tap_meta_partner.sandbox.periods import Span
+    from tests.tap_process import Output
+
+REPORT = "campaigns_by_age_and_gender"
+WINDOW_REPORT = f"{REPORT}_last_7d"
+SCHEMA, OVERWRITTEN = "tap_meta_partner", "overwritten"
+#: Noon in UTC, when both accounts (in Los Angeles and Berlin) have the same day.
+FIRST_NIGHT = dt.datetime(2026, 11, 25, 12, tzinfo=dt.timezone.utc)
+SECOND_NIGHT = FIRST_NIGHT + dt.timedelta(days=1)
+#: The second run begins 7 days (`lookback_days`) before the bookmark, which is the 24th.
+START, READ_AGAIN = dt.date(2026, 11, 8), dt.date(2026, 11, 17)
+#: What the correction takes back of one account, and the day of which it leaves nothing to another.
+VALUES = ("25-34", "female")
+TAKEN_FROM, GONE = dt.date(2026, 11, 22), dt.date(2026, 11, 23)
+#: Spend by account, day, age and gender.
+Spend = dict[tuple[str, dt.date, str, str], Decimal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nights:
+    """Two nights, with a correction in between that took rows back.
+
+    Attributes:
+        before: the true spend of the first night.
+        after: that of the second, as if no row had been taken back.
+        one: the account that lost `VALUES` from `TAKEN_FROM` on.
+        other: the account that lost all of the day `GONE`.
+        first: what the first run wrote.
+        second: what the second run wrote.
+        connection: where both runs were loaded, the table of `WINDOW_REPORT` being emptied before
+            the second, and where the README's view is.
+    """
+
+    before: Spend
+    after: Spend
+    one: str
+    other: str
+    first: Output
+    second: Output
+    connection: psycopg.Connection
+
+    def is_withdrawn(self, account_id: str, day: dt.date, *values: str) -> bool:
+        """Whether the second night has no such row."""
+        if account_id == self.other:
+            return day == GONE
+        return values == VALUES and day >= TAKEN_FROM
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with embedded_postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def nights(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nights]:
+    folder = tmp_path_factory.mktemp("nights")
+    now = FIRST_NIGHT
+    world = World.agency(seed=7, accounts=2, idle=0, days=30, now=lambda: now)
+    one, other = (account.id for account in world.accounts)
+    with Sandbox(world) as sandbox, pytest.MonkeyPatch.context() as patch:
+        (definition,) = [recipe.definition for recipe in recipes() if recipe.name == REPORT]
+        config = {
+            "access_token": sandbox.token,
+            "api_url": sandbox.url,
+            "start_date": str(START),
+            "lookback_days": 7,
+            "reports": [
+                dict(definition),
+                {**definition, "name": WINDOW_REPORT, "date_preset": "last_7d"},
+            ],
+        }
+
+        def run(state: dict[str, object] | None) -> Output:
+            output = run_tap(
+                folder,
+                config,
+                state=state,
+                catalog=catalog_selecting(config, REPORT, WINDOW_REPORT),
+                arguments=("--now", now.isoformat()),
+                minute=60,
+            )
+            assert output.code == 0, output.log
+            return output
+
+        before = true_spend(world)
+        first = run(None)
+        now = SECOND_NIGHT
+        world.restate()
+        after = true_spend(world)
+        take_back(patch, one, other)
+        second = run(first.state)
+    with psycopg.connect(postgres.uri, autocommit=True) as connection:
+        load(first, postgres, folder)
+        window = sql.Identifier(SCHEMA, WINDOW_REPORT)
+        connection.execute(sql.SQL("truncate {}").format(window))
+        load(second, postgres, folder)
+        connection.execute(shown("latest"))
+        yield Nights(
+            before=before,
+            after=after,
+            one=one,
+            other=other,
+            first=first,
+            second=second,
+            connection=connection,
+        )
+
+
+def shown(name: str) -> LiteralString:
+    """Return SQL as it stands in the README."""
+    return cast("LiteralString", shown_sql(README.read_text(encoding="utf-8"))[name])
+
+
+def true_spend(world: World) -> Spend:
+    """What the sandbox says by itself, apart from its rows."""
+    return {
+        (account.id, day, str(values[0]), str(values[1])): totals.spend
+        for account in world.accounts
+        for day, by_values in world.breakdown_day_totals(
+            account.id, START, account.today(world.now()), ("age", "gender")
+        ).items()
+        for values, totals in by_values.items()
+    }
+
+
+def take_back(patch: pytest.MonkeyPatch, one: str, other: str) -> None:
+    """Let the sandbox find no such rows any more."""
+    found = Insights._grouped
+
+    def left(self: Insights, query: InsightsQuery, span: Span, revision: int) -> Iterator[Group]:
+        account_id = query.node.account.id
+        for ad, values, facts in found(self, query, span, revision):
+            taken = account_id == one and span.since >= TAKEN_FROM and values == VALUES
+            if not taken and (account_id, span.since) != (other, GONE):
+                yield ad, values, facts
+
+    patch.setattr(Insights, "_grouped", left)
+
+
+def load(
+    output: Output,
+    postgres: Postgres,
+    folder: Path,
+    *,
+    schema: str = SCHEMA,
+    load_method: str = "upsert",
+) -> None:
+    """Let the real loader read what a run wrote."""
+    settings = {
+        "sqlalchemy_url": postgres.loader_uri,
+        "default_target_schema": schema,
+        "load_method": load_method,
+        "use_copy": True,
+        "validate_records": False,
+    }
+    config = folder / "target.json"
+    config.write_text(json.dumps(settings), encoding="utf-8")
+    loading = subprocess.run(
+        [Path(sysconfig.get_path("scripts")) / "target-postgres", "--config", config],
+        input=output.raw.encode(),
+        capture_output=True,
+        check=False,
+        timeout=60,
+    )
+    assert loading.returncode == 0, loading.stderr.decode(errors="replace")[-2000:]
+
+
+def stored(nights: Nights, table: str, schema: str = SCHEMA) -> Spend:
+    """Add up in SQL; a campaign has one row for each value."""
+    query = sql.SQL(
+        "select account_id, date_start, age, gender, sum(spend) from {} group by 1,2,3,4"
+    )
+    rows = nights.connection.execute(query.format(sql.Identifier(schema, table)))
+    return {(account_id, day, *values): spend for account_id, day, *values, spend in rows}
+
+
+def test_upserted_table__keeps_what_meta_withdrew(nights: Nights) -> None:
+    """Withdrawn rows stay with what they had the first night, and sums are too high by them."""
+    table = stored(nights, REPORT)
+    kept = {key: nights.before[key] for key in nights.before if nights.is_withdrawn(*key)}
+    of_one = {key: spend for key, spend in kept.items() if key[0] == nights.one}
+
+    assert {day for _, day, *_ in of_one} == {
+        TAKEN_FROM + n * dt.timedelta(days=1) for n in range(4)
+    }
+    assert sum(of_one.values()) > 0
+    assert {key: table[key] for key in kept} == kept
+
+
+def latest(nights: Nights) -> Spend:
+    """What Meta says now of the days read again, and all earlier days as they were read.
+
+    Only the day of which nothing is left is as it was, as the README says.
+    """
+    early = {key: spend for key, spend in nights.before.items() if key[1] < READ_AGAIN}
+    late = {
+        key: spend
+        for key, spend in nights.after.items()
+        if key[1] >= READ_AGAIN and not nights.is_withdrawn(*key)
+    }
+    gone = {key: nights.before[key] for key in nights.before if key[:2] == (nights.other, GONE)}
+    assert early
+    assert late
+    assert gone
+    return early | late | gone
+
+
+def test_view__has_the_latest_reading_of_each_account_and_day(nights: Nights) -> None:
+    """The README's view has no row that was withdrawn, and every other one."""
+    assert stored(nights, f"{REPORT}_latest") == latest(nights)
+
+
+def test_delete__leaves_the_latest_reading_of_each_account_and_day(nights: Nights) -> None:
+    """The README's statement takes withdrawn rows out of the table, and no other one."""
+    with nights.connection.transaction(force_rollback=True):
+        nights.connection.execute(shown("delete"))
+
+        assert stored(nights, REPORT) == latest(nights)
+
+
+def test_read_at__is_one_instant_for_all_rows_of_an_account_and_day(nights: Nights) -> None:
+    """However many rows a day has, the run that reads it gives them all the same instant."""
+    instants = defaultdict(set)
+    for record in nights.second.tables[REPORT].values():
+        instants[record["account_id"], record["date_start"]].add(record["read_at"])
+
+    assert len(instants) > 10
+    assert {len(found) for found in instants.values()} == {1}
+
+
+def test_emptied_table__has_the_window_as_it_is_now(nights: Nights) -> None:
+    """With `date_preset` and a table emptied before the run, nothing that was withdrawn is left."""
+    first, last = dt.date(2026, 11, 19), dt.date(2026, 11, 25)
+
+    assert stored(nights, WINDOW_REPORT) == {
+        key: spend
+        for key, spend in nights.after.items()
+        if first <= key[1] <= last and not nights.is_withdrawn(*key)
+    }
+
+
+def test_overwrite__replaces_no_table(nights: Nights, postgres: Postgres, tmp_path: Path) -> None:
+    """The loader takes `load_method: overwrite` and updates in place, so the README says truncate.
+
+    The first night's window begins a day before the second's.
+    """
+    for output in (nights.first, nights.second):
+        load(output, postgres, tmp_path, schema=OVERWRITTEN, load_method="overwrite")
+    days = {day for _, day, *_ in stored(nights, WINDOW_REPORT, schema=OVERWRITTEN)}
+
+    assert days == {dt.date(2026, 11, day) for day in range(18, 26)}
