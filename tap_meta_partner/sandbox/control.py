@@ -39,6 +39,15 @@ class Control:
             ("POST", "login"): lambda _, v: self._graph.login.decide(str(v["answers"])),
             ("POST", "revoke"): lambda _, v: self._world.revoke(str(v["account_id"])),
             ("POST", "restore"): lambda _, v: self._world.restore(str(v["account_id"])),
+            ("POST", "status"): lambda _, v: self._world.set_status(str(v["id"]), str(v["status"])),
+            ("POST", "touch"): lambda _, v: self._world.touch(str(v["id"])),
+            ("POST", "break-creative"): lambda _, v: self._world.break_creative(str(v["id"])),
+            ("POST", "opt-in"): lambda _, v: self._world.opt_in(str(v["feature"])),
+            ("DELETE", "opt-in"): lambda _, v: self._world.opt_out(str(v["feature"])),
+            ("POST", "refused-fields"): lambda _, v: self._graph.refused_fields.refuse(**_texts(v)),
+            ("DELETE", "refused-fields"): lambda _, v: self._graph.refused_fields.accept(
+                **_texts(v)
+            ),
         }
         action = actions.get((request.method, name))
         if action is None:
@@ -57,12 +66,25 @@ class Control:
         since, until = date.fromisoformat(args["since"]), date.fromisoformat(args["until"])
         asked = args.get("account_id")
         accounts = [self._world.account(asked)] if asked else self._world.readable()
+        breakdowns = tuple(filter(None, args.get("breakdowns", "").split(",")))
         return {
-            account.id: {
-                day.isoformat(): _truth_of(totals)
-                for day, totals in self._world.day_totals(account.id, since, until).items()
-            }
+            account.id: self._truth_by_day(account.id, since, until, breakdowns)
             for account in accounts
+        }
+
+    def _truth_by_day(
+        self, account_id: str, since: date, until: date, breakdowns: tuple[str, ...]
+    ) -> dict[str, object]:
+        """A day's totals; with breakdowns a list of them, each with its `values`."""
+        if not breakdowns:
+            days = self._world.day_totals(account_id, since, until)
+            return {day.isoformat(): _truth_of(totals) for day, totals in days.items()}
+        split = self._world.breakdown_day_totals(account_id, since, until, breakdowns)
+        return {
+            day.isoformat(): [
+                {"values": values, **_truth_of(totals)} for values, totals in by_value.items()
+            ]
+            for day, by_value in split.items()
         }
 
 
@@ -73,6 +95,10 @@ def _truth_of(totals: Totals) -> dict[str, object]:
         "clicks": totals.clicks,
         "rows": totals.rows_by_level,
     }
+
+
+def _texts(values: Mapping[str, object]) -> dict[str, str]:
+    return {name: str(value) for name, value in values.items()}
 
 
 def _json_response(value: object, status: int) -> Response:

@@ -125,10 +125,17 @@ def _cost_entries(counts: Counts, facts: Facts, how: Presentation) -> ActionList
     if not facts.spend:
         return None
     spend, unit = facts.spend, 10**how.spend_digits
-    found: ActionList = [
-        {"action_type": action_type, "value": ratio_text(spend, count * unit)}
-        for action_type, count in counts
-        if count
+    if how.plain_actions:
+        found: ActionList = [
+            {"action_type": action_type, "value": ratio_text(spend, count * unit)}
+            for action_type, count in counts
+            if count
+        ]
+        return found or None
+    found = [
+        {**key, "value": ratio_text(spend, part * unit)}
+        for key, part in action_breakdowns.parts(counts, how.action_breakdowns)
+        if part
     ]
     return found or None
 

@@ -74,7 +74,7 @@ class World:
 
     Made by `demo`, `agency` or `single`. History is the `days` account-local days that end with
     the account's today at the time the world is made; as the clock goes on, days are added.
-    `opted_in` may be changed: the features all its accounts have switched on, at first every one.
+    `opted_in` are the features all its accounts have switched on, at first every one.
     """
 
     def __init__(
@@ -210,6 +210,14 @@ class World:
             raise KeyError(creative_id)
         self.broken_creatives.add(creative_id)
 
+    def opt_in(self, feature: str) -> None:
+        """The advertisers switch on a feature of `breakdowns.FEATURES`."""
+        self.opted_in.add(_feature(feature))
+
+    def opt_out(self, feature: str) -> None:
+        """They never did: its breakdowns have no rows, without an error."""
+        self.opted_in.discard(_feature(feature))
+
     # What happened
 
     @property
@@ -330,6 +338,12 @@ class World:
             ad_days = self.ad_days(account, day)
             if ad_days:
                 yield day, ad_days
+
+
+def _feature(name: str) -> str:
+    if name not in FEATURES:
+        raise ValueError(f"feature {name!r} is not one of {', '.join(sorted(FEATURES))}")
+    return name
 
 
 def _history(timezone_name: str, now: Callable[[], datetime], days: int) -> cast.Delivers:

@@ -97,3 +97,23 @@ def test_types__left_out_give_one_entry_per_key(
     }
     assert len({entry["action_reaction"] for entry in row["actions"]}) == len(row["actions"])
     assert by_type(plain)["post_reaction"] == sum(int(e["value"]) for e in row["actions"])
+
+
+def test_costs__are_split_like_the_actions(
+    client: Client, world: World, span: dict[str, str]
+) -> None:
+    """A cost stands beside every entry of the actions, with the same keys."""
+    account = world.readable()[0]
+    options = {"action_breakdowns": "action_type,action_device", **WHOLE}
+    fields = "actions,cost_per_action_type,spend"
+    (row,) = read(client, account, span, "account", fields, **options)
+    keys = [
+        [(entry["action_type"], entry.get("action_device")) for entry in row[name]]
+        for name in ("actions", "cost_per_action_type")
+    ]
+    first, cost = row["actions"][0], row["cost_per_action_type"][0]
+
+    assert keys[0] == keys[1]
+    assert float(cost["value"]) == pytest.approx(
+        float(row["spend"]) / int(first["value"]), abs=1e-6
+    )

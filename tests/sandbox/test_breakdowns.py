@@ -304,7 +304,7 @@ def test_opt_in__without_it_nothing_comes(
     account = world.readable()[0]
     assert read(client, account, span, **ask)
 
-    world.opted_in.discard(feature)
+    world.opt_out(feature)
 
     assert read(client, account, span, **ask) == []
     assert read(client, account, span, breakdowns="age")

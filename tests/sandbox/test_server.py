@@ -98,12 +98,56 @@ def test_controls__restate_revoke_faults_and_calls(client: Client, world: World)
     assert client.sandbox.calls == []
 
 
+def test_truth__of_breakdowns_over_http(
+    client: Client, world: World, span: dict[str, str], days: tuple[date, date]
+) -> None:
+    """With breakdowns a day's truth is a list, one entry for each value."""
+    account = world.readable()[0]
+    url = f"{client.sandbox.url}/sandbox/truth"
+    ask = {"account_id": account.id, "breakdowns": "age,gender", **span}
+    told = requests.get(url, params=ask, timeout=10).json()["data"][account.id]
+    truth = world.breakdown_day_totals(account.id, *days, ("age", "gender"))
+
+    assert {
+        day.isoformat(): {values: str(totals.spend) for values, totals in by_value.items()}
+        for day, by_value in truth.items()
+    } == {day: {tuple(e["values"]): e["spend"] for e in each} for day, each in told.items()}
+
+
+def test_controls__objects_features_and_fields(client: Client, world: World) -> None:
+    """Objects change, features are missing and fields vanish over HTTP as well."""
+    url = f"{client.sandbox.url}/sandbox"
+    account = world.readable()[0]
+    ad = account.ads[0]
+    node = f"act_{account.id}/insights"
+    creative = client.get(ad.id, fields="creative").json()["creative"]["id"]
+
+    requests.post(f"{url}/status", json={"id": ad.id, "status": "PAUSED"}, timeout=10)
+    assert client.get(ad.id, fields="status").json()["status"] == "PAUSED"
+    requests.post(f"{url}/break-creative", json={"id": creative}, timeout=10)
+    assert client.error(creative, fields="name") == (1, None)
+    requests.delete(f"{url}/opt-in", json={"feature": "comscore"}, timeout=10)
+    assert client.rows(node, breakdowns="comscore_market") == []
+    requests.post(f"{url}/opt-in", json={"feature": "comscore"}, timeout=10)
+    assert client.rows(node, breakdowns="comscore_market")
+    refused = {"name": "cpp", "account_id": account.id}
+    requests.post(f"{url}/refused-fields", json=refused, timeout=10)
+    assert client.error(node, fields="cpp") == (100, None)
+    requests.delete(f"{url}/refused-fields", json=refused, timeout=10)
+    assert client.get(node, fields="cpp").status_code == 200
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
         ("faults", {"kind": "me"}, 400),
         ("faults", {"shoe": 1}, 400),
         ("revoke", {"account_id": "1"}, 400),
+        ("status", {"id": "1", "status": "PAUSED"}, 400),
+        ("touch", {}, 400),
+        ("break-creative", {"id": "1"}, 400),
+        ("opt-in", {"feature": "shoes"}, 400),
+        ("refused-fields", {"shoe": "cpp"}, 400),
         ("shoes", {}, 404),
     ],
 )
