@@ -127,16 +127,19 @@ def withheld(breakdowns: tuple[str, ...], since: date, today: date) -> frozenset
     return _PEOPLE | _UNIQUE if breakdowns and since < edge else frozenset()
 
 
-def has_no_data(
-    breakdowns: tuple[str, ...], since: date, today: date, opted_in: Collection[str]
-) -> bool:
-    """Whether Meta answers without rows, and without an error.
+def is_opted_in(breakdowns: tuple[str, ...], opted_in: Collection[str]) -> bool:
+    """Whether all that is asked is switched on; else there are no rows, and no error.
 
-    So it does before the history of a breakdown (13 months for hours, 6 for frequencies, since
-    2026-01-12), and to who has not opted in for it (since 2026-08-06).
+    Some breakdowns need it since 2026-08-06.
     """
-    if any(_OPT_IN.get(name, name) not in opted_in for name in breakdowns if name in _OPT_IN):
-        return True
+    return all(_OPT_IN[name] in opted_in for name in breakdowns if name in _OPT_IN)
+
+
+def is_too_old(breakdowns: tuple[str, ...], since: date, today: date) -> bool:
+    """Whether a report begins before the history of its breakdown: no rows then, and no error.
+
+    It is 13 months for hours and 6 for frequencies, since 2026-01-12.
+    """
     asked = frozenset(breakdowns)
     if asked & HOURLY:
         return since < months_before(today, WITH_BREAKDOWNS_MONTHS)

@@ -58,6 +58,7 @@ class Limits:
     Above `slow_sync_rows` a synchronous call times out, above `max_sync_rows` it is refused, above
     `max_async_rows` a run fails. `max_running_runs` counts per account. A page never holds more
     than `max_page_rows` rows, or `max_page_accounts` ad accounts, whatever its `limit`.
+    `history` is whether breakdowns reach back less far than totals do, as they do at Meta.
     """
 
     max_sync_rows: int | None = None
@@ -66,6 +67,7 @@ class Limits:
     max_running_runs: int | None = None
     max_page_rows: int | None = None
     max_page_accounts: int | None = None
+    history: bool = True
 
 
 class Graph:
@@ -220,7 +222,8 @@ class Graph:
 
     def _query(self, params: Mapping[str, str], node: Node) -> InsightsQuery:
         today = node.account.today(self.world.now())
-        query = read_query(params, node, today, self.world.opted_in)
+        history = self._limits.history
+        query = read_query(params, node, today, self.world.opted_in, history_limits=history)
         if params.get("fields"):
             self.refused_fields.check(query.fields, node.account.id)
         return query

@@ -78,11 +78,14 @@ def read_query(
     node: Node,
     today: date,
     opted_in: Collection[str] = breakdown_rules.FEATURES,
+    *,
+    history_limits: bool = True,
 ) -> InsightsQuery:
     """The query `params` put to `node`; raises what Meta answers to a wrong one.
 
     `today` is the account's own, since presets and the edge of history follow it; `opted_in` are
-    the features its advertiser has switched on.
+    the features its advertiser has switched on; without `history_limits` breakdowns reach back as
+    far as totals do.
     """
     level = _level(params, node)
     fields = _fields(params.get("fields"), level)
@@ -93,6 +96,7 @@ def read_query(
     windows = name_list(params.get("action_attribution_windows"))
     _all_known(windows, ATTRIBUTION_WINDOWS, "action_attribution_windows")
     span = _span(params, today)
+    oldest = span.since if history_limits else today
     return InsightsQuery(
         node=node,
         level=level,
@@ -103,8 +107,9 @@ def read_query(
         action_breakdowns=action_breakdowns,
         windows=windows,
         conditions=conditions(params.get("filtering")),
-        withheld=breakdown_rules.withheld(breakdowns, span.since, today),
-        empty=breakdown_rules.has_no_data(breakdowns, span.since, today, opted_in),
+        withheld=breakdown_rules.withheld(breakdowns, oldest, today),
+        empty=not breakdown_rules.is_opted_in(breakdowns, opted_in)
+        or breakdown_rules.is_too_old(breakdowns, oldest, today),
     )
 
 

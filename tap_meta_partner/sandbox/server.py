@@ -50,6 +50,8 @@ class Sandbox:
         max_running_runs: How many runs of one account may be under way; None = any number.
         max_page_rows: How many rows of a report a page may hold, whatever its limit; None = any.
         max_page_accounts: The same for lists of ad accounts.
+        history_limits: Whether reports with breakdowns that begin 13 months ago (6 for
+            frequencies) lack people, or rows, as at Meta.
         job_seconds: How long a report run takes; 0 = one state per poll.
         faults: What is to go wrong from the start.
         deleted_listed: Whether `effective_status` of an edge may name DELETED; else it is refused.
@@ -73,6 +75,7 @@ class Sandbox:
         max_running_runs: int | None = None,
         max_page_rows: int | None = None,
         max_page_accounts: int | None = None,
+        history_limits: bool = True,
         job_seconds: float = 0.0,
         faults: Iterable[Fault] = (),
         deleted_listed: bool = False,
@@ -95,6 +98,7 @@ class Sandbox:
                 max_running_runs=max_running_runs,
                 max_page_rows=max_page_rows,
                 max_page_accounts=max_page_accounts,
+                history=history_limits,
             ),
             job_seconds=job_seconds,
             faults=faults,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Client, Row
+    from tests.sandbox.conftest import Client, Row, Start
 
 AUDIENCE_HOURS = "hourly_stats_aggregated_by_audience_time_zone"
 ADVERTISER_HOURS = "hourly_stats_aggregated_by_advertiser_time_zone"
@@ -269,6 +269,16 @@ def test_history__has_an_edge(
 
     assert kept
     assert gone == []
+
+
+def test_history__without_its_limits(start: Start, world: World) -> None:
+    """The dial lets breakdowns reach back as far as totals."""
+    client, account = start(history_limits=False), world.readable()[0]
+    span = {"since": "2025-01-01", "until": "2026-11-20"}
+    by_age = read(client, account, span, "account", "reach", breakdowns="age", **WHOLE)
+
+    assert all("reach" in row for row in by_age)
+    assert read(client, account, span, "account", breakdowns=ADVERTISER_HOURS, **WHOLE)
 
 
 @pytest.mark.parametrize("name", ["reach", "frequency", "cpp", "unique_clicks", "unique_ctr"])

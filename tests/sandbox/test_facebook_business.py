@@ -8,8 +8,11 @@ import pytest
 
 facebook_session = pytest.importorskip("facebook_business.session")
 
+from facebook_business.adobjects.ad import Ad  # noqa: E402
 from facebook_business.adobjects.adaccount import AdAccount  # noqa: E402
+from facebook_business.adobjects.adcreative import AdCreative  # noqa: E402
 from facebook_business.adobjects.adreportrun import AdReportRun  # noqa: E402
+from facebook_business.adobjects.adset import AdSet  # noqa: E402
 from facebook_business.adobjects.business import Business  # noqa: E402
 from facebook_business.adobjects.campaign import Campaign  # noqa: E402
 from facebook_business.adobjects.user import User  # noqa: E402
@@ -120,3 +123,24 @@ def test_campaigns__listed(api: FacebookAdsApi, world: World) -> None:
     found = AdAccount(f"act_{account.id}", api=api).get_campaigns([Campaign.Field.name])
 
     assert {c["name"] for c in found} <= {c.name for c in account.campaigns}
+
+
+def test_objects__with_every_field_of_the_sdk(api: FacebookAdsApi, world: World) -> None:
+    """Ads, ad sets and creatives can be asked for all fields the SDK has, page by page."""
+    account = world.readable()[1]
+    node = AdAccount(f"act_{account.id}", api=api)
+    wanted = {"limit": 2, "effective_status": ["ACTIVE", "ARCHIVED"]}
+    ads = list(node.get_ads(_fields(Ad), wanted))
+    adsets = list(node.get_ad_sets(_fields(AdSet), wanted))
+    creatives = {each["id"]: each for each in node.get_ad_creatives(_fields(AdCreative))}
+
+    assert {ad["id"] for ad in ads} == {ad.id for ad in account.ads}
+    assert all(adset["attribution_spec"][0]["window_days"] == 7 for adset in adsets)
+    assert {ad["creative"]["id"] for ad in ads} == set(creatives)
+    ad = ads[0].api_get([Ad.Field.name, Ad.Field.updated_time])
+    assert ad["updated_time"] == ads[0]["updated_time"]
+
+
+def _fields(kind: type[Ad | AdSet | AdCreative]) -> list[str]:
+    """Every field of the SDK's enumeration."""
+    return [name for key, name in vars(kind.Field).items() if not key.startswith("_")]
