@@ -63,6 +63,10 @@ def _unique_clicks(facts: Facts) -> int:
     return facts.clicks - facts.clicks // 10
 
 
+def _unique_links(facts: Facts) -> int:
+    return facts.link_clicks - facts.link_clicks // 12
+
+
 def _on_post(facts: Facts) -> int:
     return facts.link_clicks + facts.reactions + facts.comments + facts.views
 
@@ -155,6 +159,18 @@ def _one_action(action_type: str, count: Callable[[Facts], int]) -> Metric:
     return lambda facts, how: _entries(((action_type, count(facts)),), how)
 
 
+def _one_cost(action_type: str, count: Callable[[Facts], int]) -> Metric:
+    return lambda facts, how: _cost_entries(((action_type, count(facts)),), facts, how)
+
+
+def _one_rate(action_type: str, count: Callable[[Facts], int]) -> Metric:
+    def metric(facts: Facts, _: Presentation) -> ActionList | None:
+        rate = _rate(count(facts), facts.impressions)
+        return [{"action_type": action_type, "value": rate}] if rate and count(facts) else None
+
+    return metric
+
+
 def _watched(percent: int) -> Metric:
     return _one_action("video_view", lambda facts: facts.views * percent // 100)
 
@@ -184,6 +200,9 @@ METRICS: dict[str, Metric] = {
     "social_spend": lambda _, __: "0",
     "frequency": lambda f, _: ratio_text(f.impressions, f.reach) if f.reach else None,
     "ctr": lambda facts, _: _rate(facts.clicks, facts.impressions),
+    "unique_inline_link_clicks": lambda f, _: str(_unique_links(f)) if f.link_clicks else None,
+    "unique_inline_link_click_ctr": lambda facts, _: _rate(_unique_links(facts), facts.reach),
+    "cost_per_unique_inline_link_click": lambda f, how: _cost(f, _unique_links(f), how),
     "unique_ctr": lambda facts, _: _rate(_unique_clicks(facts), facts.reach),
     "inline_link_click_ctr": lambda facts, _: _rate(facts.link_clicks, facts.impressions),
     "cpc": lambda facts, how: _cost(facts, facts.clicks, how),
@@ -200,9 +219,15 @@ METRICS: dict[str, Metric] = {
     "purchase_roas": _return_on_spend("omni_purchase"),
     "website_purchase_roas": _return_on_spend("offsite_conversion.fb_pixel_purchase"),
     "outbound_clicks": _one_action("outbound_click", lambda facts: facts.landings),
+    "cost_per_outbound_click": _one_cost("outbound_click", lambda facts: facts.landings),
+    "outbound_clicks_ctr": _one_rate("outbound_click", lambda facts: facts.landings),
+    "website_ctr": _one_rate("link_click", lambda facts: facts.link_clicks),
     "video_play_actions": _one_action("video_view", lambda facts: facts.views),
     "video_30_sec_watched_actions": _watched(22),
     "video_thruplay_watched_actions": _watched(30),
+    "video_6_sec_watched_actions": _watched(48),
+    "video_15_sec_watched_actions": _watched(34),
+    "cost_per_thruplay": _one_cost("video_view", lambda f: f.views * 30 // 100),
     "video_p25_watched_actions": _watched(62),
     "video_p50_watched_actions": _watched(41),
     "video_p75_watched_actions": _watched(27),

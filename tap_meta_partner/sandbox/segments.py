@@ -5,7 +5,8 @@ combined. Sources: Meta, "Insights API Breakdowns" (the table of permutations); 
 `comscore_market` and `user_segment_key` are in Meta's lists and not in that table, and are served
 alone and, for the first, beside the platforms. "Asset feed spec: insights" joins assets with age
 and gender. `mmm` is no column of its own: its rows carry the columns of Meta's marketing mix
-export.
+export. (Meta hands that out as a CSV file only, by `export_format=csv`; here the rows of its run
+are read like those of any other.)
 """
 
 from __future__ import annotations

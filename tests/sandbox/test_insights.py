@@ -120,6 +120,31 @@ def test_metrics__agree_with_each_other(client: Client, world: World, span: dict
     assert number["ctr"] == pytest.approx(100 * number["clicks"] / number["impressions"], abs=micro)
 
 
+def test_metrics__of_clicks_off_meta_and_of_views(
+    client: Client, world: World, span: dict[str, str]
+) -> None:
+    """Lists of one entry follow from their counts: costs, rates, and views of growing length."""
+    account = world.readable()[1]
+    watched = [f"video_{seconds}_sec_watched_actions" for seconds in (6, 15, 30)]
+    names = ["outbound_clicks", "outbound_clicks_ctr", "cost_per_outbound_click", *watched]
+    fields = ",".join((*names, "cost_per_thruplay", "spend", "impressions", "website_ctr"))
+    (row,) = read(client, account, span, "account", fields, time_increment="all_days")
+    number = {name: Decimal(row[name][0]["value"]) for name in names}
+    micro = Decimal("0.000001")
+    clicks = number["outbound_clicks"]
+
+    assert [len(row[name]) for name in names] == [1] * len(names)
+    assert number["outbound_clicks_ctr"] == pytest.approx(
+        100 * clicks / Decimal(row["impressions"]), abs=micro
+    )
+    assert number["cost_per_outbound_click"] == pytest.approx(
+        Decimal(row["spend"]) / clicks, abs=micro
+    )
+    assert number[watched[0]] > number[watched[1]] > number[watched[2]] > 0
+    assert row["cost_per_thruplay"][0]["action_type"] == "video_view"
+    assert row["website_ctr"][0]["action_type"] == "link_click"
+
+
 def test_spend__has_the_decimals_of_its_account(
     client: Client, world: World, span: dict[str, str]
 ) -> None:
