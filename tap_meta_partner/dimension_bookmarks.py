@@ -7,7 +7,8 @@ changed, but only as far as that holds:
 - `updated_time` moves with a change of the ad itself, not with one above it: a paused campaign
   makes each of its ads CAMPAIGN_PAUSED and leaves their times alone. So a fingerprint of the
   statuses of all campaigns and ad sets is kept, and ads are read in full whenever it differs. It
-  takes no clock, and notices those that vanished, which no list of changes would.
+  takes no clock, and notices those that vanished, which no list of changes would. The columns and
+  statuses wanted are part of it: a new column is filled for all ads, not only for changed ones.
 - Whatever else moves without a time (an ad that passes Meta's review, perhaps) is noticed within
   seven days, when a reading in full is due again. `read_at` of each row says what it speaks of.
 
@@ -15,7 +16,7 @@ In the state it is a partition in the SDK's own shape, with a few keys more::
 
     {"context": {"account_id": "1"}, "replication_key": "updated_time",
      "replication_key_value": "2026-11-23T09:30:00+00:00", "full_at": "2026-11-20T03:00:00+00:00",
-     "parents": "0f3a6b6cdd3c7d95", "looked_up_at": "2026-11-20T03:00:00+00:00"}
+     "basis": "0f3a6b6cdd3c7d95", "looked_up_at": "2026-11-20T03:00:00+00:00"}
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, MutableMapping
+    from collections.abc import Iterable, Mapping, MutableMapping
 
 DIMENSION_REPLICATION_KEY = "updated_time"
 #: A reading in full is due again after this.
@@ -43,13 +44,13 @@ class DimensionBookmark:
     Attributes:
         updated_time: of the newest object delivered, as Meta gives it; None where it has none.
         full_at: when the last reading in full began.
-        parents: the fingerprint of the statuses above, as they were right before.
+        basis: the fingerprint of what a list of changes rests on, as it was right before.
         looked_up_at: when objects that Meta does not list were last read by their own ids.
     """
 
     updated_time: dt.datetime | None = None
     full_at: dt.datetime | None = None
-    parents: str | None = None
+    basis: str | None = None
     looked_up_at: dt.datetime | None = None
 
 
@@ -73,15 +74,15 @@ class Since:
 Plan: TypeAlias = "Full | Since"
 
 
-def plan_reading(bookmark: DimensionBookmark, now: dt.datetime, parents: str | None) -> Plan:
+def plan_reading(bookmark: DimensionBookmark, now: dt.datetime, basis: str | None) -> Plan:
     """Decide what to read of a dimension whose edge can list what changed.
 
     Args:
         bookmark: what has been read.
         now: UTC.
-        parents: the fingerprint of the statuses above now, None where it is not known.
+        basis: the fingerprint of what a list of changes rests on now, None where it is not known.
     """
-    if bookmark.updated_time is None or parents is None or parents != bookmark.parents:
+    if bookmark.updated_time is None or basis is None or basis != bookmark.basis:
         return Full()
     if not is_recent(bookmark.full_at, now):
         return Full()
@@ -95,7 +96,7 @@ def after_reading(
     *,
     began: dt.datetime,
     newest: dt.datetime | None,
-    parents: str | None,
+    basis: str | None,
 ) -> DimensionBookmark:
     """Return the bookmark after a reading whose every object has been delivered.
 
@@ -103,11 +104,12 @@ def after_reading(
         bookmark: as it was.
         plan: what was read.
         began: when the reading began.
-        newest: the latest `updated_time` among its objects.
-        parents: the fingerprint of the statuses above, from before the reading.
+        newest: the latest `updated_time` among its objects; None where it had none, or left out
+            some, so that these are asked for again.
+        basis: the fingerprint from before the reading.
     """
     if isinstance(plan, Full):
-        return replace(bookmark, updated_time=newest, full_at=began, parents=parents)
+        return replace(bookmark, updated_time=newest, full_at=began, basis=basis)
     known = [moment for moment in (bookmark.updated_time, newest) if moment]
     return replace(bookmark, updated_time=max(known, default=None))
 
@@ -117,9 +119,15 @@ def is_recent(moment: dt.datetime | None, now: dt.datetime) -> bool:
     return moment is not None and dt.timedelta(0) <= now - moment < FULL_AFTER
 
 
-def fingerprint_of(statuses: Mapping[str, str]) -> str:
-    """Return 16 hex digits that tell whether any of these objects came, went or changed status."""
+def fingerprint_of(statuses: Mapping[str, str], *wanted: Iterable[str]) -> str:
+    """Return 16 hex digits that tell whether anything changed of what a list of changes rests on.
+
+    Args:
+        statuses: of the objects above, by id.
+        wanted: columns, effective statuses: whatever makes a row another one.
+    """
     lines = sorted(f"{object_id}:{status}" for object_id, status in statuses.items())
+    lines += [",".join(sorted(names)) for names in wanted]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:16]
 
 
@@ -132,11 +140,11 @@ def read_dimension_partition(partition: Mapping[str, Any]) -> DimensionBookmark:
     Raises:
         ValueError: a value in it cannot be understood (the text says which).
     """
-    parents = partition.get("parents")
+    basis = partition.get("basis")
     return DimensionBookmark(
         updated_time=_moment(partition, "replication_key_value"),
         full_at=_moment(partition, "full_at"),
-        parents=parents if isinstance(parents, str) else None,
+        basis=basis if isinstance(basis, str) else None,
         looked_up_at=_moment(partition, "looked_up_at"),
     )
 
@@ -149,7 +157,7 @@ def write_dimension_partition(
         "replication_key": DIMENSION_REPLICATION_KEY if bookmark.updated_time else None,
         "replication_key_value": bookmark.updated_time and bookmark.updated_time.isoformat(),
         "full_at": bookmark.full_at and bookmark.full_at.isoformat(),
-        "parents": bookmark.parents,
+        "basis": bookmark.basis,
         "looked_up_at": bookmark.looked_up_at and bookmark.looked_up_at.isoformat(),
     }
     for key, value in values.items():

@@ -202,14 +202,15 @@ def read_dimension(
     """
     began = reading.utc_now()
     name = request.dimension.name
-    parents: str | None = None
+    basis: str | None = None
     plan: Plan = Full()
     if name == "ads":
-        parents = yield from _fingerprint_above(request, above, reading)
-        plan = plan_reading(bookmark, began, parents)
+        basis = yield from _basis(request, above, reading)
+        plan = plan_reading(bookmark, began, basis)
     listing = _Listing(request, plan, reading, began)
     yield from listing.read()
     listing.say_what_is_left_out()
+    newest = None if listing.left_out and isinstance(plan, Since) else listing.newest
     if name in _ABOVE_ADS and not listing.left_out:
         above.by_stream[name] = listing.statuses
     return ReadDimension(
@@ -217,7 +218,7 @@ def read_dimension(
         left_out=tuple(listing.left_out),
         in_full=plan == Full(),
         listed=frozenset(listing.listed),
-        bookmark=after_reading(bookmark, plan, began=began, newest=listing.newest, parents=parents),
+        bookmark=after_reading(bookmark, plan, began=began, newest=newest, basis=basis),
     )
 
 
@@ -284,10 +285,10 @@ def look_up(
     return looked_up
 
 
-def _fingerprint_above(
+def _basis(
     request: DimensionRequest, above: StatusesAbove, reading: DimensionReading
 ) -> Steps[str | None]:
-    """Return the fingerprint of the statuses of campaigns and ad sets, None where unknown."""
+    """Return the fingerprint of what a list of changed ads rests on, None where unknown."""
     statuses: dict[str, str] = {}
     for name in _ABOVE_ADS:
         if name not in above.by_stream:
@@ -295,7 +296,8 @@ def _fingerprint_above(
         if name not in above.by_stream or not reading.unavailable.has(name, "effective_status"):
             return None
         statuses |= above.by_stream[name]
-    return fingerprint_of(statuses)
+    columns = [column.name for column in request.columns]
+    return fingerprint_of(statuses, columns, request.statuses)
 
 
 def _look_at(

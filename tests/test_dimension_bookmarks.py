@@ -22,7 +22,7 @@ from tap_meta_partner.dimension_bookmarks import (
 
 NOW = dt.datetime(2026, 11, 24, 3, tzinfo=dt.timezone.utc)
 DAY = dt.timedelta(days=1)
-KNOWN = DimensionBookmark(updated_time=NOW - 2 * DAY, full_at=NOW - 3 * DAY, parents="abc")
+KNOWN = DimensionBookmark(updated_time=NOW - 2 * DAY, full_at=NOW - 3 * DAY, basis="abc")
 
 
 def test_plan__what_changed() -> None:
@@ -36,12 +36,12 @@ def test_plan__unix() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bookmark", "parents"),
+    ("bookmark", "basis"),
     [
         (DimensionBookmark(), "abc"),
         (KNOWN, "other"),
         (KNOWN, None),
-        (replace(KNOWN, parents=None), None),
+        (replace(KNOWN, basis=None), None),
         (replace(KNOWN, full_at=None), "abc"),
         (replace(KNOWN, full_at=NOW - 7 * DAY), "abc"),
         (replace(KNOWN, full_at=NOW + DAY), "abc"),
@@ -58,9 +58,9 @@ def test_plan__unix() -> None:
         "no time known",
     ],
 )
-def test_plan__in_full(bookmark: DimensionBookmark, parents: str | None) -> None:
+def test_plan__in_full(bookmark: DimensionBookmark, basis: str | None) -> None:
     """Whatever could make a list of changes incomplete makes the reading a full one."""
-    assert plan_reading(bookmark, NOW, parents) == Full()
+    assert plan_reading(bookmark, NOW, basis) == Full()
 
 
 def test_plan__just_within_seven_days() -> None:
@@ -79,9 +79,9 @@ def test_plan__a_time_beyond_now() -> None:
 
 def test_after__in_full() -> None:
     """A full reading sets everything anew, also an older newest time (the newest ad is gone)."""
-    after = after_reading(KNOWN, Full(), began=NOW, newest=NOW - 9 * DAY, parents="now")
+    after = after_reading(KNOWN, Full(), began=NOW, newest=NOW - 9 * DAY, basis="now")
 
-    assert after == DimensionBookmark(updated_time=NOW - 9 * DAY, full_at=NOW, parents="now")
+    assert after == DimensionBookmark(updated_time=NOW - 9 * DAY, full_at=NOW, basis="now")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_after__in_full() -> None:
 )
 def test_after__what_changed(newest: dt.datetime | None, kept: dt.datetime) -> None:
     """A reading of changes only moves the time forward; when the last full one was stays."""
-    after = after_reading(KNOWN, Since(NOW), began=NOW, newest=newest, parents="abc")
+    after = after_reading(KNOWN, Since(NOW), began=NOW, newest=newest, basis="abc")
 
     assert after == replace(KNOWN, updated_time=kept)
 
@@ -99,7 +99,7 @@ def test_after__looking_up_is_not_forgotten() -> None:
     """A reading leaves alone when missing objects were last looked up."""
     looked_up = replace(KNOWN, looked_up_at=NOW - DAY)
 
-    after = after_reading(looked_up, Full(), began=NOW, newest=None, parents=None)
+    after = after_reading(looked_up, Full(), began=NOW, newest=None, basis=None)
     assert after.looked_up_at == NOW - DAY
 
 
@@ -126,6 +126,15 @@ def test_fingerprint__tells_a_change(changed: dict[str, str]) -> None:
     assert fingerprint_of(changed) != fingerprint_of({"1": "ACTIVE", "2": "PAUSED"})
 
 
+def test_fingerprint__of_what_is_wanted() -> None:
+    """Another column, or another status wanted, is another fingerprint; the order is none."""
+    known = fingerprint_of({"1": "ACTIVE"}, ["id", "name"], ["ACTIVE"])
+
+    assert fingerprint_of({"1": "ACTIVE"}, ["name", "id"], ["ACTIVE"]) == known
+    assert fingerprint_of({"1": "ACTIVE"}, ["id"], ["ACTIVE"]) != known
+    assert fingerprint_of({"1": "ACTIVE"}, ["id", "name"], []) != known
+
+
 def test_partition__comes_back_as_written() -> None:
     """What is written into the state is read back the same, through JSON, context untouched."""
     bookmark = replace(KNOWN, looked_up_at=NOW - DAY)
@@ -139,7 +148,7 @@ def test_partition__comes_back_as_written() -> None:
         "replication_key": "updated_time",
         "replication_key_value": "2026-11-22T03:00:00+00:00",
         "full_at": "2026-11-21T03:00:00+00:00",
-        "parents": "abc",
+        "basis": "abc",
         "looked_up_at": "2026-11-23T03:00:00+00:00",
     }
     assert read_dimension_partition(json.loads(json.dumps(partition))) == bookmark
@@ -150,7 +159,7 @@ def test_partition__without_times() -> None:
     partition: dict[str, Any] = {
         "replication_key": "updated_time",
         "replication_key_value": "2026-11-22T03:00:00+00:00",
-        "parents": "abc",
+        "basis": "abc",
     }
 
     write_dimension_partition(DimensionBookmark(full_at=NOW), partition)
@@ -176,4 +185,4 @@ def test_partition__not_a_time() -> None:
 
 def test_partition__empty() -> None:
     """A partition without anything is a bookmark without anything."""
-    assert read_dimension_partition({"parents": 5}) == DimensionBookmark()
+    assert read_dimension_partition({"basis": 5}) == DimensionBookmark()

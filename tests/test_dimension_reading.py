@@ -733,7 +733,7 @@ def test_changes__what_was_read_anyway() -> None:
         "act_1/adsets",
         "act_1/ads",
     ]
-    assert read.bookmark.parents == Reader(account()).read(request_for("ads")).bookmark.parents
+    assert read.bookmark.basis == Reader(account()).read(request_for("ads")).bookmark.basis
 
 
 def test_changes__a_changed_and_a_new_ad() -> None:
@@ -752,12 +752,12 @@ def test_changes__a_changed_and_a_new_ad() -> None:
 def test_changes__a_paused_campaign() -> None:
     """A paused campaign moves its ads' status and not their time: all are read again."""
     nights = Nights(account())
-    nights.read(0)
+    nights.read(0, columns=["effective_status"])
     nights.meta.objects["campaigns"][0]["effective_status"] = "PAUSED"
     nights.meta.objects["ads"][1]["effective_status"] = "CAMPAIGN_PAUSED"
 
     reader, read = nights.read(columns=["effective_status"])
-    after, _ = nights.read()
+    after, _ = nights.read(columns=["effective_status"])
 
     assert {record["id"]: record["effective_status"] for record in reader.records} == {
         "1": "ACTIVE",
@@ -775,6 +775,31 @@ def test_changes__an_ad_set_that_vanished() -> None:
     nights.meta.objects["adsets"].pop()
 
     assert nights.read()[1].in_full
+
+
+def test_changes__another_column() -> None:
+    """A column that is new in the selection is filled for all ads at once."""
+    nights = Nights(account())
+    nights.read(0, columns=["name"])
+
+    reader, read = nights.read(columns=["name", "effective_status"])
+
+    assert (read.in_full, reader.delivered) == (True, ids(3))
+
+
+def test_changes__one_that_is_left_out() -> None:
+    """A changed ad that cannot be given tonight is asked for again tomorrow."""
+    nights = Nights(account())
+    nights.read(0)
+    nights.meta.objects["ads"] += [an_object(4, days_ago=1), an_object(5, days_ago=-3)]
+    nights.meta.broken["4"] = lambda: fault(*INCOMPLETE)
+    _, first = nights.read(4)
+    del nights.meta.broken["4"]
+
+    second, read = nights.read()
+
+    assert (first.left_out, first.in_full, read.in_full) == (("4",), False, False)
+    assert "4" in second.delivered
 
 
 def test_changes__in_full_after_seven_days() -> None:
@@ -796,7 +821,7 @@ def test_changes__unknown_what_is_above() -> None:
     reader, read = nights.read()
 
     assert (read.in_full, reader.delivered) == (True, ids(3))
-    assert read.bookmark.parents is None
+    assert read.bookmark.basis is None
 
 
 def test_changes__the_status_above_is_refused() -> None:
@@ -819,7 +844,7 @@ def test_changes__one_above_is_broken(read_before: object) -> None:
 
     read = reader.read(request_for("ads"))
 
-    assert (read.in_full, read.bookmark.parents) == (True, None)
+    assert (read.in_full, read.bookmark.basis) == (True, None)
 
 
 def test_changes__the_look_may_not_hide_a_lost_account() -> None:
