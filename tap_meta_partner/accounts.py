@@ -48,11 +48,15 @@ FURTHER_FIELDS = (
     "amount_spent",
     "balance",
     "spend_cap",
+    "min_daily_budget",
     "business{id,name}",
     "business_country_code",
+    "business_state",
     "owner",
     "user_tasks",
 )
+#: In the smallest unit of the account's currency.
+AMOUNTS = ("amount_spent", "balance", "spend_cap", "min_daily_budget")
 #: Accounts per page; the smaller ones only after a page has failed.
 _PAGE_SIZES = (200, 100, 50, 25)
 _LIST_REFUSED = Rule(
@@ -229,7 +233,7 @@ def to_record(account: AdAccount) -> dict[str, Any]:
     raw = account.raw
     business = raw.get("business") if isinstance(raw.get("business"), dict) else {}
     money: dict[str, Any] = {}
-    for name in ("amount_spent", "balance", "spend_cap"):
+    for name in AMOUNTS:
         money[name] = _text(raw.get(name))
         money[f"{name}_major"] = major_units(raw.get(name), account.currency)
     return {
@@ -247,6 +251,7 @@ def to_record(account: AdAccount) -> dict[str, Any]:
         "business_id": _text((business or {}).get("id")),
         "business_name": _text((business or {}).get("name")),
         "business_country_code": _text(raw.get("business_country_code")),
+        "business_state": _text(raw.get("business_state")),
         "owner": _text(raw.get("owner")),
         "user_tasks": raw.get("user_tasks"),
         "access": account.access,

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
 MINIMAL = "id,account_id,name,account_status,currency,timezone_name,timezone_offset_hours_utc"
 FURTHER = (
-    "account_id,disable_reason,created_time,amount_spent,balance,spend_cap,business{id,name},"
-    "business_country_code,owner,user_tasks"
+    "account_id,disable_reason,created_time,amount_spent,balance,spend_cap,min_daily_budget,"
+    "business{id,name},business_country_code,business_state,owner,user_tasks"
 )
 
 
@@ -477,6 +477,8 @@ def test_record__holds_what_the_table_promises() -> None:
                         "amount_spent": "1234567",
                         "balance": "0",
                         "spend_cap": "5000",
+                        "min_daily_budget": 105,
+                        "business_state": "Viken",
                         "business": {"id": "900", "name": "Agency"},
                         "business_country_code": "NO",
                         "owner": 901,
@@ -505,9 +507,12 @@ def test_record__holds_what_the_table_promises() -> None:
         "balance_major": Decimal(0),
         "spend_cap": "5000",
         "spend_cap_major": Decimal(50),
+        "min_daily_budget": "105",
+        "min_daily_budget_major": Decimal("1.05"),
         "business_id": "900",
         "business_name": "Agency",
         "business_country_code": "NO",
+        "business_state": "Viken",
         "owner": "901",
         "user_tasks": ["ANALYZE"],
         "access": "assigned",
@@ -520,7 +525,7 @@ def test_record__of_a_bare_account_is_null_where_nothing_is_known() -> None:
 
     known = {name: value for name, value in record.items() if value is not None}
     assert known == {"id": "act_1", "account_id": "1", "access": "unassigned"}
-    assert len(record) == 22
+    assert len(record) == 25
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import typing as th
 
-from tap_meta_partner.accounts import to_record
+from tap_meta_partner.accounts import AMOUNTS, to_record
 from tap_meta_partner.events import StreamResult
 from tap_meta_partner.streams.partner import PartnerStream
 
@@ -40,7 +40,7 @@ class AdAccountsStream(PartnerStream):
         th.Property("created_time", th.DateTimeType),
         *(
             th.Property(name, kind, description=text)
-            for amount in ("amount_spent", "balance", "spend_cap")
+            for amount in AMOUNTS
             for name, kind, text in (
                 (amount, th.StringType, "In the currency's smallest unit, as Meta gives it."),
                 (f"{amount}_major", th.NumberType, "In whole currency units."),
@@ -49,6 +49,7 @@ class AdAccountsStream(PartnerStream):
         th.Property("business_id", th.StringType),
         th.Property("business_name", th.StringType),
         th.Property("business_country_code", th.StringType),
+        th.Property("business_state", th.StringType),
         th.Property("owner", th.StringType),
         th.Property("user_tasks", th.ArrayType(th.StringType)),
         th.Property(
