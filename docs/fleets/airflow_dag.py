@@ -50,16 +50,14 @@ def meta_fleet() -> None:
     prepare = BashOperator(
         task_id="prepare",
         # The space at the end keeps Airflow from taking the command for the name of a template.
-        bash_command=IN_PROJECT + "exec docs/fleets/prepare.sh ",
+        bash_command=IN_PROJECT + "exec docs/fleets/prepare.py ",
         execution_timeout=dt.timedelta(minutes=10),
     )
 
     @task
     def shards() -> list[dict[str, str]]:
         count = int(Variable.get("meta_fleet_shards"))
-        return [
-            {"SHARD_INDEX": str(index), "SHARD_COUNT": str(count)} for index in range(count)
-        ]
+        return [{"SHARD_INDEX": str(index), "SHARD_COUNT": str(count)} for index in range(count)]
 
     shard = BashOperator.partial(
         task_id="shard",

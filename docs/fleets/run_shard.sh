@@ -2,7 +2,7 @@
 # Runs one shard of a fleet: run_shard.sh INDEX COUNT, in the folder of meltano.yml.
 #
 # The contract of one shard is written down here, once, for every engine. Why each line is there:
-# README.md beside this file. Run prepare.sh once before the shards.
+# README.md beside this file. Run prepare.py once before the shards.
 set -eu
 
 index=${1:?"usage: run_shard.sh INDEX COUNT"}
