@@ -6,8 +6,8 @@ Copy this file into the DAGs folder. What it needs is configured outside of it:
   `meta_fleet_project`, the folder of meltano.yml and `docs/fleets/`;
   `meta_fleet_bin`, the folder with meltano, tap-meta-partner, target-postgres and python3;
   `meta_fleet_shards`, how many shards.
-- The tap's and the loader's settings, in `.env` beside meltano.yml or in the environment of the
-  workers. No secret belongs into this file or into a variable.
+- The settings of tap, loader and Meltano (README.md), in the environment of the workers. No secret
+  belongs into this file or into a variable.
 - What shapes the DAG itself, in the environment of whatever parses it: the constants below.
 """
 

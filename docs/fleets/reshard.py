@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Hand the bookmarks of a fleet on to another number of shards: reshard.py OLD NEW.
 
+OLD is 1 for `meltano run tap-meta-partner …` as well, without shards.
+
 Run it in the folder of meltano.yml, with the environment of run_shard.sh, while no shard runs. The
 old states are read and left as they are; the new ones are written, over any of the same name.
 
@@ -20,6 +22,8 @@ from tap_meta_partner.accounts import shard_of
 
 #: What run_shard.sh calls a shard, at the end of Meltano's state id.
 STATE_ID = re.compile(r"(?P<job>.+):shard-(?P<index>\d+)-of-(?P<count>\d+)")
+#: What Meltano itself calls the state of a run without shards.
+PLAIN_STATE_ID = re.compile(r"[^:]+:tap-meta-partner[^:]*")
 State = dict[str, Any]
 
 
@@ -50,6 +54,10 @@ def fleets(exported: dict[str, State], count: int) -> dict[str, list[State]]:
         match = STATE_ID.fullmatch(state_id)
         if match and int(match["count"]) == count:
             found.setdefault(match["job"], []).append(state_of(kept))
+    if count == 1:
+        for state_id, kept in exported.items():
+            if PLAIN_STATE_ID.fullmatch(state_id):
+                found.setdefault(state_id, [state_of(kept)])
     return found
 
 

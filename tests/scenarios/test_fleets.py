@@ -551,6 +551,29 @@ def test_reshard__a_number_that_never_was__is_an_error(pods: Pods) -> None:
     assert not [name for name in pods.fleet.states() if name.endswith("-of-5")]
 
 
+def test_reshard__from_a_run_without_shards(pods: Pods) -> None:
+    """A single process becomes a fleet: its state is dealt like that of one shard of one."""
+    partitions = [
+        partition
+        for bookmarks in pods.states.values()
+        for partition in bookmarks["ad_insights"]["partitions"]
+    ]
+    plain = {"singer_state": {"bookmarks": {"ad_insights": {"partitions": partitions}}}}
+    job = "dev:tap-meta-partner-to-target-postgres"
+    set_state = ["meltano", "state", "set", "--force", job, json.dumps(plain)]
+    environment = dict(pods.fleet.environment)
+    subprocess.run(set_state, cwd=pods.fleet.project, env=environment, check=True)
+
+    done = reshard(pods.fleet, 1, 2)
+
+    assert done.returncode == 0, done.stderr
+    states = pods.fleet.states()
+    for index in range(2):
+        kept = states[f"{job}:shard-{index}-of-2"]["ad_insights"]["partitions"]
+        ids = {each["context"]["account_id"] for each in kept}
+        assert ids == pods.fleet.accounts(index, 2)
+
+
 def bookmarks_in(states: Mapping[str, Any], count: int) -> dict[tuple[str, str], Any]:
     return {
         (stream, partition["context"]["account_id"]): partition
