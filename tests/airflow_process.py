@@ -31,14 +31,12 @@ class DagRun:
         state: success or failed.
         tries: by task and map index (-1 where it is not mapped), how many tries it took.
         states: by the same, how the last try ended.
-        seconds: by the same, when the last try began and ended, as Airflow noted it.
         log: what the scheduler and the tasks said.
     """
 
     state: str
     tries: Mapping[tuple[str, int], int]
     states: Mapping[tuple[str, int], str]
-    spans: Mapping[tuple[str, int], tuple[str, str]]
     log: str
 
 
@@ -120,14 +118,11 @@ class Airflow:
 
     def _dag_run(self) -> DagRun:
         ((state,),) = self._ask("select state from dag_run")
-        tasks = self._ask(
-            "select task_id, map_index, try_number, state, start_date, end_date from task_instance"
-        )
+        tasks = self._ask("select task_id, map_index, try_number, state from task_instance")
         return DagRun(
             state=state,
-            tries={(task, index): tries for task, index, tries, *_ in tasks},
-            states={(task, index): ended for task, index, _, ended, *_ in tasks},
-            spans={(task, index): (begun, ended) for task, index, _, _, begun, ended in tasks},
+            tries={(task, index): tries for task, index, tries, _ in tasks},
+            states={(task, index): ended for task, index, _, ended in tasks},
             log=self._log(),
         )
 

@@ -101,7 +101,9 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         airflow = new_airflow(programs, fleet.home / "airflow", dag, environment)
         killers = [Killer(fleet, 1, "meltano"), Killer(fleet, 2, "tap-meta-partner")]
         until = time.monotonic() + 360
-        threads = [threading.Thread(target=each.watch, args=(until,)) for each in killers]
+        threads = [
+            threading.Thread(target=each.watch, args=(until,), daemon=True) for each in killers
+        ]
         for thread in threads:
             thread.start()
         run = airflow.run_dag_once(seconds=360)
