@@ -39,9 +39,13 @@ def bucket_of(day: dt.date, increment: int | str) -> DateWindow:
 
 
 def first_day(day: dt.date, increment: int | str, *, edge: dt.date) -> dt.date:
-    """Return where the bucket of a day begins, or the first bucket that is whole inside `edge`."""
+    """Return where the bucket of a day begins, or the first bucket that is whole inside `edge`.
+
+    One row for all days that Meta has begins with a month: the edge itself moves every night, and
+    the row's key with it.
+    """
     if increment == ALL_DAYS:
-        return max(day, edge)
+        return day if day > edge else first_day(edge, MONTHLY, edge=edge)
     since = bucket_of(day, increment).since
     if since >= edge:
         return since

@@ -198,7 +198,7 @@ def test_final__is_a_bucket_whose_last_day_is() -> None:
     [
         ("this_month", "2026-11-01", "2026-11-25"),
         ("last_quarter", "2026-07-01", "2026-09-30"),
-        ("maximum", "2023-10-26", "2026-11-25"),
+        ("maximum", "2023-11-01", "2026-11-25"),
     ],
 )
 def test_all_days__of_a_preset_is_one_row_and_no_bookmark(

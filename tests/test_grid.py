@@ -156,12 +156,12 @@ def test_cut_before__tells_buckets_apart_by_where_they_begin(
 
 
 def test_all_days__is_one_bucket_however_long() -> None:
-    """It is clamped to the edge, and otherwise neither widened nor cut."""
-    long = window("2023-11-01", "2026-11-24")
+    """It is neither widened nor cut, and what reaches beyond the edge begins with a month."""
+    long = window("2023-11-02", "2026-11-24")
 
-    assert widened(long, ALL_DAYS, edge=dt.date(2023, 11, 5), today=TODAY) == window(
-        "2023-11-05", "2026-11-24"
-    )
+    assert widened(long, ALL_DAYS, edge=dt.date(2023, 11, 1), today=TODAY) == long
+    for edge in (dt.date(2023, 11, 5), dt.date(2023, 11, 30), dt.date(2023, 12, 1)):
+        assert widened(long, ALL_DAYS, edge=edge, today=TODAY) == window("2023-12-01", "2026-11-24")
     assert cut(long, 1, ALL_DAYS, from_end=False) == (long, None)
     assert is_one_bucket(long, ALL_DAYS)
     assert cut_before(long, dt.date(2025, 1, 1), ALL_DAYS) == (long, None)
