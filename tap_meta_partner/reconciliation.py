@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 #: What may be lost by rounding: a share of the whole, and an amount for each day.
 _SHARE = Decimal("0.001")
 _A_DAY = Decimal("0.01")
+#: Nobody spends more; such a number would overflow a sum.
+_MOST_DIGITS = 30
 
 
 class Spend:
@@ -73,4 +75,4 @@ def amount(value: object) -> Decimal:
         found = Decimal(value) if isinstance(value, (str, int, Decimal)) else Decimal(0)
     except ArithmeticError:
         return Decimal(0)
-    return found if found.is_finite() else Decimal(0)
+    return found if found.is_finite() and found.adjusted() < _MOST_DIGITS else Decimal(0)

@@ -66,7 +66,7 @@ class RowReader:
             "account_id": lambda _row: account_id,
             TIME_ZONE: lambda _row: timezone_name,
             READ_AT: lambda _row: self._read_at,
-            IS_FINAL: lambda row: self._is_final(_date(row.get("date_stop") or row["date_start"])),
+            IS_FINAL: lambda row: self._is_final(_last_day(row)),
         }
         self._readers = [
             (column.name, own.get(column.name) or _reader(column)) for column in columns
@@ -179,6 +179,14 @@ def _text(value: Any) -> str:  # noqa: ANN401  (a JSON value)
         # Some ids come as JSON numbers.
         return str(value)
     raise UnreadableValue
+
+
+def _last_day(row: Mapping[str, Any]) -> str:
+    """Return the last day a row is about: of several days, the last one is final last."""
+    try:
+        return _date(row["date_stop"])
+    except (LookupError, TypeError, ValueError):
+        return _date(row["date_start"])
 
 
 def _date(value: Any) -> str:  # noqa: ANN401  (a JSON value)

@@ -5,37 +5,24 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import re
 import sys
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
 import click
 from singer_sdk import Tap
-from singer_sdk import typing as th
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
 from tap_meta_partner import action_rows
 from tap_meta_partner.breakdowns import impossible
+from tap_meta_partner.config_schema import CONFIG_SCHEMA
 from tap_meta_partner.dimensions import DIMENSIONS
 from tap_meta_partner.errors import MetaError
-from tap_meta_partner.fields import DEFAULT_FIELDS, collisions, doubts, sums_of_rates
+from tap_meta_partner.fields import collisions, doubts, sums_of_rates
 from tap_meta_partner.run import Clock, Interrupted, SyncRun
-from tap_meta_partner.settings import (
-    ACCOUNT_STATUSES,
-    DEFAULT_API_URL,
-    DEFAULT_API_VERSION,
-    DEFAULT_CONCURRENCY,
-    DEFAULT_LOOKBACK_DAYS,
-    DEFAULT_TIMEOUT_SECONDS,
-    DEFAULT_USER_AGENT,
-    LEVELS,
-    REPORT_MODES,
-    SettingsError,
-    parse_settings,
-    unknown_settings,
-)
+from tap_meta_partner.settings import LEVELS, SettingsError, parse_settings, unknown_settings
+from tap_meta_partner.singer_input import trouble_with_catalog, trouble_with_state
 from tap_meta_partner.streams import (
     AccountSyncStatusStream,
     ActionRowsStream,
@@ -45,7 +32,6 @@ from tap_meta_partner.streams import (
     SyncedStream,
     plans_of,
 )
-from tap_meta_partner.windows import DATE_PRESETS
 from tap_meta_partner.writing import PageWriter, TargetGone
 
 if sys.version_info >= (3, 12):
@@ -75,38 +61,6 @@ class Complaint(click.ClickException):
         TapMetaPartner.logger.error("%s", self.message)
 
 
-_strings = th.ArrayType(th.StringType)
-
-_REPORT = th.ObjectType(
-    th.Property("name", th.StringType, required=True, description="Stream and table name."),
-    th.Property("level", th.StringType, allowed_values=list(LEVELS), description="Default ad."),
-    th.Property("fields", _strings, description="Default: the setting `fields`."),
-    th.Property("breakdowns", _strings, description="Each becomes part of the key."),
-    th.Property("action_breakdowns", _strings, description="Stay inside the action lists."),
-    th.Property("action_attribution_windows", _strings, description="Extra windows."),
-    th.Property("filtering", th.ArrayType(th.ObjectType()), description="As Meta takes it."),
-    th.Property("lookback_days", th.IntegerType, description="Default: the setting."),
-    th.Property("start_date", th.StringType, description="Default: the setting."),
-    th.Property(
-        "time_increment",
-        th.AnyType,
-        description="Days that a row covers: 1 to 90, monthly, or all_days. Default 1.",
-    ),
-    th.Property(
-        "date_preset",
-        th.StringType,
-        allowed_values=list(DATE_PRESETS),
-        description="Read this window in full on every run.",
-    ),
-    th.Property(
-        "action_rows",
-        th.BooleanType,
-        description="Also write the action lists row by row, as the stream {name}_actions.",
-    ),
-    additional_properties=False,
-)
-
-
 class TapMetaPartner(Tap):
     """Singer tap for the ads insights of many Meta clients, with one System User token."""
 
@@ -123,206 +77,7 @@ class TapMetaPartner(Tap):
         PluginCapabilities.STRUCTURED_LOGGING,
     ]
 
-    config_jsonschema: ClassVar[dict[str, Any]] = th.PropertiesList(
-        th.Property(
-            "access_token",
-            th.StringType,
-            secret=True,
-            title="Access token",
-            description="System User token (or a long-lived user token) with ads_read. Required, "
-            "unless access_tokens is set.",
-        ),
-        th.Property(
-            "app_id",
-            th.StringType,
-            title="App ID",
-            description="The app the token was made for; with app_secret it allows token checks.",
-        ),
-        th.Property(
-            "app_secret",
-            th.StringType,
-            secret=True,
-            title="App secret",
-            description="When set, every call carries an appsecret_proof.",
-        ),
-        th.Property(
-            "business_id",
-            th.StringType,
-            title="Business Manager ID",
-            description="Ours: names the accounts shared with us that nobody assigned to the "
-            "system user yet. Needs business_management.",
-        ),
-        th.Property(
-            "account_ids",
-            _strings,
-            title="Ad accounts",
-            description="Only these, with or without act_. Empty: all the token can read.",
-        ),
-        th.Property(
-            "exclude_account_ids",
-            _strings,
-            title="Excluded ad accounts",
-            description="Never these.",
-        ),
-        th.Property(
-            "account_statuses",
-            th.ArrayType(th.StringType(allowed_values=list(ACCOUNT_STATUSES.values()))),
-            title="Account statuses",
-            description="Only accounts with one of these statuses. Empty: all; disabled and closed "
-            "accounts still have their history.",
-        ),
-        th.Property(
-            "start_date",
-            th.StringType,
-            title="Start date",
-            description="First day wanted, where an account has no bookmark yet; a date, or a "
-            "date-time whose date counts. Default: 30 days ago. At most 37 months back. Moved "
-            "earlier later on, only the missing days are fetched.",
-        ),
-        th.Property(
-            "end_date",
-            th.StringType,
-            title="End date",
-            description="Last day wanted, included. Default: today in each account's time zone.",
-        ),
-        th.Property(
-            "date_preset",
-            th.StringType,
-            allowed_values=list(DATE_PRESETS),
-            title="Date preset",
-            description="Pull this window in full on every run, without bookmarks; not together "
-            "with start_date or end_date.",
-        ),
-        th.Property(
-            "lookback_days",
-            th.IntegerType,
-            default=DEFAULT_LOOKBACK_DAYS,
-            title="Lookback days",
-            description="Days before the bookmark that are read again: Meta corrects its numbers "
-            "for 28 days.",
-        ),
-        th.Property(
-            "fields",
-            _strings,
-            title="Fields",
-            description="Columns of the four insights streams; one action type is written "
-            "actions:TYPE. Default: " + ", ".join(DEFAULT_FIELDS) + ".",
-        ),
-        th.Property(
-            "action_attribution_windows",
-            _strings,
-            title="Attribution windows",
-            description="Extra windows inside action values, for example 1d_click, 7d_click, "
-            "1d_view. 7d_view and 28d_view are refused: Meta returns nothing for them any more.",
-        ),
-        th.Property(
-            "reports",
-            th.ArrayType(_REPORT),
-            title="Reports",
-            description="Further insights streams, each with its own level, fields and breakdowns.",
-        ),
-        th.Property(
-            "effective_status",
-            _strings,
-            title="Statuses of dimensions",
-            description="Only campaigns, ad sets and ads with one of these statuses, for example "
-            "ACTIVE, PAUSED, ARCHIVED. Empty: all, deleted ones too as far as Meta lists them. "
-            "Insights are not narrowed by it.",
-        ),
-        th.Property(
-            "report_mode",
-            th.StringType,
-            allowed_values=list(REPORT_MODES),
-            default="auto",
-            title="Report mode",
-            description="auto asks directly and falls back to report runs; sync and async force "
-            "one.",
-        ),
-        th.Property(
-            "max_concurrency",
-            th.IntegerType,
-            default=DEFAULT_CONCURRENCY,
-            title="Requests at once",
-            description="1 to 64.",
-        ),
-        th.Property(
-            "shard_index",
-            th.IntegerType,
-            default=0,
-            title="Shard",
-            description="This process takes the accounts of this shard, counted from 0.",
-        ),
-        th.Property(
-            "shard_count",
-            th.IntegerType,
-            default=1,
-            title="Shards",
-            description="How many processes share the accounts.",
-        ),
-        th.Property(
-            "fail_on_skipped_accounts",
-            th.BooleanType,
-            default=False,
-            title="Fail on skipped accounts",
-            description="End with exit code 1 when an account could not be read.",
-        ),
-        th.Property(
-            "backfill_on_change",
-            th.BooleanType,
-            default=False,
-            title="Backfill on change",
-            description="Read everything again when fields are added.",
-        ),
-        th.Property(
-            "max_run_minutes",
-            th.NumberType,
-            title="Longest run",
-            description="Minutes after which no new window is begun; the rest comes next time.",
-        ),
-        th.Property(
-            "access_tokens",
-            th.ArrayType(
-                th.ObjectType(
-                    th.Property("access_token", th.StringType, secret=True, required=True),
-                    th.Property("account_ids", _strings),
-                    th.Property("label", th.StringType),
-                )
-            ),
-            secret=True,
-            title="Access tokens",
-            description="One token per client (the OAuth model): a list of access_token, and if "
-            "wanted label (for the log) and account_ids (only these with this token). An account "
-            "that several tokens can read is read once.",
-        ),
-        th.Property(
-            "user_agent",
-            th.StringType,
-            default=DEFAULT_USER_AGENT,
-            title="User agent",
-            description="Sent with every request.",
-        ),
-        th.Property(
-            "api_version",
-            th.StringType,
-            default=DEFAULT_API_VERSION,
-            title="API version",
-            description="The newest one whose fields are known to this version of the tap.",
-        ),
-        th.Property(
-            "api_url",
-            th.StringType,
-            default=DEFAULT_API_URL,
-            title="API address",
-            description="Change it to use the sandbox.",
-        ),
-        th.Property(
-            "request_timeout",
-            th.NumberType,
-            default=DEFAULT_TIMEOUT_SECONDS,
-            title="Request time-out",
-            description="Seconds to wait for a whole answer.",
-        ),
-    ).to_dict()
+    config_jsonschema: ClassVar[dict[str, Any]] = CONFIG_SCHEMA
 
     settings: Settings
 
@@ -333,7 +88,7 @@ class TapMetaPartner(Tap):
         catalog: Any = None,  # noqa: ANN401  (the SDK takes several kinds)
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
-        trouble = _trouble_with_catalog(catalog) if isinstance(catalog, (dict, list)) else None
+        trouble = trouble_with_catalog(catalog) if isinstance(catalog, (dict, list)) else None
         if trouble:
             raise Complaint(f"the catalog cannot be read: {trouble}. Make it anew with --discover.")
         self.clock = clock or Clock()
@@ -418,7 +173,7 @@ class TapMetaPartner(Tap):
 
     @override
     def load_state(self, state: dict[str, Any]) -> None:
-        trouble = _trouble_with_state(state)
+        trouble = trouble_with_state(state)
         if trouble:
             raise Complaint(f"the state cannot be read: {trouble}. Correct it or run without it.")
         super().load_state(state)
@@ -576,112 +331,6 @@ def _read_object(option: str, read: Callable[[], str]) -> str:
     if not isinstance(content, dict) and (content is not None or option == "config"):
         raise Complaint(f"the file given as --{option} does not hold a JSON object: correct it")
     return text
-
-
-def _shown(name: object) -> str:
-    """Write a name that came from outside on one line."""
-    return ascii(name).strip("'")[:80]
-
-
-def _is_writable(value: object) -> bool:
-    """Tell whether what was read can be written again; half an emoji, for example, cannot."""
-    try:
-        json.dumps(value, ensure_ascii=False, default=str).encode()
-    except ValueError:
-        return False
-    return True
-
-
-def _trouble_with_state(state: Mapping[str, Any]) -> str | None:
-    """Say what is wrong with the shape of a state, or None."""
-    bookmarks = state.get("bookmarks", {}) if isinstance(state, dict) else None
-    # A whole STATE message, whose value is the state, must not make everything begin anew.
-    if not isinstance(bookmarks, dict) or (state and "bookmarks" not in state):
-        return "it is not an object with bookmarks"
-    if not _is_writable(state):
-        return "it holds characters that cannot be written"
-    for stream, value in bookmarks.items():
-        trouble = _trouble_with_bookmark(_shown(stream), value)
-        if trouble:
-            return trouble
-    return None
-
-
-def _trouble_with_bookmark(stream: str, value: Any) -> str | None:  # noqa: ANN401  (a JSON value)
-    if not isinstance(value, dict):
-        return f"the bookmark of {stream} is not an object"
-    partitions = value.get("partitions", [])
-    if not isinstance(partitions, list):
-        return f"the partitions of {stream} are not a list"
-    for partition in partitions:
-        context = partition.get("context") if isinstance(partition, dict) else None
-        if not isinstance(context, dict) or "account_id" not in context:
-            return f"a partition of {stream} has no account_id in its context"
-        account_id = context["account_id"]
-        is_id = isinstance(account_id, (str, int)) and not isinstance(account_id, bool)
-        if not is_id or not re.fullmatch(r"\d+", str(account_id), re.ASCII):
-            return f"{_shown(account_id)}, in a partition of {stream}, is no ad account's id"
-    if not all(isinstance(item.get(_MARKERS, {}), dict) for item in (value, *partitions)):
-        return f"the {_MARKERS} of {stream} are not an object"
-    return None
-
-
-#: The SDK's own, of a run that was broken off; it clears them.
-_MARKERS = "progress_markers"
-
-
-def _trouble_with_catalog(catalog: Any) -> str | None:  # noqa: ANN401  (a JSON value)
-    """Say what is wrong with the shape of a catalog, or None."""
-    entries = catalog.get("streams", []) if isinstance(catalog, dict) else None
-    if not isinstance(entries, list):
-        return "it is not an object with a list of streams"
-    if not _is_writable(catalog):
-        return "it holds characters that cannot be written"
-    for entry in entries:
-        trouble = _trouble_with_entry(entry)
-        if trouble:
-            return trouble
-    return None
-
-
-def _trouble_with_entry(entry: Any) -> str | None:  # noqa: ANN401  (a JSON value)
-    if not isinstance(entry, dict) or not isinstance(entry.get("tap_stream_id"), str):
-        return "a stream has no tap_stream_id"
-    stream = _shown(entry["tap_stream_id"])
-    if not isinstance(entry.get("stream"), (str, type(None))):
-        return f"the name of {stream} is not a string"
-    if not _is_schema(entry.get("schema", {})):
-        return f"the schema of {stream} is not a JSON Schema"
-    if not _is_metadata(entry.get("metadata", [])):
-        return f"the metadata of {stream} are not a list of breadcrumb and metadata"
-    return None
-
-
-def _is_schema(value: Any) -> bool:  # noqa: ANN401  (a JSON value)
-    """Tell whether the SDK can walk through a schema."""
-    if not isinstance(value, dict):
-        return False
-    types = value.get("type", "object")
-    properties = value.get("properties", {})
-    if not isinstance(properties, dict) or not all(map(_is_schema, properties.values())):
-        return False
-    if "items" in value and not _is_schema(value["items"]):
-        return False
-    return isinstance(types, str) or (isinstance(types, list) and all(map(_is_text, types)))
-
-
-def _is_metadata(value: Any) -> bool:  # noqa: ANN401  (a JSON value)
-    return isinstance(value, list) and all(
-        isinstance(item, dict)
-        and isinstance(item.get("metadata"), dict)
-        and isinstance(item.get("breadcrumb"), list)
-        and all(map(_is_text, item["breadcrumb"]))
-        for item in value
-    )
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
 
 
 def main() -> None:

@@ -104,7 +104,7 @@ def test_adds_up__is_a_report_of_all_spend_by_day(
     assert adds_up(ReportDefinition(name="r", **definition)) is counts  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("value", [None, "", "n/a", "NaN", [], {}, 1.5])
+@pytest.mark.parametrize("value", [None, "", "n/a", "NaN", "1e1000000", [], {}, 1.5])
 def test_amount__that_cannot_be_read_is_nothing(value: object) -> None:
     """An odd value is no reason to lose the account's rows."""
     assert amount(value) == 0

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
         ({"access_token": 5}, "access_token must be a string", "not shown"),
         ({"reports": [{"name": "x", "columns": []}]}, 'unknown key "columns"', "allowed are"),
         (
-            {"reports": [{"name": "x", "time_increment": 7}]},
-            "time_increment is not supported",
-            "leave it out",
+            {"reports": [{"name": "x", "time_increment": "all_days"}]},
+            "reports[0].time_increment is all_days",
+            "set the report's date_preset too",
         ),
         ({"access_tokens": [{"label": "a"}]}, "access_tokens[0] has no access_token", ""),
         (
