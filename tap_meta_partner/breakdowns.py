@@ -73,6 +73,8 @@ _POSTBACKS = frozenset(
 #: ("Generic Breakdowns" and the notes there; "Ad Insights" for SKAdNetwork 4).
 _WITH_FEW_METRICS: tuple[tuple[tuple[str, ...], tuple[str, ...], frozenset[str]], ...] = (
     (("frequency_value",), ("reach",), frozenset()),
+    # "Marketing Mix Modeling Breakdown on Insights API".
+    (("mmm",), ("impressions", "spend"), frozenset()),
     (
         (
             *("ad_format_asset", "body_asset", "call_to_action_asset", "description_asset"),
@@ -200,6 +202,14 @@ def _not_for_accounts(definition: ReportDefinition) -> Iterable[str]:
         yield f"Meta has no {_listed(found)} at account level: use campaign, adset or ad"
 
 
+def _marketing_mix(definition: ReportDefinition) -> Iterable[str]:
+    asked = definition.breakdowns
+    if "mmm" in asked and definition.level != "adset":
+        yield "Meta has mmm at adset level only: use adset"
+    if "mmm" in asked and (len(asked) > 1 or definition.action_breakdowns):
+        yield "Meta has mmm alone only: leave out all other breakdowns and action_breakdowns"
+
+
 def _with_few_metrics(definition: ReportDefinition) -> Iterable[str]:
     metrics = _metrics(definition)
     for breakdowns, supported, beside in _WITH_FEW_METRICS:
@@ -286,6 +296,7 @@ _RULES: tuple[Callable[[ReportDefinition], Iterable[str]], ...] = (
     _no_dma,
     _no_permutation,
     _not_for_accounts,
+    _marketing_mix,
     _with_few_metrics,
     _never_with_breakdowns,
     _refused_by_hour,

@@ -239,6 +239,12 @@ OBJECT_BREAKDOWNS = frozenset(
     f"{part}_asset"
     for part in ("body", "call_to_action", "description", "image", "link_url", "title", "video")
 )
+#: The marketing mix is no column of its own: its rows are told apart by these, as in the export of
+#: that name ("Marketing Mix Modeling Breakdown on Insights API").
+_MARKETING_MIX = (
+    *("country", "region", "dma", "device_platform", "platform_position", "publisher_platform"),
+    "creative_media_type",
+)
 #: What stands in the key where Meta leaves a breakdown out of a row (Meta itself sends "unknown").
 NO_VALUE = "(none)"
 
@@ -331,7 +337,7 @@ def key_of(definition: ReportDefinition) -> tuple[str, ...]:
         "account_id",
         "date_start",
         *((level_id,) if level_id else ()),
-        *(_key_column(name) for name in definition.breakdowns),
+        *(column for name in definition.breakdowns for column in _key_columns(name)),
     )
 
 
@@ -473,15 +479,20 @@ def _breakdown_names(definition: ReportDefinition) -> set[str]:
     return {column.name for name in definition.breakdowns for column in _breakdown_columns(name)}
 
 
-def _key_column(breakdown: str) -> str:
-    return f"{breakdown}_id" if breakdown in OBJECT_BREAKDOWNS else breakdown
+def _key_columns(breakdown: str) -> tuple[str, ...]:
+    if breakdown == "mmm":
+        return _MARKETING_MIX
+    return (f"{breakdown}_id" if breakdown in OBJECT_BREAKDOWNS else breakdown,)
 
 
 def _breakdown_columns(name: str) -> tuple[Column, ...]:
-    key = Column(name=_key_column(name), source=None, kind=Kind.TEXT, is_breakdown=True)
+    key = tuple(
+        Column(name=column, source=None, kind=Kind.TEXT, is_breakdown=True)
+        for column in _key_columns(name)
+    )
     if name in OBJECT_BREAKDOWNS:
-        return key, Column(name=name, source=None, kind=Kind.UNKNOWN)
-    return (key,)
+        return (*key, Column(name=name, source=None, kind=Kind.UNKNOWN))
+    return key
 
 
 def _below(field: str, level: str) -> bool:

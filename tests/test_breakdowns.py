@@ -243,6 +243,19 @@ def test_account_level__is_too_high_for_places_and_assets(breakdown: str) -> Non
     )
 
 
+def test_marketing_mix__is_of_ad_sets_alone_and_has_two_metrics() -> None:
+    """The marketing mix goes with no level, breakdown or metric but its own."""
+    mix = {"level": "adset", "fields": ("impressions", "spend")}
+
+    assert impossible(report("mmm", **mix)) == []
+    assert "adset level only" in said("mmm", **{**mix, "level": "ad"})
+    assert "mmm alone only" in said("mmm", "age", **mix)
+    assert "mmm alone only" in said("mmm", action_breakdowns=("action_type",), **mix)
+    assert said("mmm", **{**mix, "fields": ("spend", "clicks")}) == (
+        "Meta has only impressions, spend by mmm: leave out clicks"
+    )
+
+
 SIX = ("impressions", "clicks", "spend", "reach", "actions", "action_values")
 
 

@@ -138,6 +138,24 @@ def test_key__holds_every_breakdown() -> None:
     )
 
 
+def test_key__of_the_marketing_mix_is_its_columns() -> None:
+    """`mmm` is no column: its rows are told apart by seven others, each a text that is never null.
+
+    "Marketing Mix Modeling Breakdown on Insights API", Meta: rows as in the export of that name.
+    """
+    definition = replace(AD, level="adset", fields=("spend",), breakdowns=("mmm",))
+    mix = {
+        *("country", "region", "dma", "device_platform", "platform_position"),
+        *("publisher_platform", "creative_media_type"),
+    }
+
+    assert set(key_of(definition)) == {"account_id", "date_start", "adset_id", *mix}
+    properties = schema_of(definition)["properties"]
+    assert [name for name in mix if properties[name] != {"type": "string"}] == []
+    assert "mmm" not in properties
+    assert mix.isdisjoint(fields_to_ask(columns_of(definition)))
+
+
 COMMON = [
     *("impressions", "clicks", "reach", "frequency", "spend", "cpc", "cpm", "cpp", "ctr"),
     *("inline_link_clicks", "actions", "action_values", "cost_per_action_type", "conversions"),
