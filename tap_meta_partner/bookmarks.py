@@ -307,9 +307,10 @@ def _described(keys: list[str]) -> str:
 def added_fields(before: str | None, definition: ReportDefinition) -> list[str]:
     """Name the fields that a report asks now and did not ask when `before` was written.
 
-    They are noted with the next window closed, so that this is said once and not every night.
+    They are noted with the next window closed, so that this is said once and not every night. A
+    report that is read in full closes none, and what its bookmark says is of another time.
     """
-    if before is None or before.count("|") != _SEPARATORS:
+    if definition.reads_in_full or before is None or before.count("|") != _SEPARATORS:
         # Not one of ours: it tells nothing.
         return []
     return sorted(

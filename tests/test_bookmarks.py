@@ -362,6 +362,16 @@ def test_added_fields__are_noted_and_not_read_again() -> None:
     assert added_fields(read_all(bookmark, plan).report, definition) == []
 
 
+@pytest.mark.parametrize(
+    "how", [{"date_preset": "last_7d"}, {"time_increment": "all_days"}], ids=str
+)
+def test_added_fields__are_none_where_every_run_reads_in_full(how: dict[str, str]) -> None:
+    """What an old bookmark asked says nothing of rows that every run reads anew."""
+    definition = replace(AD, fields=("spend", "reach"), **how)
+
+    assert added_fields("ad|1||spend", definition) == []
+
+
 def test_added_fields__with_backfill_are_read_from_since() -> None:
     """`backfill_on_change` opens every day from the first one delivered."""
     definition = replace(AD, fields=("clicks", "spend", "reach"))
