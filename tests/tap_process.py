@@ -1,8 +1,12 @@
-"""The whole tap as a process: a configuration goes in, Singer messages come out."""
+"""The whole tap, mostly as a process: a configuration goes in, Singer messages come out."""
 
 from __future__ import annotations
 
+import contextlib
+import copy
+import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -13,10 +17,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from tap_meta_partner.run import Clock
 from tap_meta_partner.tap import TapMetaPartner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
 COMMAND = (sys.executable, "-m", "tap_meta_partner")
@@ -118,6 +124,39 @@ def run_tap(  # noqa: PLR0913  (each is a switch of the command line)
     for line in raw.split("\n"):
         if line.startswith("{") and line.endswith("}"):
             _take(json.loads(line, parse_float=Decimal), output)
+    return output
+
+
+def run_here(
+    now: Callable[[], dt.datetime],
+    config: Mapping[str, Any],
+    *,
+    state: Mapping[str, Any] | None = None,
+    catalog: Mapping[str, Any] | None = None,
+) -> Output:
+    """Run the tap in this process, at another time; many runs take a tenth of many processes."""
+    out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+    log = io.StringIO()
+    handler = logging.StreamHandler(log)
+    handler.setFormatter(logging.Formatter("| %(levelname)-8s | %(message)s"))
+    logging.getLogger().addHandler(handler)
+    code = 0
+    try:
+        with contextlib.redirect_stdout(out):
+            TapMetaPartner(
+                config=copy.deepcopy(dict(config)),
+                state=copy.deepcopy(dict(state or {})),
+                catalog=copy.deepcopy(dict(catalog)) if catalog else None,
+                clock=Clock(utc_now=now),
+            ).sync_all()
+    except SystemExit as end:
+        code = int(end.code or 0)
+    finally:
+        logging.getLogger().removeHandler(handler)
+    out.seek(0)
+    output = Output(code=code, log=log.getvalue(), raw=out.read())
+    for line in filter(None, output.raw.split("\n")):
+        _take(json.loads(line, parse_float=Decimal), output)
     return output
 
 

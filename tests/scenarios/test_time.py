@@ -12,62 +12,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_meta_partner.sandbox import World, cast
 from tests.tap_process import catalog_selecting, run_tap
+from tests.world_clock import Clock, days, world_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
     from pathlib import Path
 
-    from tap_meta_partner.sandbox import Sandbox
+    from tap_meta_partner.sandbox import Sandbox, World
     from tests.tap_process import Output
 
 PAGO_PAGO, KIRITIMATI = "Pacific/Pago_Pago", "Pacific/Kiritimati"  # UTC-11, UTC+14
 NEW_YORK, BERLIN = "America/New_York", "Europe/Berlin"
 STREAMS = ("account_insights", "ad_insights")
 _DAY = dt.timedelta(days=1)
-
-
-class Clock:
-    """What time it is in the sandbox."""
-
-    def __init__(self, instant: str) -> None:
-        self.set(instant)
-
-    def set(self, instant: str) -> None:
-        """Make it so late; the instant is in UTC."""
-        self.now = dt.datetime.fromisoformat(f"{instant}+00:00")
-
-    def __call__(self) -> dt.datetime:
-        """Tell it."""
-        return self.now
-
-
-def world_in(*zones: str, clock: Callable[[], dt.datetime], days: int = 70) -> World:
-    """Make a world with an account in each of these time zones, with rows on every day."""
-    shape = cast.Shape(campaigns=1, adsets=1, ads_per_adset=2, always=True)
-    began = clock().date() - days * _DAY
-    return World(
-        [
-            cast.cast_account(
-                cast.Client(zone, "USD", zone, cast.AGENCY),
-                number,
-                7,
-                lambda _: shape,
-                cast.Delivers(began, None),
-            )
-            for number, zone in enumerate(zones)
-        ],
-        seed=7,
-        now=clock,
-    )
-
-
-def days(first: str, last: str) -> list[str]:
-    """Tell all days from one to another."""
-    since, until = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
-    return [str(since + number * _DAY) for number in range((until - since).days + 1)]
 
 
 class Nights:
