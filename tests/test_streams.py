@@ -11,6 +11,7 @@ from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.plugin_base import PluginBase
 from singer_sdk.singerlib import Catalog
 
+from tap_meta_partner.bookmarks import fingerprint
 from tap_meta_partner.streams import AccountSyncStatusStream, InsightsStream
 from tap_meta_partner.tap import Complaint, TapMetaPartner
 
@@ -294,3 +295,18 @@ def test_status__stream_has_one_row_a_run() -> None:
 
     assert isinstance(stream, AccountSyncStatusStream)
     assert list(stream.primary_keys) == ["account_id", "stream", "run_started_at"]
+
+
+def test_action_rows__are_part_of_the_plan_only_where_they_are_selected() -> None:
+    """What state remembers of a report says whether its action rows were delivered, too."""
+    tap = tap_with(reports=[{"name": "r", "fields": ["actions"], "action_rows": True}])
+    report, rows = tap.streams["r"], tap.streams["r_actions"]
+
+    (both,) = tap.plans_for([report, rows])
+    (alone,) = tap.plans_for([report])
+    (without,) = tap.plans_for([rows])
+
+    assert both.definition.action_rows
+    assert without.definition.action_rows
+    assert not alone.definition.action_rows
+    assert fingerprint(alone.definition) != fingerprint(both.definition)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.action_rows import action_columns, actions_key, actions_schema
@@ -81,7 +82,8 @@ def _plan(rows: InsightsStream | None, actions: ActionRowsStream | None) -> Stre
     either = rows or actions
     if either is None:
         raise ValueError("a plan for no stream")
-    definition = either.definition
+    # Rows that nobody selects are not delivered: once they are, that is a change of the report.
+    definition = replace(either.definition, action_rows=actions is not None)
     shown = rows.selected_columns if rows else frozenset()
     read = shown | action_columns(definition) if actions else shown
     columns = tuple(column for column in columns_of(definition) if column.name in read)
