@@ -421,31 +421,54 @@ class _AccountSync:
                     raise
             else:
                 return worked
-            yield from read_by_campaign(self._survivor(request), sink, reporting)
+            yield from self._read_by_campaign(request, sink)
             return pace.with_campaigns()
-        yield from self._surviving(request, lambda asked: read_by_campaign(asked, sink, reporting))
+        yield from self._read_by_campaign(request, sink)
         return pace.eased()
 
+    def _read_by_campaign(self, request: ReportRequest, sink: RecordSink) -> Steps[None]:
+        """Read one window campaign by campaign; which ones there are is asked with other fields."""
+
+        def read(asked: ReportRequest) -> Steps[None]:
+            signs = self._not_refused(SIGNS_OF_LIFE)
+            return read_by_campaign(asked, sink, self._run.reporting, signs=signs)
+
+        yield from self._surviving(request, read, besides=SIGNS_OF_LIFE)
+
     def _surviving(
-        self, request: ReportRequest, read: Callable[[ReportRequest], Steps[Any]]
+        self,
+        request: ReportRequest,
+        read: Callable[[ReportRequest], Steps[Any]],
+        *,
+        besides: Collection[str] = (),
     ) -> Steps[Any]:
-        """Ask without the fields that Meta refuses, rather than lose the report for one of them."""
+        """Ask without the fields that Meta refuses, rather than lose the report for one of them.
+
+        Args:
+            request: all that is wanted.
+            read: reads what is left of it.
+            besides: fields that reading it asks on the way.
+        """
         while True:
             asked = self._survivor(request)
+            others = self._not_refused(besides)
             try:
                 return (yield from read(asked))
             except RequestRefused as error:
-                names = refused_fields(error, asked.fields)
-                if not names or not set(asked.fields) - set(names):
+                names = refused_fields(error, dict.fromkeys((*asked.fields, *others)))
+                left = set(self._not_refused(request.fields))
+                if not names or left <= set(names):
                     raise
                 if not set(names).isdisjoint(key_of(request.definition)):
                     raise
                 self._run.refused_fields.note(self._account.account_id, names, error)
 
     def _survivor(self, request: ReportRequest) -> ReportRequest:
+        return replace(request, fields=self._not_refused(request.fields) or request.fields)
+
+    def _not_refused(self, fields: Collection[str]) -> tuple[str, ...]:
         refused = self._run.refused_fields.of(self._account.account_id)
-        fields = tuple(name for name in request.fields if name not in refused)
-        return replace(request, fields=fields or request.fields)
+        return tuple(name for name in fields if name not in refused)
 
     def _fields(self, plan: StreamPlan, window: DateWindow) -> tuple[str, ...]:
         """Return the fields to ask for a window."""

@@ -33,7 +33,7 @@ from tap_meta_partner.pages import Collected, read_pages
 from tap_meta_partner.retries import Pause, ask, backoff_seconds
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from tap_meta_partner.pages import RowSink
     from tap_meta_partner.retries import Jitter, Steps
@@ -154,18 +154,30 @@ def read_report(
     return pace.eased() if pace.run else pace.with_run()
 
 
-def read_by_campaign(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
+def read_by_campaign(
+    request: ReportRequest,
+    sink: RowSink,
+    reporting: Reporting,
+    *,
+    signs: Collection[str] = SIGNS_OF_LIFE,
+) -> Steps[None]:
     """Read a single day that is too much as a whole, each campaign at its own edge.
 
     The campaigns are those with rows on that day; never a `filtering`, which by default hides
     archived and deleted objects. Each campaign's spend is compared with what was read of it.
+
+    Args:
+        request: the day.
+        sink: where its rows go.
+        reporting: how to ask.
+        signs: those of `SIGNS_OF_LIFE` that Meta does not refuse.
     """
     overview = replace(
         request,
         definition=replace(
             request.definition, level="campaign", breakdowns=(), action_breakdowns=()
         ),
-        fields=("campaign_id", *SIGNS_OF_LIFE),
+        fields=("campaign_id", *signs),
     )
     campaigns = Collected()
     yield from read_report(overview, campaigns, Pace(), reporting)

@@ -13,7 +13,7 @@ import pytest
 from tap_meta_partner.account_sync import RefusedStreams, Run, sync_account
 from tap_meta_partner.accounts import AdAccount
 from tap_meta_partner.bookmarks import Bookmark, Pace
-from tap_meta_partner.errors import TokenRefused
+from tap_meta_partner.errors import TokenRefused, from_envelope
 from tap_meta_partner.events import (
     DELIVERED,
     FAILED,
@@ -25,7 +25,7 @@ from tap_meta_partner.events import (
     WindowClosed,
 )
 from tap_meta_partner.fields import columns_of
-from tap_meta_partner.reports import Reporting
+from tap_meta_partner.reports import SIGNS_OF_LIFE, Reporting
 from tap_meta_partner.settings import ReportDefinition, Settings
 from tap_meta_partner.stream_plan import StreamPlan
 from tap_meta_partner.windows import DateWindow
@@ -1164,6 +1164,40 @@ def test_refused_fields__of_the_look_for_activity_are_left_out_too() -> None:
     drive = sync(graph, [plan("campaign", "11-01"), plan("ad", "11-01")])
 
     assert [item[0] for item in asked(drive)] == ["account", "account", "campaign", "ad"]
+
+
+def test_refused_fields__of_the_list_of_campaigns_are_left_out_too() -> None:
+    """A day read campaign by campaign survives a refused sign of life that no report asked for."""
+    too_much, no_conversions = heavy_over(0), refusing({"*": {"conversions"}})
+    graph = Graph(
+        {"1": every_day("11-24", 2)}, hook=lambda call: too_much(call) or no_conversions(call)
+    )
+
+    drive = sync(graph, [plan("ad", "11-24")], mode="sync")
+
+    assert outcomes(drive) == {"ad_insights": DELIVERED}
+    assert len(records(drive, "ad_insights")) == 2
+    refused = [call for call in drive.calls if "conversions" in call.params["fields"]]
+    assert len(refused) == 1
+
+
+def test_refused_fields__that_are_all_there_is_end_the_asking() -> None:
+    """Where others have met a refusal of each field, a call is made once more, and not for ever."""
+    names = set(SIGNS_OF_LIFE)
+    graph = Graph({"1": every_day("11-01", 5)}, hook=refusing({"*": names}))
+    drive = Drive(graph)
+    run = run_with(drive)
+    error = from_envelope({"code": 100, "message": "(#100) x is not valid"}, status=400)
+    for account_id in "23":
+        run.refused_fields.note(account_id, names, error)
+    plans = [plan(level, "11-01", fields=("clicks",)) for level in ("campaign", "ad")]
+
+    streams = [each.name for each in plans]
+
+    drive(sync_account(ACCOUNT, TODAY, plans, dict.fromkeys(streams, NEW), run))
+
+    assert [call.params["level"] for call in drive.calls] == ["account", "campaign", "ad"]
+    assert outcomes(drive) == dict.fromkeys(streams, DELIVERED)
 
 
 def test_gone_fields__are_not_asked_of_the_version_without_them() -> None:
