@@ -152,6 +152,7 @@ class ReadDimension:
     """What was read.
 
     Attributes:
+        began: when the reading began, which is the `read_at` of its rows.
         rows: how many objects were delivered.
         left_out: the ids of those that Meta could not give.
         in_full: every object that Meta lists was asked for, not only what changed.
@@ -159,6 +160,7 @@ class ReadDimension:
         bookmark: what to keep for the next run.
     """
 
+    began: dt.datetime
     rows: int
     left_out: tuple[str, ...]
     in_full: bool
@@ -214,6 +216,7 @@ def read_dimension(
     if name in _ABOVE_ADS and not listing.left_out:
         above.by_stream[name] = listing.statuses
     return ReadDimension(
+        began=began,
         rows=listing.rows,
         left_out=tuple(listing.left_out),
         in_full=plan == Full(),
@@ -255,7 +258,8 @@ def look_up(
         key=lambda object_id: (len(object_id), object_id),
         reverse=True,
     )
-    objects = _Objects(request, reading, now)
+    # Of the same instant as the list: or all that was listed would look older, and so deleted.
+    objects = _Objects(request, reading, read.began)
     rows = asked = 0
     for object_id in missing[:most]:
         if objects.failures_in_a_row == _MOST_IN_A_ROW:

@@ -890,6 +890,17 @@ def test_look_up__what_insights_name_and_the_list_has_not() -> None:
     assert looked_up == LookedUp(rows=2, bookmark=replace(read.bookmark, looked_up_at=NOON))
 
 
+def test_look_up__is_of_the_same_instant_as_the_list() -> None:
+    """What is looked up later has the `read_at` of the list: else what is listed looked deleted."""
+    meta, reader, read = gone()
+    later = Reader(meta, now=NOON + dt.timedelta(minutes=3))
+
+    later.look_up(request_for("ads", ["read_at"]), ["77"], read)
+
+    assert [record["read_at"] for record in later.records] == [NOON.isoformat()]
+    assert reader.records == []
+
+
 def test_look_up__the_newest_is_the_largest_number() -> None:
     """A longer id is a larger one."""
     _, reader, read = gone()
