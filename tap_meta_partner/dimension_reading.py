@@ -341,7 +341,9 @@ class _Objects:
         self.failures_in_a_row = 0
 
     def ask(self, call: Call) -> Steps[dict[str, Any]]:
-        """Ask with all fields that Meta knows."""
+        """Ask with all fields that Meta knows, unless the call says which."""
+        if "fields" in call.params:
+            return (yield from ask(call, self._reading.jitter))
         name, unavailable = self._request.dimension.name, self._reading.unavailable
         while True:
             wanted = fields_to_ask(self._request.dimension, self._request.columns)
@@ -511,9 +513,12 @@ class _Listing:
             living = tuple(status for status in asked if status != DELETED)
             if living == asked or not _may_be_about_statuses(error) or "after" in call.params:
                 raise
-            answer = yield from self._objects.ask(self._with(call, size, living))
+            # Where none but deleted ones are wanted, only to see whether that was the reason:
+            # without any status Meta would list what is alive.
+            others = living or _living(self._request.dimension)
+            answer = yield from self._objects.ask(self._with(call, size, others))
             self._go_without_deleted(error)
-            return answer
+            return answer if living else {"data": []}
 
     def _go_without_deleted(self, error: MetaError) -> None:
         name, known = self._request.dimension.name, self._reading.unavailable.deleted
@@ -542,9 +547,8 @@ class _Listing:
 
     def _one_by_one(self, call: Call, size: int) -> Steps[dict[str, Any]]:
         """Make a page of those of its objects that can be read by their own ids."""
-        call = self._with(call, size, self._statuses())
         ids_only = replace(call, params={**call.params, "fields": "id"})
-        answer = yield from ask(ids_only, self._reading.jitter)
+        answer = yield from self._ask(ids_only, size)
         objects = []
         for row in answer.get("data") or ():
             found = yield from self._objects.by_id(str(row["id"]))
@@ -595,6 +599,10 @@ def _none_readable(error: MetaError) -> MetaError:
     """Make one object's error that of the stream, when it is every object's."""
     family = RequestRefused if isinstance(error, RequestRefused) else KeptFailing
     return family(error.fault, _NONE_READABLE)
+
+
+def _living(dimension: Dimension) -> tuple[str, ...]:
+    return tuple(status for status in dimension.statuses if status != DELETED)
 
 
 def _may_be_about_statuses(error: MetaError) -> bool:

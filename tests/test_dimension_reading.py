@@ -599,6 +599,30 @@ def test_deleted__a_later_page_does_not_tell() -> None:
     assert reader.unavailable == Unavailable()
 
 
+def test_deleted__refused_and_nothing_else_is_wanted() -> None:
+    """Who wants deleted ones only, which Meta does not list, is not given all that are alive."""
+    meta = Meta({"ads": [*objects(3), an_object(4, "DELETED")]}, lists_deleted=False)
+    first = Reader(meta)
+    second = Reader(meta, unavailable=first.unavailable)
+    request = request_for("ads", statuses=("DELETED",))
+
+    for reader in (first, second):
+        first_read = reader.read(request)
+        reader.look_up(request, ["4"], first_read)
+        assert reader.delivered == ["4"]
+        assert first_read.listed == frozenset()
+
+
+def test_deleted__refused_of_a_list_with_a_broken_ad() -> None:
+    """The ids of a bad page are to be had where Meta does not list deleted ones, too."""
+    broken = {"2": lambda: fault(1, None, "unknown")}
+    reader = Reader(Meta({"ads": objects(3)}, broken=broken, lists_deleted=False))
+
+    read = reader.read(request_for("ads"))
+
+    assert (reader.delivered, read.left_out) == (["1", "3"], ("2",))
+
+
 # Refused fields.
 
 
