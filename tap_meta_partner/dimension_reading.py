@@ -213,7 +213,7 @@ def read_dimension(
     yield from listing.read()
     listing.say_what_is_left_out()
     newest = None if listing.left_out and isinstance(plan, Since) else listing.newest
-    if name in _ABOVE_ADS and not listing.left_out:
+    if name in _ABOVE_ADS and not listing.left_out and not request.statuses:
         above.by_stream[name] = listing.statuses
     return ReadDimension(
         began=began,
@@ -307,8 +307,11 @@ def _basis(
 def _look_at(
     name: str, request: DimensionRequest, above: StatusesAbove, reading: DimensionReading
 ) -> Steps[None]:
-    """Read the statuses of a stream that is not read in this run."""
-    look = replace(request, dimension=DIMENSIONS[name], columns=())
+    """Read the statuses of a stream that is not read in this run, or not all of it.
+
+    All, whatever is wanted: an ad that becomes ADSET_PAUSED does so by an ad set that is PAUSED.
+    """
+    look = replace(request, dimension=DIMENSIONS[name], columns=(), statuses=())
     quietly = replace(reading, on_page=lambda _stream, _records: None)
     listing = _Listing(look, Full(), quietly, reading.utc_now(), _LIGHT_PAGE_SIZES)
     try:

@@ -792,6 +792,55 @@ def test_changes__a_paused_campaign() -> None:
     assert "updated_since" in after.calls("act_1/ads")[0].params
 
 
+@pytest.mark.parametrize(
+    "then",
+    [
+        {"columns": ["name", "effective_status"]},
+        {"statuses": ("ACTIVE", "PAUSED", "CAMPAIGN_PAUSED")},
+        {"statuses": ()},
+    ],
+    ids=["a column more", "a status more", "all statuses"],
+)
+def test_changes__of_what_is_wanted(then: dict[str, Any]) -> None:
+    """A column that is wanted from now on is filled of every ad, not of those that change."""
+    before: dict[str, Any] = {"columns": ["name"], "statuses": ("PAUSED", "ACTIVE")}
+    nights = Nights(account())
+    nights.read(0, **before)
+    assert not nights.read(**{**before, "statuses": ("ACTIVE", "PAUSED")})[1].in_full
+
+    reader, read = nights.read(**before | then)
+
+    assert (read.in_full, reader.delivered) == (True, ids(3))
+    assert not nights.read(**before | then)[1].in_full
+
+
+def test_changes__above_what_is_wanted() -> None:
+    """Ads that a paused ad set pauses are wanted, though no paused ad set is."""
+    request: dict[str, Any] = {"statuses": ("ADSET_PAUSED",), "columns": ["effective_status"]}
+    nights = Nights(account())
+    nights.meta.objects["ads"][0]["effective_status"] = "ADSET_PAUSED"
+    nights.read(0, **request)
+    nights.meta.objects["adsets"][0]["effective_status"] = "PAUSED"
+    nights.meta.objects["ads"][1]["effective_status"] = "ADSET_PAUSED"
+
+    reader, _ = nights.read(**request)
+
+    assert reader.delivered == ["1", "2"]
+
+
+def test_changes__above_what_is_wanted_of_streams() -> None:
+    """Campaigns that were read, but not all of them, do not tell what is above ads."""
+    reader = Reader(account())
+
+    reader.read(request_for("campaigns", statuses=("WITH_ISSUES",)))
+    reader.read(request_for("ads", statuses=("WITH_ISSUES",)))
+
+    assert [len(call.params["effective_status"]) for call in reader.calls("act_1/campaigns")] == [
+        1,
+        6,
+    ]
+
+
 def test_changes__an_ad_set_that_vanished() -> None:
     """An ad set that is no longer listed takes its ads with it: all are read again."""
     nights = Nights(account())
