@@ -16,7 +16,8 @@ In the state it is a partition in the SDK's own shape, with a few keys more::
 
     {"context": {"account_id": "1"}, "replication_key": "updated_time",
      "replication_key_value": "2026-11-23T09:30:00+00:00", "full_at": "2026-11-20T03:00:00+00:00",
-     "basis": "0f3a6b6cdd3c7d95", "looked_up_at": "2026-11-20T03:00:00+00:00"}
+     "basis": "0f3a6b6cdd3c7d95", "looked_up_at": "2026-11-20T03:00:00+00:00",
+     "read_at": "2026-11-24T03:00:00+00:00"}
 """
 
 from __future__ import annotations
@@ -46,12 +47,14 @@ class DimensionBookmark:
         full_at: when the last reading in full began.
         basis: the fingerprint of what a list of changes rests on, as it was right before.
         looked_up_at: when objects that Meta does not list were last read by their own ids.
+        read_at: when the last reading began, in full or not: who waits longest goes first.
     """
 
     updated_time: dt.datetime | None = None
     full_at: dt.datetime | None = None
     basis: str | None = None
     looked_up_at: dt.datetime | None = None
+    read_at: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +107,10 @@ def after_reading(
         bookmark: as it was.
         plan: what was read.
         began: when the reading began.
-        newest: the latest `updated_time` among its objects; None where it had none, or left out
-            some, so that these are asked for again.
+        newest: the latest `updated_time` among its objects; None where it had none.
         basis: the fingerprint from before the reading.
     """
+    bookmark = replace(bookmark, read_at=began)
     if isinstance(plan, Full):
         return replace(bookmark, updated_time=newest, full_at=began, basis=basis)
     known = [moment for moment in (bookmark.updated_time, newest) if moment]
@@ -146,6 +149,8 @@ def read_dimension_partition(partition: Mapping[str, Any]) -> DimensionBookmark:
         full_at=_moment(partition, "full_at"),
         basis=basis if isinstance(basis, str) else None,
         looked_up_at=_moment(partition, "looked_up_at"),
+        # Said only where it is another: there are thousands of partitions in a state.
+        read_at=_moment(partition, "read_at") or _moment(partition, "full_at"),
     )
 
 
@@ -153,12 +158,14 @@ def write_dimension_partition(
     bookmark: DimensionBookmark, partition: MutableMapping[str, Any]
 ) -> None:
     """Write a bookmark into its state partition, in place; its context is left alone."""
+    read_at = bookmark.read_at if bookmark.read_at != bookmark.full_at else None
     values = {
         "replication_key": DIMENSION_REPLICATION_KEY if bookmark.updated_time else None,
         "replication_key_value": bookmark.updated_time and bookmark.updated_time.isoformat(),
         "full_at": bookmark.full_at and bookmark.full_at.isoformat(),
         "basis": bookmark.basis,
         "looked_up_at": bookmark.looked_up_at and bookmark.looked_up_at.isoformat(),
+        "read_at": read_at and read_at.isoformat(),
     }
     for key, value in values.items():
         if value is None:

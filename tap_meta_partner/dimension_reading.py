@@ -212,16 +212,19 @@ def read_dimension(
     listing = _Listing(request, plan, reading, began)
     yield from listing.read()
     listing.say_what_is_left_out()
-    newest = None if listing.left_out and isinstance(plan, Since) else listing.newest
     if name in _ABOVE_ADS and not listing.left_out and not request.statuses:
         above.by_stream[name] = listing.statuses
+    after = after_reading(bookmark, plan, began=began, newest=listing.newest, basis=basis)
+    if listing.left_out:
+        # What could not be given now may be tomorrow, without a change to itself.
+        after = replace(bookmark, read_at=began)
     return ReadDimension(
         began=began,
         rows=listing.rows,
         left_out=tuple(listing.left_out),
         in_full=plan == Full(),
         listed=frozenset(listing.listed),
-        bookmark=after_reading(bookmark, plan, began=began, newest=newest, basis=basis),
+        bookmark=after,
     )
 
 

@@ -438,7 +438,7 @@ def _last_day(bookmark: Bookmark | DimensionBookmark | None) -> dt.date | None:
     """Return the last day of which something was delivered."""
     if isinstance(bookmark, Bookmark):
         return bookmark.day
-    return bookmark.full_at.date() if bookmark and bookmark.full_at else None
+    return bookmark.read_at.date() if bookmark and bookmark.read_at else None
 
 
 def _widest_first(plan: Plan) -> int:

@@ -81,7 +81,9 @@ def test_after__in_full() -> None:
     """A full reading sets everything anew, also an older newest time (the newest ad is gone)."""
     after = after_reading(KNOWN, Full(), began=NOW, newest=NOW - 9 * DAY, basis="now")
 
-    assert after == DimensionBookmark(updated_time=NOW - 9 * DAY, full_at=NOW, basis="now")
+    assert after == DimensionBookmark(
+        updated_time=NOW - 9 * DAY, full_at=NOW, basis="now", read_at=NOW
+    )
 
 
 @pytest.mark.parametrize(
@@ -92,7 +94,7 @@ def test_after__what_changed(newest: dt.datetime | None, kept: dt.datetime) -> N
     """A reading of changes only moves the time forward; when the last full one was stays."""
     after = after_reading(KNOWN, Since(NOW), began=NOW, newest=newest, basis="abc")
 
-    assert after == replace(KNOWN, updated_time=kept)
+    assert after == replace(KNOWN, updated_time=kept, read_at=NOW)
 
 
 def test_after__looking_up_is_not_forgotten() -> None:
@@ -137,7 +139,7 @@ def test_fingerprint__of_what_is_wanted() -> None:
 
 def test_partition__comes_back_as_written() -> None:
     """What is written into the state is read back the same, through JSON, context untouched."""
-    bookmark = replace(KNOWN, looked_up_at=NOW - DAY)
+    bookmark = replace(KNOWN, looked_up_at=NOW - DAY, read_at=NOW)
     partition: dict[str, Any] = {"context": {"account_id": "1"}, "own": 1}
 
     write_dimension_partition(bookmark, partition)
@@ -150,6 +152,7 @@ def test_partition__comes_back_as_written() -> None:
         "full_at": "2026-11-21T03:00:00+00:00",
         "basis": "abc",
         "looked_up_at": "2026-11-23T03:00:00+00:00",
+        "read_at": "2026-11-24T03:00:00+00:00",
     }
     assert read_dimension_partition(json.loads(json.dumps(partition))) == bookmark
 
@@ -162,9 +165,11 @@ def test_partition__without_times() -> None:
         "basis": "abc",
     }
 
-    write_dimension_partition(DimensionBookmark(full_at=NOW), partition)
+    bookmark = DimensionBookmark(full_at=NOW, read_at=NOW)
+    write_dimension_partition(bookmark, partition)
 
     assert partition == {"full_at": "2026-11-24T03:00:00+00:00"}
+    assert read_dimension_partition(partition) == bookmark
 
 
 @pytest.mark.parametrize(

@@ -316,7 +316,9 @@ def test_read__bookmark_of_a_full_reading() -> None:
 
     read = Reader(Meta({"campaigns": found})).read(request_for("campaigns"))
 
-    assert read.bookmark == DimensionBookmark(updated_time=NOON - 2 * DAY, full_at=NOON)
+    assert read.bookmark == DimensionBookmark(
+        updated_time=NOON - 2 * DAY, full_at=NOON, read_at=NOON
+    )
 
 
 def test_read__a_lost_place() -> None:
@@ -918,6 +920,20 @@ def test_changes__one_above_is_broken(read_before: object) -> None:
     read = reader.read(request_for("ads"))
 
     assert (read.in_full, read.bookmark.basis) == (True, None)
+
+
+def test_changes__one_that_could_not_be_given() -> None:
+    """An ad that Meta could not give one night is delivered the next, though it did not change."""
+    nights = Nights(account())
+    nights.meta.broken["2"] = lambda: fault(*INCOMPLETE)
+    _, read = nights.read(0)
+    assert read.bookmark == DimensionBookmark(read_at=NOON)
+    nights.meta.broken.clear()
+
+    reader, _ = nights.read()
+
+    assert reader.delivered == ids(3)
+    assert not nights.read()[1].in_full
 
 
 def test_changes__the_look_may_not_hide_a_lost_account() -> None:

@@ -11,6 +11,8 @@ import pytest
 
 from tap_meta_partner.accounts import AdAccount
 from tap_meta_partner.bookmarks import Bookmark
+from tap_meta_partner.dimension_bookmarks import DimensionBookmark
+from tap_meta_partner.dimensions import DIMENSIONS, selected_columns
 from tap_meta_partner.errors import RequestRefused, TokenRefused
 from tap_meta_partner.events import (
     DELIVERED,
@@ -26,7 +28,7 @@ from tap_meta_partner.fields import columns_of
 from tap_meta_partner.lanes import ThreadTransport
 from tap_meta_partner.run import Clock, Interrupted, SyncRun
 from tap_meta_partner.settings import ReportDefinition, Settings
-from tap_meta_partner.stream_plan import StreamPlan
+from tap_meta_partner.stream_plan import DimensionPlan, StreamPlan
 from tests.fakes import (
     ACCOUNT_LIMIT,
     NO_ACCESS,
@@ -265,6 +267,44 @@ def test_order__the_stream_furthest_behind_counts() -> None:
     list(night.events(plan("account"), AD, bookmarks=bookmarks))
 
     assert night.asked()[1] == "act_1/insights"
+
+
+def test_order__an_account_whose_ads_did_not_change_was_read_last_night() -> None:
+    """Ads read by what changed count from that reading: those read in full are not always last."""
+    night = Night(THREE[:2], settings={"max_concurrency": 1})
+    ads = DimensionPlan(dimension=DIMENSIONS["ads"], columns=selected_columns("ads", ()))
+    in_full = START - dt.timedelta(days=5)
+    known = {
+        "1": DimensionBookmark(full_at=in_full, read_at=START - dt.timedelta(days=1)),
+        "2": DimensionBookmark(full_at=in_full, read_at=START - dt.timedelta(days=2)),
+        "9": DimensionBookmark(full_at=in_full, read_at=START - dt.timedelta(days=1)),
+    }
+    night.hook = lambda call: {"data": []} if call.path.startswith("act_") else None
+
+    list(night.run.insights([ads], {"ads": known}))
+
+    assert night.asked()[1] == "act_2/campaigns"
+    assert "its last day is 2026-11-24" in night.run.results[0].reason
+
+
+def test_order__dimensions_come_after_insights_and_parents_first() -> None:
+    """Insights come first, then campaigns and ad sets, whose statuses ads need, then creatives."""
+    night = Night(THREE[:1])
+    plans = [
+        DimensionPlan(dimension=DIMENSIONS[name], columns=selected_columns(name, ()))
+        for name in ("adcreatives", "ads", "adsets", "campaigns")
+    ]
+    night.hook = lambda call: {"data": []} if call.path.startswith("act_") else None
+
+    list(night.run.insights([*plans, AD], {plan.name: {} for plan in (*plans, AD)}))
+
+    assert night.asked()[1:] == [
+        "act_1/insights",
+        "act_1/campaigns",
+        "act_1/adsets",
+        "act_1/ads",
+        "act_1/adcreatives",
+    ]
 
 
 def test_order__the_widest_level_is_read_first() -> None:
