@@ -43,7 +43,7 @@ from tap_meta_partner.errors import (
     TooMuchData,
 )
 from tap_meta_partner.pages import read_pages
-from tap_meta_partner.refused_fields import refused_fields
+from tap_meta_partner.refused_fields import RefusedFields, refused_fields
 from tap_meta_partner.retries import ask
 
 if TYPE_CHECKING:
@@ -84,19 +84,26 @@ _MOST_NAMED = 10
 
 @dataclass(slots=True)
 class Unavailable:
-    """What Meta refuses of dimensions: asked once in a run, whatever the account.
+    """What Meta refuses of dimensions, and is not asked again in this run.
 
     Attributes:
-        fields: entries of `fields`, by stream.
-        deleted: streams whose edge does not list deleted objects.
+        fields: entries of `fields`, by stream: Meta withdraws some from single accounts.
+        deleted: streams whose edge does not list deleted objects, whatever the account.
     """
 
-    fields: dict[str, set[str]] = field(default_factory=dict)
+    fields: dict[str, RefusedFields] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
 
-    def has(self, stream: str, entry: str) -> bool:
-        """Tell whether a field can be asked for."""
-        return entry not in self.fields.get(stream, ())
+    def of(self, request: DimensionRequest) -> frozenset[str]:
+        """Return the entries of `fields` that are not to be asked for."""
+        refused = self.fields.get(request.dimension.name)
+        return refused.of(request.account_id) if refused else frozenset()
+
+    def note(self, request: DimensionRequest, refused: Iterable[str], error: MetaError) -> None:
+        """Take note that Meta refused entries of `fields`."""
+        stream = request.dimension.name
+        known = self.fields.setdefault(stream, RefusedFields(stream))
+        known.note(request.account_id, refused, error)
 
 
 @dataclass(slots=True)
@@ -300,7 +307,8 @@ def _basis(
     for name in _ABOVE_ADS:
         if name not in above.by_stream:
             yield from _look_at(name, request, above, reading)
-        if name not in above.by_stream or not reading.unavailable.has(name, "effective_status"):
+        parent = replace(request, dimension=DIMENSIONS[name])
+        if name not in above.by_stream or "effective_status" in reading.unavailable.of(parent):
             return None
         statuses |= above.by_stream[name]
     columns = [column.name for column in request.columns]
@@ -350,10 +358,11 @@ class _Objects:
         """Ask with all fields that Meta knows, unless the call says which."""
         if "fields" in call.params:
             return (yield from ask(call, self._reading.jitter))
-        name, unavailable = self._request.dimension.name, self._reading.unavailable
+        unavailable = self._reading.unavailable
         while True:
             wanted = fields_to_ask(self._request.dimension, self._request.columns)
-            fields = [entry for entry in wanted if unavailable.has(name, entry)]
+            refused_before = unavailable.of(self._request)
+            fields = [entry for entry in wanted if entry not in refused_before]
             params = {**call.params, "fields": ",".join(fields)}
             try:
                 return (yield from ask(replace(call, params=params), self._reading.jitter))
@@ -361,7 +370,7 @@ class _Objects:
                 refused = refused_fields(error, fields[1:])
                 if not refused:
                     raise
-                self._go_without(refused, error)
+                unavailable.note(self._request, refused, error)
 
     def by_id(self, object_id: str) -> Steps[dict[str, Any] | None]:
         """Read one object by its own id; None where that object, and not more, is the trouble."""
@@ -381,20 +390,6 @@ class _Objects:
         """Hand a page on as records; what is returned, unless None, is an event."""
         records = [self._reader.record(each) for each in found]
         return self._reading.on_page(self._request.dimension.name, records)
-
-    def _go_without(self, refused: Collection[str], error: MetaError) -> None:
-        name = self._request.dimension.name
-        known = self._reading.unavailable.fields.setdefault(name, set())
-        new = [entry for entry in refused if entry not in known]
-        known.update(new)
-        if new:
-            logger.warning(
-                "%s: Meta no longer knows %s; read without, and what comes from it stays empty "
-                "(%s)",
-                name,
-                ", ".join(new),
-                error.fault,
-            )
 
 
 class _Listing:

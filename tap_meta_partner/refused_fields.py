@@ -59,8 +59,13 @@ def refused_fields(error: MetaError, asked: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class RefusedFields:
-    """What Meta refused in this run: for one ad account, or, after the second, for all of them."""
+    """What Meta refused in this run: for one ad account, or, after the second, for all of them.
 
+    Args:
+        stream: whose fields, for the log; empty where they are those of all insights.
+    """
+
+    stream: str = ""
     _by_account: dict[str, set[str]] = field(default_factory=dict)
     _everywhere: set[str] = field(default_factory=set)
 
@@ -73,8 +78,9 @@ class RefusedFields:
         accounts = [known for known, names in self._by_account.items() if name in names]
         if not accounts:
             logger.warning(
-                "Meta refuses the field %s to account %s: it is left out, its column stays empty "
+                "%sMeta refuses the field %s to account %s: it is left out, its column stays empty "
                 "in this run (%s)",
+                self._said_of,
                 name,
                 account_id,
                 error.fault,
@@ -82,9 +88,15 @@ class RefusedFields:
         elif account_id not in accounts and name not in self._everywhere:
             self._everywhere.add(name)
             logger.warning(
-                "Meta refuses the field %s to other accounts too: to none is it asked", name
+                "%sMeta refuses the field %s to other accounts too: of none is it asked",
+                self._said_of,
+                name,
             )
         self._by_account.setdefault(account_id, set()).add(name)
+
+    @property
+    def _said_of(self) -> str:
+        return f"{self.stream}: " if self.stream else ""
 
     def of(self, account_id: str) -> frozenset[str]:
         """Return the fields that are not to be asked of an account."""

@@ -645,7 +645,28 @@ def test_field__that_meta_no_longer_knows(caplog: pytest.LogCaptureFixture) -> N
     ]
     assert len(other.calls("act_1/ads")) == 1
     (warning,) = [each.getMessage() for each in caplog.records]
-    assert warning.startswith("ads: Meta no longer knows bid_type; read without")
+    assert warning.startswith("ads: Meta refuses the field bid_type to account 1: it is left out")
+
+
+def test_field__refused_to_one_account_only(caplog: pytest.LogCaptureFixture) -> None:
+    """What one client's account is refused is asked of the others, whoever comes first."""
+    gone = Meta({"ads": objects(1)}, gone=frozenset({"name"}))
+    first = Reader(gone)
+    second = Reader(Meta({"ads": objects(1)}), unavailable=first.unavailable)
+    third = Reader(gone, unavailable=first.unavailable)
+    fourth = Reader(gone, unavailable=first.unavailable)
+
+    for number, reader in enumerate((first, second, third, fourth), start=1):
+        reader.read(replace(request_for("ads"), account_id=str(number)))
+
+    names = [reader.records[0]["name"] for reader in (first, second, third, fourth)]
+    assert names == [None, "n1", None, None]
+    asked = [len(reader.calls(f"act_{n}/ads")) for n, reader in ((1, first), (3, third))]
+    assert (asked, len(fourth.calls("act_4/ads"))) == ([2, 2], 1)
+    assert [each.getMessage()[:60] for each in caplog.records] == [
+        "ads: Meta refuses the field name to account 1: it is left ou",
+        "ads: Meta refuses the field name to other accounts too: of n",
+    ]
 
 
 def test_field__refused_on_an_objects_own_address() -> None:
@@ -675,13 +696,17 @@ def test_field__the_id_is_never_left_out() -> None:
 
 
 def test_field__refused_to_two_accounts_at_once(caplog: pytest.LogCaptureFixture) -> None:
-    """What another account's call has just found out is not said again."""
+    """What other accounts' calls have just found out is not said again."""
     meta = Meta({"ads": objects(3)}, gone=frozenset({"bid_type"}))
     reader = Reader(meta)
 
     def hook(call: Call) -> None:
         if call.path == "act_1/ads":
-            reader.unavailable.fields["ads"] = {"bid_type"}
+            refused = fault(100, None, "(#100) bid_type is not valid for fields param.")
+            for account_id in "23":
+                other = replace(request_for("ads"), account_id=account_id)
+                reader.unavailable.note(other, ["bid_type"], refused)
+            caplog.clear()
 
     meta.hook = hook
     reader.read(request_for("ads", ["bid_type"]))
