@@ -259,7 +259,8 @@ def look_up(
         MetaError: what concerns the ad account or the token; as `retries.ask`.
     """
     now = reading.utc_now()
-    unwanted = request.statuses and DELETED not in request.statuses
+    statuses = request.statuses if request.dimension.statuses else ()
+    unwanted = statuses and DELETED not in statuses
     if unwanted or not read.in_full or is_recent(read.bookmark.looked_up_at, now):
         return LookedUp(bookmark=read.bookmark)
     missing = sorted(
@@ -276,7 +277,8 @@ def look_up(
             break
         asked += 1
         found = yield from objects.by_id(object_id)
-        if found is not None:
+        # Where not all statuses are wanted it may be alive, and not listed for that.
+        if found and (not statuses or found.get("effective_status") in statuses):
             rows += 1
             event = objects.hand_on([found])
             if event is not None:
@@ -525,7 +527,8 @@ class _Listing:
         name, known = self._request.dimension.name, self._reading.unavailable.deleted
         if name not in known:
             known.add(name)
-            logger.warning(
+            # Nothing that anyone could do about it, and it is so every night.
+            logger.info(
                 "%s: Meta does not list deleted ones (%s); those that insights rows name are read "
                 "by their own ids",
                 name,
@@ -597,8 +600,12 @@ def _is_about_an_object(error: MetaError) -> bool:
 
 
 def _none_readable(error: MetaError) -> MetaError:
-    """Make one object's error that of the stream, when it is every object's."""
-    family = RequestRefused if isinstance(error, RequestRefused) else KeptFailing
+    """Make one object's error that of the stream, when it is every object's.
+
+    What is said of objects is the account's own trouble: it must not close the stream for others.
+    """
+    is_request = isinstance(error, RequestRefused) and error.fault.subcode != _INCOMPLETE
+    family = RequestRefused if is_request else KeptFailing
     return family(error.fault, _NONE_READABLE)
 
 

@@ -265,7 +265,7 @@ DIMENSIONS: Mapping[str, Dimension] = {
             name="ads",
             columns=tuple(_AD),
             statuses=_AD_STATUSES,
-            always_asked=("id", "updated_time"),
+            always_asked=("id", "effective_status", "updated_time"),
             named_by="ad_id",
             has_updated_since=True,
         ),

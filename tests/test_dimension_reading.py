@@ -477,7 +477,13 @@ def test_list__not_even_the_ids() -> None:
 
 @pytest.mark.parametrize(
     ("said", "kind"),
-    [(WRONG_FIELD, RequestRefused), (NOT_THERE, KeptFailing), (REDUCE, KeptFailing)],
+    [
+        (WRONG_FIELD, RequestRefused),
+        (NOT_THERE, KeptFailing),
+        (REDUCE, KeptFailing),
+        # Of two accounts with many such creatives the others must not lose theirs.
+        (INCOMPLETE, KeptFailing),
+    ],
 )
 def test_broken__each_and_every_one(said: tuple[Any, ...], kind: type[MetaError]) -> None:
     """When every object fails it is not the objects: the stream fails, long before the last."""
@@ -558,6 +564,7 @@ def test_deleted__are_listed_where_meta_does() -> None:
 
 def test_deleted__refused(caplog: pytest.LogCaptureFixture) -> None:
     """Where DELETED is refused, all others are read; that is said once, and asked once."""
+    caplog.set_level("INFO")
     meta = Meta({"campaigns": objects(3)}, lists_deleted=False)
     reader = Reader(meta)
     other = Reader(meta, unavailable=reader.unavailable)
@@ -568,8 +575,9 @@ def test_deleted__refused(caplog: pytest.LogCaptureFixture) -> None:
     assert (reader.delivered, other.delivered) == (ids(3), ids(3))
     assert [len(call.params["effective_status"]) for call in reader.drive.calls] == [6, 5]
     assert ["DELETED" in call.params["effective_status"] for call in other.drive.calls] == [False]
-    (warning,) = [each.getMessage() for each in caplog.records]
-    assert warning.startswith(
+    (line,) = caplog.records
+    assert line.levelname == "INFO"
+    assert line.getMessage().startswith(
         "campaigns: Meta does not list deleted ones (made up (code 100/1487561"
     )
 
@@ -640,8 +648,8 @@ def test_field__that_meta_no_longer_knows(caplog: pytest.LogCaptureFixture) -> N
 
     assert reader.records[0] == {"id": "1", "name": "n1", "bid_type": None, "creative_id": None}
     assert [call.params["fields"] for call in reader.calls("act_1/ads")] == [
-        "id,updated_time,name,bid_type,creative{id}",
-        "id,updated_time,name,creative{id}",
+        "id,effective_status,updated_time,name,bid_type,creative{id}",
+        "id,effective_status,updated_time,name,creative{id}",
     ]
     assert len(other.calls("act_1/ads")) == 1
     (warning,) = [each.getMessage() for each in caplog.records]
@@ -1092,6 +1100,30 @@ def test_look_up__only_where_deleted_ones_are_wanted(
     reader.look_up(request_for("ads", statuses=statuses), ["77"], read)
 
     assert reader.delivered == asked
+
+
+def test_look_up__only_those_of_a_wanted_status() -> None:
+    """An ad that is not listed as its status is not wanted is not delivered by its own id."""
+    meta = account()
+    meta.objects["elsewhere"] = [an_object(77, "PAUSED"), an_object(88, "DELETED")]
+    request = request_for("ads", statuses=("ACTIVE", "DELETED"))
+    reader = Reader(meta)
+    read = Reader(meta).read(request)
+
+    looked_up = reader.look_up(request, ["77", "88"], read)
+
+    assert (reader.delivered, looked_up.rows) == (["88"], 1)
+
+
+def test_look_up__creatives_have_no_such_status() -> None:
+    """Creatives that ads name are looked up whatever statuses of ads are wanted."""
+    meta = Meta({"adcreatives": objects(2), "elsewhere": [{"id": "77", "name": "n77"}]})
+    request = request_for("adcreatives", statuses=("ACTIVE",))
+    reader = Reader(meta)
+
+    reader.look_up(request, ["1", "77"], Reader(meta).read(request))
+
+    assert reader.records == [{"id": "77", "name": "n77"}]
 
 
 def test_look_up__not_what_was_just_left_out() -> None:

@@ -150,6 +150,7 @@ def test_selected__narrows_what_is_asked() -> None:
     assert [column.name for column in columns] == ["id", "name", "creative_id"]
     assert fields_to_ask(DIMENSIONS["ads"], columns) == (
         "id",
+        "effective_status",
         "updated_time",
         "name",
         "creative{id}",
