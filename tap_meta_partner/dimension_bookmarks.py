@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
 
 DIMENSION_REPLICATION_KEY = "updated_time"
-#: A reading in full is due again after this.
-FULL_AFTER = dt.timedelta(days=7)
+#: A reading in full is due again after this: in the seventh night, also where that one comes to
+#: the account some minutes or hours earlier than the first one did.
+FULL_AFTER = dt.timedelta(days=6, hours=12)
 #: Objects changed up to this long before the newest one known are read again: Meta may list a
 #: change a little late.
 OVERLAP = dt.timedelta(days=1)
@@ -118,7 +119,7 @@ def after_reading(
 
 
 def is_recent(moment: dt.datetime | None, now: dt.datetime) -> bool:
-    """Tell whether this was within the last seven days; the future is not recent but wrong."""
+    """Tell whether this was within `FULL_AFTER`; the future is not recent but wrong."""
     return moment is not None and dt.timedelta(0) <= now - moment < FULL_AFTER
 
 

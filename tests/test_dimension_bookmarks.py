@@ -63,9 +63,19 @@ def test_plan__in_full(bookmark: DimensionBookmark, basis: str | None) -> None:
     assert plan_reading(bookmark, NOW, basis) == Full()
 
 
-def test_plan__just_within_seven_days() -> None:
-    """Up to seven days after a full reading, changes are enough."""
-    bookmark = replace(KNOWN, full_at=NOW - 7 * DAY + dt.timedelta(seconds=1))
+@pytest.mark.parametrize(
+    ("hours", "plan"), [(1, Full()), (0, Full()), (-3, Full()), (13, Since(NOW - 3 * DAY))]
+)
+def test_plan__around_seven_days(hours: int, plan: Full | Since) -> None:
+    """The seventh night reads in full, also if it begins an hour before the first one did."""
+    bookmark = replace(KNOWN, full_at=NOW - 7 * DAY + dt.timedelta(hours=hours))
+
+    assert plan_reading(bookmark, NOW, "abc") == plan
+
+
+def test_plan__six_days() -> None:
+    """Until the seventh night, changes are enough."""
+    bookmark = replace(KNOWN, full_at=NOW - 6 * DAY - dt.timedelta(hours=2))
 
     assert isinstance(plan_reading(bookmark, NOW, "abc"), Since)
 
