@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +14,15 @@ import pytest
 from tap_meta_partner.account_sync import RefusedStreams, Run, sync_account
 from tap_meta_partner.accounts import AdAccount
 from tap_meta_partner.bookmarks import Bookmark, Pace
+from tap_meta_partner.dimension_bookmarks import DimensionBookmark
+from tap_meta_partner.dimensions import DIMENSIONS, selected_columns
 from tap_meta_partner.errors import TokenRefused, from_envelope
 from tap_meta_partner.events import (
     DELIVERED,
     FAILED,
     SKIPPED,
     UNFINISHED,
+    DimensionDelivered,
     Discrepancy,
     Rows,
     StreamResult,
@@ -27,7 +31,7 @@ from tap_meta_partner.events import (
 from tap_meta_partner.fields import columns_of
 from tap_meta_partner.reports import SIGNS_OF_LIFE, Reporting
 from tap_meta_partner.settings import ReportDefinition, Settings
-from tap_meta_partner.stream_plan import StreamPlan
+from tap_meta_partner.stream_plan import DimensionPlan, StreamPlan
 from tap_meta_partner.windows import DateWindow
 from tests.fakes import (
     CURSOR_LOST,
@@ -44,7 +48,7 @@ from tests.fakes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tap_meta_partner.client import Call
     from tests.fakes import Reply
@@ -96,9 +100,9 @@ def run_with(
 
 def sync(  # noqa: PLR0913
     graph: Callable[[Call], Reply],
-    plans: Sequence[StreamPlan],
+    plans: Sequence[StreamPlan | DimensionPlan],
     *,
-    bookmarks: dict[str, Bookmark] | None = None,
+    bookmarks: Mapping[str, Any] | None = None,
     account: AdAccount = ACCOUNT,
     today: dt.date = TODAY,
     drive: Drive | None = None,
@@ -1281,3 +1285,170 @@ def test_spend__of_a_report_with_breakdowns_or_filtering_is_not_compared() -> No
     drive = sync(graph, [plan("account", "11-01"), some, by_age])
 
     assert found_discrepancies(drive) == []
+
+
+# Dimensions.
+
+
+def dimension(name: str, *columns: str) -> DimensionPlan:
+    return DimensionPlan(
+        dimension=DIMENSIONS[name], columns=selected_columns(name, ("account_id", *columns))
+    )
+
+
+CAMPAIGNS, ADSETS, ADS = (dimension(name, "name") for name in ("campaigns", "adsets", "ads"))
+CREATIVES = dimension("adcreatives", "name")
+ROWS = {"1": [ad_row("2026-11-24", "a1", "5"), ad_row("2026-11-24", "a9", "5")]}
+
+
+def objects_of(listed: dict[str, list[str]], hook: Callable[[Call], Reply | None]) -> Graph:
+    """Return a Graph API with the insights of two ads, and these objects by edge."""
+
+    def answer(call: Call) -> Reply | None:
+        reply = hook(call)
+        node, _, edge = call.path.partition("/")
+        if reply is not None or edge == "insights":
+            return reply
+        if not edge:
+            return {"id": node, "effective_status": "DELETED", "creative": {"id": f"k{node}"}}
+        return {"data": [{"id": each, "creative": {"id": f"k{each}"}} for each in listed[edge]]}
+
+    return Graph(ROWS, hook=answer)
+
+
+def sync_dimensions(
+    *plans: StreamPlan | DimensionPlan,
+    hook: Callable[[Call], Reply | None] = lambda _call: None,
+    listed: dict[str, list[str]] | None = None,
+    **more: Any,  # noqa: ANN401
+) -> Drive:
+    edges = {"campaigns": ["c1"], "adsets": ["sc1"], "ads": ["a1"], "adcreatives": ["ka1"]}
+    known = {each.name: NEW if isinstance(each, StreamPlan) else KNOWN_NOT for each in plans}
+    return sync(objects_of({**edges, **(listed or {})}, hook), plans, bookmarks=known, **more)
+
+
+KNOWN_NOT = DimensionBookmark()
+
+
+def rows_of(drive: Drive) -> list[tuple[str, str, int]]:
+    return [
+        (each.stream, each.result, each.rows)
+        for each in drive.events
+        if isinstance(each, StreamResult)
+    ]
+
+
+def test_dimensions__come_after_insights_and_bookmark_when_delivered() -> None:
+    """Rows first, then the bookmark, then the result, which counts the rows."""
+    drive = sync_dimensions(plan("ad", "11-24"), CAMPAIGNS, ADSETS)
+
+    order = [(type(each).__name__, each.stream) for each in drive.events]
+    assert order[-6:] == [
+        ("Rows", "campaigns"),
+        ("DimensionDelivered", "campaigns"),
+        ("StreamResult", "campaigns"),
+        ("Rows", "adsets"),
+        ("DimensionDelivered", "adsets"),
+        ("StreamResult", "adsets"),
+    ]
+    assert rows_of(drive) == [
+        ("ad_insights", DELIVERED, 2),
+        ("campaigns", DELIVERED, 1),
+        ("adsets", DELIVERED, 1),
+    ]
+    rows = [each.records for each in drive.events if isinstance(each, Rows)]
+    assert rows[1] == [{"id": "c1", "account_id": "1", "name": None}]
+    bookmark = drive.events[-2].bookmark
+    assert (bookmark.full_at, bookmark.read_at, bookmark.looked_up_at) == (NOW, NOW, NOW)
+
+
+def test_dimensions__what_insights_and_ads_name_is_looked_up() -> None:
+    """An ad that only rows name is read by its own id, then its creative, which no list has."""
+    ads = dimension("ads", "creative_id")
+    drive = sync_dimensions(plan("ad", "11-24"), ads, CREATIVES)
+
+    assert [call.path for call in drive.calls[1:]] == [
+        "act_1/campaigns",
+        "act_1/adsets",
+        "act_1/ads",
+        "a9",
+        "act_1/adcreatives",
+        "ka9",
+    ]
+    assert rows_of(drive)[1:] == [("ads", DELIVERED, 2), ("adcreatives", DELIVERED, 2)]
+
+
+def test_dimensions__nothing_is_looked_up_without_names() -> None:
+    """Without insights nothing tells of what Meta does not list."""
+    drive = sync_dimensions(ADS, CREATIVES)
+
+    assert all("/" in call.path for call in drive.calls)
+
+
+def test_dimensions__statuses_of_the_settings_are_asked_for() -> None:
+    """`effective_status` is what the lists of objects are asked with, and nothing else is."""
+    drive = sync_dimensions(plan("ad", "11-24"), CAMPAIGNS, effective_status=("ACTIVE",))
+
+    statuses = {call.path: call.params.get("effective_status") for call in drive.calls}
+    assert statuses == {"act_1/insights": None, "act_1/campaigns": ["ACTIVE"]}
+
+
+def test_dimensions__one_that_fails_costs_itself_only() -> None:
+    """What fails in one stream has no bookmark, and the next stream is read all the same."""
+    drive = sync_dimensions(
+        CAMPAIGNS,
+        CREATIVES,
+        hook=lambda call: fault(1) if call.path == "act_1/campaigns" else None,
+    )
+
+    assert rows_of(drive) == [("campaigns", FAILED, 0), ("adcreatives", DELIVERED, 1)]
+    delivered = [each.stream for each in drive.events if isinstance(each, DimensionDelivered)]
+    assert delivered == ["adcreatives"]
+
+
+def test_dimensions__a_lost_account_is_asked_once() -> None:
+    """After the first refusal of rights the account's other dimensions are skipped unasked."""
+    drive = sync_dimensions(
+        CAMPAIGNS,
+        ADSETS,
+        CREATIVES,
+        hook=lambda _call: fault(*NO_ACCESS),
+    )
+
+    assert len(drive.calls) == 1
+    assert {result for _, result, _ in rows_of(drive)} == {SKIPPED}
+    assert len(rows_of(drive)) == 3
+
+
+def test_dimensions__time_that_is_over_leaves_them_unfinished() -> None:
+    """After `max_run_minutes` no dimension is begun; what was delivered stays delivered."""
+    begun: list[str] = []
+
+    def hook(call: Call) -> None:
+        begun.append(call.path)
+
+    drive = sync_dimensions(
+        CAMPAIGNS, ADSETS, hook=hook, may_begin=lambda: "act_1/campaigns" not in begun
+    )
+
+    assert rows_of(drive) == [("campaigns", DELIVERED, 1), ("adsets", UNFINISHED, 0)]
+
+
+def test_dimensions__refused_to_two_accounts_are_closed() -> None:
+    """A status that Meta does not know is refused to two accounts and then asked of no other."""
+    refused = RefusedStreams()
+    asked_of = []
+    for account_id in ("1", "2", "3"):
+        drive = sync_dimensions(
+            CAMPAIGNS,
+            CREATIVES,
+            hook=lambda call: fault(100) if call.path.endswith("/campaigns") else None,
+            account=replace(ACCOUNT, account_id=account_id),
+            refused=refused,
+            effective_status=("NONSENSE",),
+        )
+        asked_of.append(len(drive.calls))
+        assert [result for _, result, _ in rows_of(drive)] == [FAILED, DELIVERED]
+
+    assert asked_of[2] == 1
+    assert list(refused.closed) == ["campaigns"]
