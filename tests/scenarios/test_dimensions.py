@@ -164,7 +164,7 @@ def test_state__has_a_partition_for_each_account(
         assert ads["replication_key_value"] == newest.replace(microsecond=0).isoformat()
         assert began <= dt.datetime.fromisoformat(ads["full_at"]) < began + dt.timedelta(minutes=2)
         assert dt.datetime.fromisoformat(ads["read_at"]) >= began + DAY
-        assert len(ads["parents"]) == 16
+        assert len(ads["basis"]) == 16
         creatives = partitions(run.state, "adcreatives")[account.id]
         assert creatives.keys() == {"context", "full_at", "looked_up_at"}
         assert dt.datetime.fromisoformat(creatives["full_at"]) >= began + DAY
