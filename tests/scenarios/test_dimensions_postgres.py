@@ -205,3 +205,13 @@ def test_readme__its_queries_tell_what_it_says(loaded: Loaded) -> None:
     assert {row[1] for row in loaded.rows(gone)} == loaded.gone["campaigns"]
     of_adsets = gone.replace("campaigns", "adsets")
     assert {row[1] for row in loaded.rows(of_adsets)} == loaded.gone["adsets"]
+    of_creatives = gone.replace("campaigns", "adcreatives")
+    of_creatives = of_creatives.replace("c.effective_status = 'DELETED'\n   or ", "")
+    assert loaded.rows(of_creatives) == []
+    of_ads = gone.replace("campaigns", "ads").replace(
+        "max(r.run_started_at)", "max(r.run_started_at) - interval '7 days'"
+    )
+    statuses = loaded.column("ads", "effective_status").items()
+    deleted = {each for each, status in statuses if status == "DELETED"}
+    # The others are not behind by so much yet.
+    assert {row[1] for row in loaded.rows(of_ads)} == deleted
