@@ -1,0 +1,120 @@
+"""Two nights of the demo's clients in PostgreSQL, with all that the pages in docs/downstream need.
+
+Clients, numbers and clock are fixed, so that every number on those pages can be held against them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+import yaml
+
+from tap_meta_partner.demo.meltano import Project, new_project
+from tap_meta_partner.demo.postgres import Postgres, embedded_postgres, short_folder
+from tap_meta_partner.sandbox import Sandbox, World
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPOSITORY = Path(__file__).parent.parent
+FOLDER = REPOSITORY / "docs" / "downstream"
+README, DASHBOARD = FOLDER / "README.md", FOLDER / "first-dashboard.md"
+
+FIRST_NIGHT = dt.datetime(2026, 3, 9, 10, tzinfo=dt.timezone.utc)
+SECOND_NIGHT = FIRST_NIGHT + dt.timedelta(days=1)
+#: A Monday, so that weeks are whole, and more than twice 28 days before.
+START = dt.date(2026, 1, 5)
+#: Whose share is withdrawn between the nights.
+LOST_CLIENT = "Kererū Outdoors"
+
+_PROJECT = re.compile(r"```yaml\n(plugins:\n.*?)```", re.DOTALL)
+_TAP = """\
+#!/bin/sh
+PYTHONPATH='{repository}' exec '{python}' -m tests.fast_time 60 --now '{now}' "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nights:
+    """What two runs left behind.
+
+    Attributes:
+        connection: to the database, for which every statement is committed at once.
+        uri: of the database, for psql.
+        world: the truth, as of the second night.
+        lost: the account that could not be read in the second night.
+    """
+
+    connection: psycopg.Connection
+    uri: str
+    world: World
+    lost: str
+
+
+@contextlib.contextmanager
+def two_nights() -> Iterator[Nights]:
+    """Run the pipeline in two nights; between them Meta corrects its numbers, and one is lost."""
+    clock = [FIRST_NIGHT]
+    world = World.demo(seed=7, days=90, now=lambda: clock[0])
+    (lost,) = [each.id for each in world.accounts if each.name == LOST_CLIENT]
+    with (
+        Sandbox(world) as sandbox,
+        embedded_postgres() as postgres,
+        short_folder() as folder,
+        psycopg.connect(postgres.uri, autocommit=True) as connection,
+    ):
+        project = new_project(folder / "project", _settings(sandbox, postgres))
+        _follow_the_pages(project)
+        _run(project, clock[0])
+        clock[0] = SECOND_NIGHT
+        world.restate()
+        world.revoke(lost)
+        _run(project, clock[0])
+        yield Nights(connection=connection, uri=postgres.uri, world=world, lost=lost)
+
+
+def definitions(page: Path) -> dict[str, Any]:
+    """Return what a page says of the extractor: `select` and `config`."""
+    match = _PROJECT.search(page.read_text(encoding="utf-8"))
+    if match is None:
+        raise ValueError(f"{page.name} shows no meltano.yml")
+    (extractor,) = yaml.safe_load(match.group(1))["plugins"]["extractors"]
+    return dict(extractor)
+
+
+def _settings(sandbox: Sandbox, postgres: Postgres) -> dict[str, str]:
+    return {
+        "TAP_META_PARTNER_API_URL": sandbox.url,
+        "TAP_META_PARTNER_ACCESS_TOKEN": sandbox.token,
+        "TAP_META_PARTNER_BUSINESS_ID": sandbox.world.business.id,
+        "TAP_META_PARTNER_START_DATE": START.isoformat(),
+        "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.loader_uri,
+    }
+
+
+def _follow_the_pages(project: Project) -> None:
+    """Select and define what both pages say, and let the tap have a clock of its own."""
+    path = project.root / "meltano.yml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (extractor,) = content["plugins"]["extractors"]
+    pages = [definitions(page) for page in (README, DASHBOARD)]
+    extractor["select"] = sorted({name for page in pages for name in page["select"]})
+    reports = [report for page in pages for report in page["config"]["reports"]]
+    extractor["config"] = {"reports": reports}
+    extractor["executable"] = "./tap"  # with a slash it is looked for in the project
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def _run(project: Project, now: dt.datetime) -> None:
+    tap = project.root / "tap"
+    text = _TAP.format(repository=REPOSITORY, python=sys.executable, now=now.isoformat())
+    tap.write_text(text, encoding="utf-8")
+    tap.chmod(0o755)
+    project.run()
