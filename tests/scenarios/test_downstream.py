@@ -1,0 +1,458 @@
+"""docs/downstream does what it says: Meltano, target-postgres, PostgreSQL, its views and queries."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from tap_meta_partner.sandbox.creatives import creative, id_of
+from tests.downstream_nights import DASHBOARD, SECOND_NIGHT, START, two_nights
+from tests.downstream_pages import CHART, answer, chart, queries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tap_meta_partner.sandbox.advertising import AdAccount
+    from tests.downstream_nights import Nights
+
+#: What the dbt package facebook_ads 1.5 lists of each source table, copied out of
+#: github.com/fivetran/dbt_facebook_ads, macros/staging/get_*_columns.sql; the last line of each is
+#: what models/staging/src_facebook_ads.yml has beyond that. Its kinds are dbt's.
+PACKAGE = {
+    "account_history": """
+        id int, _fivetran_synced timestamp, name string, account_status string,
+        business_country_code string, created_time timestamp, currency string,
+        timezone_name string, timezone_offset_hours_utc float, business_state string,
+        min_daily_budget int""",
+    "campaign_history": """
+        updated_time timestamp, created_time timestamp, account_id int, id int, name string,
+        start_time timestamp, stop_time timestamp, status string, daily_budget int,
+        lifetime_budget int, budget_remaining float,
+        _fivetran_synced timestamp""",
+    "ad_set_history": """
+        updated_time timestamp, id int, name string, account_id int, campaign_id int,
+        start_time timestamp, end_time timestamp, bid_strategy string, daily_budget int,
+        budget_remaining int, status string, optimization_goal string,
+        _fivetran_synced timestamp""",
+    "ad_history": """
+        updated_time timestamp, id int, name string, account_id int, ad_set_id int,
+        campaign_id int, creative_id int, conversion_domain string,
+        _fivetran_synced timestamp""",
+    "creative_history": """
+        _fivetran_id string, _fivetran_synced timestamp, id int, account_id int, name string,
+        page_link string, template_page_link string, url_tags string,
+        asset_feed_spec_link_urls string, object_story_link_data_child_attachments string,
+        object_story_link_data_caption string, object_story_link_data_description string,
+        object_story_link_data_link string, object_story_link_data_message string,
+        template_app_link_spec_android string, template_app_link_spec_ios string,
+        template_app_link_spec_ipad string, template_app_link_spec_iphone string""",
+    "basic_ad": """
+        ad_id string, ad_name string, adset_name string, date date, account_id int,
+        impressions int, inline_link_clicks int, spend float, reach int, frequency float,
+        _fivetran_synced timestamp""",
+    "basic_ad_actions": """
+        _fivetran_id string, _fivetran_synced timestamp, action_type string, ad_id string,
+        date date, index int, value float,
+        _1_d_view float, _7_d_click float, _28_d_click float, inline float""",
+    "basic_ad_action_values": """
+        _fivetran_id string, _fivetran_synced timestamp, action_type string, ad_id string,
+        date date, index int, value float,
+        _7_d_click float""",
+    "demographics_country": """
+        _fivetran_id string, _fivetran_synced timestamp, account_id string, country string,
+        date date, frequency float, impressions int, inline_link_clicks int, reach int,
+        spend float,
+        cost_per_inline_link_click float, cpc float, cpm float, ctr float,
+        inline_link_click_ctr float""",
+    "demographics_country_actions": """
+        _fivetran_id string, _fivetran_synced timestamp, account_id string, action_type string,
+        date date, index int, value float,
+        inline float, _7_d_click float, _1_d_view float""",
+    "demographics_region": """
+        _fivetran_id string, _fivetran_synced timestamp, account_id string, date date,
+        frequency float, impressions int, inline_link_clicks int, reach int, region string,
+        spend float,
+        cost_per_inline_link_click float, cpc float, cpm float, ctr float,
+        inline_link_click_ctr float""",
+    "demographics_region_actions": """
+        _fivetran_id string, _fivetran_synced timestamp, account_id string, action_type string,
+        date date, index int, value float,
+        inline float""",
+}
+#: PostgreSQL's: ids need the larger whole numbers, and sums of money are to be exact.
+KINDS = {
+    "string": "text",
+    "int": "int8",
+    "float": "numeric",
+    "timestamp": "timestamp",
+    "date": "date",
+}
+PLACES = ("country", "region")
+
+
+@pytest.fixture(scope="module")
+def nights() -> Iterator[Nights]:
+    with two_nights() as nights:
+        yield nights
+
+
+def rows(nights: Nights, query: str) -> list[tuple[Any, ...]]:
+    return nights.connection.execute(query.encode()).fetchall()
+
+
+def today(account: AdAccount) -> dt.date:
+    return account.today(SECOND_NIGHT)
+
+
+# The shape
+
+
+@pytest.mark.parametrize("view", PACKAGE)
+def test_view__has_every_column_the_package_reads(nights: Nights, view: str) -> None:
+    """Each is there under the package's name, and of its kind."""
+    expected = dict(column.split() for column in PACKAGE[view].split(","))
+    found = dict(
+        rows(
+            nights,
+            "select column_name, udt_name from information_schema.columns "  # noqa: S608 - own names
+            f"where table_schema = 'facebook_ads' and table_name = '{view}'",
+        )
+    )
+
+    assert {name: found.get(name) for name in expected} == {
+        name: KINDS[kind] for name, kind in expected.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("view", "key"),
+    [
+        ("account_history", "id"),
+        ("campaign_history", "id"),
+        ("ad_set_history", "id"),
+        ("ad_history", "id"),
+        ("creative_history", "id"),
+        ("creative_history", "_fivetran_id"),
+        ("basic_ad", "ad_id, date"),
+        ("basic_ad_actions", "_fivetran_id, index"),
+        ("basic_ad_actions", "ad_id, date, action_type"),
+        ("basic_ad_action_values", "_fivetran_id, index"),
+        ("basic_ad_action_values", "ad_id, date, action_type"),
+        ("demographics_country", "_fivetran_id"),
+        ("demographics_country_actions", "_fivetran_id, index"),
+        ("demographics_region", "_fivetran_id"),
+        ("demographics_region_actions", "_fivetran_id, index"),
+    ],
+)
+def test_view__has_a_key(nights: Nights, view: str, key: str) -> None:
+    """What the package takes for a row's key is never there twice: joins do not multiply."""
+    query = f"select count(*), count(distinct ({key})) from facebook_ads.{view}"  # noqa: S608
+    ((count, different),) = rows(nights, query)
+
+    assert count == different > 0
+
+
+@pytest.mark.parametrize(
+    ("view", "column"),
+    [
+        ("account_history", "_fivetran_synced"),
+        ("campaign_history", "updated_time"),
+        ("ad_set_history", "updated_time"),
+        ("ad_history", "updated_time"),
+        ("creative_history", "_fivetran_synced"),
+    ],
+)
+def test_history__has_the_time_the_package_orders_by(
+    nights: Nights, view: str, column: str
+) -> None:
+    """The package finds an object's latest row by it, and checks that it is never null."""
+    query = f"select count(*) from facebook_ads.{view} where {column} is null"  # noqa: S608
+
+    assert rows(nights, query) == [(0,)]
+
+
+# The numbers
+
+
+def test_basic_ad__adds_up_to_the_truth(nights: Nights) -> None:
+    """After Meta corrected its numbers under the views: rows, impressions, spend, link clicks."""
+    found = {
+        str(account_id): tuple(numbers)
+        for account_id, *numbers in rows(
+            nights,
+            "select account_id, count(*), sum(impressions), sum(spend), sum(inline_link_clicks) "
+            "from facebook_ads.basic_ad group by account_id",
+        )
+    }
+    true = {}
+    for account in nights.world.readable():
+        totals = nights.world.totals(account.id, START, today(account))
+        if totals.rows_by_level["ad"]:
+            actions = nights.world.action_totals(account.id, START, today(account)).values()
+            true[account.id] = (
+                totals.rows_by_level["ad"],
+                totals.impressions,
+                totals.spend,
+                sum(each.get("link_click", 0) for each in actions),
+            )
+
+    assert found.pop(nights.lost)[0] > 0
+    assert found == true
+    assert len(true) == 5
+
+
+@pytest.mark.parametrize("view", ["basic_ad_actions", "basic_ad_action_values"])
+def test_actions__add_up_to_the_truth(nights: Nights, view: str) -> None:
+    """Of every account, day and action type, found by way of the ads' history."""
+    query = (
+        "select ad.account_id, date, action_type, sum(value) "  # noqa: S608 - own names
+        f"from facebook_ads.{view} join facebook_ads.ad_history as ad on ad.id = ad_id::bigint "
+        "group by 1, 2, 3"
+    )
+    found: dict[str, dict[dt.date, dict[str, Decimal]]] = defaultdict(lambda: defaultdict(dict))
+    for account_id, day, action_type, amount in rows(nights, query):
+        found[str(account_id)][day][action_type] = amount
+    world = nights.world
+    totals = world.action_totals if view == "basic_ad_actions" else world.action_value_totals
+    true = {}
+    for account in world.readable():
+        days = {
+            day: types for day, types in totals(account.id, START, today(account)).items() if types
+        }
+        if days:
+            true[account.id] = days
+
+    found.pop(nights.lost)
+    assert found == true
+
+
+def test_actions__have_a_column_for_each_window(nights: Nights) -> None:
+    """7 days after a click are 85 % of an ad-day's link clicks, a day after a view 8 % (rounded).
+
+    These are the sandbox's shares, in whole actions; what comes to none has no value. Windows that
+    the report did not ask for are empty.
+    """
+    found = {
+        (ad_id, day): (seven, one)
+        for ad_id, day, seven, one in rows(
+            nights,
+            "select ad_id, date, _7_d_click, _1_d_view from facebook_ads.basic_ad_actions "
+            "where action_type = 'link_click' and inline is null and _28_d_click is null",
+        )
+    }
+    checked = 0
+    for account in nights.world.readable():
+        for number in range((today(account) - START).days + 1):
+            day = START + dt.timedelta(days=number)
+            for ad, facts in nights.world.ad_days(account, day):
+                if facts.link_clicks:
+                    seven, one = facts.link_clicks * 85 // 100, facts.link_clicks * 8 // 100
+                    assert found[ad.id, day] == (seven or None, one or None)
+                    checked += 1
+    assert checked > 1000
+
+
+def test_histories__know_every_ad_that_delivered(nights: Nights) -> None:
+    """Joined as the package joins them, no row of basic_ad is without any of its parents."""
+    ((count, joined, ads, sets, campaigns, accounts, creatives),) = rows(
+        nights,
+        """
+        select
+          (select count(*) from facebook_ads.basic_ad), count(*), count(ads.id), count(sets.id),
+          count(campaigns.id), count(accounts.id), count(creatives.id)
+        from facebook_ads.basic_ad as report
+        left join facebook_ads.account_history as accounts on report.account_id = accounts.id
+        left join facebook_ads.ad_history as ads on report.ad_id::bigint = ads.id
+        left join facebook_ads.ad_set_history as sets on ads.ad_set_id = sets.id
+        left join facebook_ads.campaign_history as campaigns on ads.campaign_id = campaigns.id
+        left join facebook_ads.creative_history as creatives on ads.creative_id = creatives.id
+        """,
+    )
+
+    assert count > 3000
+    assert {joined, ads, sets, campaigns, accounts, creatives} == {count}
+
+
+@pytest.mark.parametrize(
+    ("view", "kind"),
+    [("campaign_history", "campaign"), ("ad_set_history", "adset"), ("ad_history", "ad")],
+)
+def test_histories__are_of_every_object(nights: Nights, view: str, kind: str) -> None:
+    """Each object of an account that could be read in either night, by its name."""
+    query = f"select id, account_id, name from facebook_ads.{view}"  # noqa: S608 - own names
+
+    assert sorted(rows(nights, query)) == sorted(
+        (int(each.id), int(account.id), each.name)
+        for account in nights.world.accounts
+        if account.assigned
+        for each in account.objects(kind)
+    )
+
+
+def test_creatives__have_their_tags_as_a_list(nights: Nights) -> None:
+    """`a=1&b=2` becomes key, value and type, which is what the package unpacks."""
+    found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for creative_id, key, value, kind in rows(
+        nights,
+        """
+        select _fivetran_id, tag ->> 'key', tag ->> 'value', tag ->> 'type'
+        from facebook_ads.creative_history, json_array_elements(url_tags::json) as tag
+        """,
+    ):
+        found[creative_id].append((key, value))
+        assert kind == "AD"
+    true = {
+        id_of(ad): creative(ad, nights.world.seed, SECOND_NIGHT).get("url_tags")
+        for account in nights.world.accounts
+        if account.assigned
+        for ad in account.ads
+    }
+
+    assert found == {name: parse_qsl(str(tags)) for name, tags in true.items() if tags}
+    assert 10 < len(found) < len(true)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_demographics__add_up_to_the_truth(nights: Nights, place: str) -> None:
+    """By account and place, to the last digit."""
+    found = {
+        (account_id, name): (count, impressions, spend)
+        for account_id, name, count, impressions, spend in rows(
+            nights,
+            f"select account_id, {place}, count(*), sum(impressions), sum(spend) "  # noqa: S608
+            f"from facebook_ads.demographics_{place} group by 1, 2",
+        )
+        if account_id != nights.lost
+    }
+    true = {
+        (account.id, name): (
+            totals.rows_by_level["account"],
+            totals.impressions,
+            totals.spend,
+        )
+        for account in nights.world.readable()
+        for (name,), totals in nights.world.breakdown_totals(
+            account.id, START, today(account), (place,)
+        ).items()
+    }
+
+    assert found == true
+    assert len(true) > 10
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_demographics__actions_belong_to_rows(nights: Nights, place: str) -> None:
+    """The package joins both by `_fivetran_id`; joined so, all places come to the account's all."""
+    query = (
+        "select row.account_id, row.date, action_type, sum(value) "  # noqa: S608 - own names
+        f"from facebook_ads.demographics_{place} as row "
+        f"join facebook_ads.demographics_{place}_actions as action "
+        "on action._fivetran_id = row._fivetran_id and action.account_id = row.account_id "
+        "and action.date = row.date group by 1, 2, 3"
+    )
+    found: dict[str, dict[dt.date, dict[str, Decimal]]] = defaultdict(lambda: defaultdict(dict))
+    for account_id, day, action_type, amount in rows(nights, query):
+        found[account_id][day][action_type] = amount
+    found.pop(nights.lost)
+    true = {
+        account.id: nights.world.action_totals(account.id, START, today(account))
+        for account in nights.world.readable()
+    }
+
+    assert found == {account_id: days for account_id, days in true.items() if days}
+
+
+# The dashboard
+
+SHOWN = queries(DASHBOARD.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("number", range(1, 6))
+def test_dashboard__shows_what_the_database_answers(nights: Nights, number: int) -> None:
+    """Word for word (`uv run python -m tests.downstream_pages` writes it anew)."""
+    query, shown = SHOWN[number - 1]
+
+    assert shown == answer(nights.connection, query)
+    assert shown.count("\n") > 2
+
+
+def test_dashboard__chart_is_of_these_numbers(nights: Nights) -> None:
+    """The picture is the one that is drawn of the database."""
+    assert CHART.read_text(encoding="utf-8") == chart(nights.connection)
+
+
+def test_dashboard__spend_is_true(nights: Nights) -> None:
+    """The last 7 and 28 full days of each client, and how they differ from those before."""
+    found = {row[0]: row[1:] for row in rows(nights, SHOWN[0][0])}
+
+    def spend(account: AdAccount, first: int, last: int) -> Decimal:
+        since, until = (today(account) - dt.timedelta(days=days) for days in (first, last))
+        return nights.world.totals(account.id, since, until).spend
+
+    checked = 0
+    for account in nights.world.readable():
+        if account.name not in found:
+            continue
+        currency, up_to, *numbers = found[account.name]
+        assert (currency, up_to) == (account.currency, today(account) - dt.timedelta(days=1))
+        expected: list[Decimal | None] = []
+        for days in (7, 28):
+            now, before = spend(account, days, 1), spend(account, 2 * days, days + 1)
+            expected.append(round(now, 2))
+            expected.append(round(100 * (now - before) / before) if before else None)
+        assert numbers == expected
+        checked += 1
+    assert checked == 5
+
+
+def test_dashboard__weekly_reach_is_the_weeks_own(nights: Nights) -> None:
+    """It is that of the period, each person counted once, which is less than the days' sum."""
+    names = {account.name: account for account in nights.world.readable()}
+    checked = 0
+    for client, monday, days, impressions, reach, _ in rows(nights, SHOWN[2][0]):
+        assert monday.weekday() == 0
+        if client in names:
+            account = names[client]
+            until = monday + dt.timedelta(days=days - 1)
+            (true,) = nights.world.period_totals(account.id, monday, until).values()
+            assert until <= today(account)
+            assert (impressions, reach) == (true.impressions, true.reach)
+            checked += 1
+    assert checked == 12
+
+
+def test_dashboard__placements_are_true(nights: Nights) -> None:
+    """Spend of one client's placements in 28 days; the shares come to 100 %."""
+    found = rows(nights, SHOWN[3][0])
+    (account,) = [each for each in nights.world.readable() if each.name == "Sunset Surf & Skate"]
+    newest = max(today(each) for each in nights.world.readable())
+    true = nights.world.breakdown_totals(
+        account.id,
+        newest - dt.timedelta(days=27),
+        today(account),
+        ("publisher_platform", "platform_position"),
+    )
+
+    assert {(row[0], row[1]): row[2] for row in found} == {
+        key: round(totals.spend, 2) for key, totals in true.items()
+    }
+    assert sum(row[3] for row in found) == pytest.approx(Decimal(100), abs=Decimal("0.5"))
+
+
+def test_dashboard__names_who_was_not_delivered(nights: Nights) -> None:
+    """The client that withdrew its share, and the one that nobody assigned; all others were."""
+    found = rows(nights, SHOWN[4][0])
+    unassigned = [each.name for each in nights.world.accounts if not each.assigned]
+
+    assert [(row[0], row[1]) for row in found if row[1] != "delivered"] == [
+        (nights.world.account(nights.lost).name, "lost"),
+        *((name, "skipped") for name in unassigned),
+    ]
+    assert {row[0] for row in found if row[1] == "delivered"} == {
+        each.name for each in nights.world.readable()
+    }
