@@ -46,12 +46,17 @@ class Panel:
 
 
 def drawn(panels: list[Panel]) -> str:
-    """Draw the panels; the same numbers make the same text."""
+    """Draw the panels; the same numbers make the same text.
+
+    Returns:
+        The SVG, on white: it is to be read on a dark page, too.
+    """
     rows = -(-len(panels) // _COLUMNS)
     width, height = _COLUMNS * _WIDTH, rows * _HEIGHT
+    size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    fonts = 'font-family="sans-serif" font-size="11"'
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
-        f'width="{width}" height="{height}" font-family="sans-serif" font-size="11">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {fonts}>',
         f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
     ]
     for number, panel in enumerate(panels):
@@ -68,11 +73,12 @@ def _panel(panel: Panel) -> list[str]:
     def top(amount: Decimal) -> Decimal:
         return floor - amount / most * (floor - _TOP)
 
+    scale = f"{panel.currency}, at most {most:,.0f} a day"
     bars, points = [], []
     for number, day in enumerate(panel.days):
         x, amount = _LEFT + number * step, panel.spend.get(day, Decimal(0))
         if amount:
-            colour = "#dfe3e8" if day in panel.open_days else "#b4bcc6"
+            colour = "#d3dbe6" if day in panel.open_days else "#b4bcc6"
             bars.append(
                 f'<rect x="{x:.1f}" y="{top(amount):.1f}" width="{step - 1:.1f}" '
                 f'height="{floor - top(amount):.1f}" fill="{colour}"/>'
@@ -82,8 +88,7 @@ def _panel(panel: Panel) -> list[str]:
             points.append(f"{x + step / 2:.1f},{top(mean):.1f}")
     return [
         f'<text x="{_LEFT}" y="20" font-weight="bold" fill="#1c1e21">{escape(panel.client)}</text>',
-        f'<text x="{right}" y="20" text-anchor="end" fill="#606770">'
-        f"{panel.currency}, at most {most:,.0f} a day</text>",
+        f'<text x="{right}" y="20" text-anchor="end" fill="#606770">{scale}</text>',
         *bars,
         f'<polyline points="{" ".join(points)}" fill="none" stroke="#1558b0" stroke-width="1.5"/>',
         f'<line x1="{_LEFT}" y1="{floor}" x2="{right}" y2="{floor}" stroke="#606770"/>',
