@@ -327,6 +327,25 @@ def test_creatives__have_their_tags_as_a_list(nights: Nights) -> None:
     assert 10 < len(found) < len(true)
 
 
+def test_creatives__tags_survive_what_the_package_does_to_them(nights: Nights) -> None:
+    """It takes every backslash out before it reads the list, which must still be one then."""
+    odd = 'a="1"\\2&b&c=x=ÿ&&d='
+    with nights.connection.transaction(force_rollback=True):
+        nights.connection.execute("update tap_meta_partner.adcreatives set url_tags = %s", (odd,))
+        found = rows(
+            nights,
+            """
+            select distinct on (position) tag ->> 'key', tag ->> 'value'
+            from facebook_ads.creative_history,
+              json_array_elements(replace(trim(url_tags, '"'), '\', '')::json)
+              with ordinality as tags(tag, position)
+            order by position
+            """,
+        )
+
+    assert found == [("a", "%221%22%5C2"), ("b", None), ("c", "x=ÿ"), ("d", None)]
+
+
 @pytest.mark.parametrize("place", PLACES)
 def test_demographics__add_up_to_the_truth(nights: Nights, place: str) -> None:
     """By account and place, to the last digit."""

@@ -94,7 +94,8 @@ select
   name,
   page_link,
   template_page_link,
-  -- Meta gives utm_source=meta&utm_medium=paid; the package reads a list of key, value and type.
+  -- Meta gives utm_source=meta&utm_medium=paid; the package reads a list of key, value and type. It
+  -- takes backslashes out before, so that there must be none: quotes are written as in an address.
   (select json_agg(
      json_build_object(
        'key', split_part(tag, '=', 1),
@@ -102,7 +103,9 @@ select
        'type', 'AD'
      ) order by position
    )::text
-   from regexp_split_to_table(url_tags, '&') with ordinality as tags(tag, position)
+   from regexp_split_to_table(
+     replace(replace(url_tags, '"', '%22'), '\', '%5C'), '&'
+   ) with ordinality as tags(tag, position)
    where tag <> '') as url_tags,
   to_json(asset_feed_spec_link_urls)::text as asset_feed_spec_link_urls,
   to_json(object_story_link_data_child_attachments)::text
