@@ -337,7 +337,7 @@ def test_creatives__tags_survive_what_the_package_does_to_them(nights: Nights) -
             """
             select distinct on (position) tag ->> 'key', tag ->> 'value'
             from facebook_ads.creative_history,
-              json_array_elements(replace(trim(url_tags, '"'), '\', '')::json)
+              json_array_elements(replace(trim(url_tags, '"'), chr(92), '')::json)
               with ordinality as tags(tag, position)
             order by position
             """,
