@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 COMMAND = ("meltano", "run", "tap-meta-partner", "target-postgres")
 _PROGRAMS = ("meltano", "tap-meta-partner", "target-postgres")
 #: What the user has set for real must not mix with the demo, and no real token may leave.
-_FOREIGN = ("TAP_META_PARTNER_", "TARGET_POSTGRES_", "MELTANO_")
+_FOREIGN = ("TAP_META_PARTNER_", "TARGET_", "MELTANO_")
 _GRACE_SECONDS = 5
 _LINE = 160
 
@@ -40,11 +40,13 @@ class Project:
         root: its folder.
         settings: what tap and target are told, as environment variables.
         options: for `meltano` itself, such as `--log-level=debug`.
+        loader: which of the loaders in meltano.yml.
     """
 
     root: Path
     settings: Mapping[str, str]
     options: tuple[str, ...] = ()
+    loader: str = COMMAND[-1]
 
     @property
     def log(self) -> Path:
@@ -57,7 +59,7 @@ class Project:
         Raises:
             RunFailed: it did not end with 0.
         """
-        meltano, *arguments = COMMAND
+        meltano, *arguments = command = (*COMMAND[:-1], self.loader)
         program = shutil.which(meltano, path=_path())
         if program is None:
             raise CannotRun("meltano is not installed: pip install 'tap-meta-partner[demo]'")
@@ -67,10 +69,12 @@ class Project:
         ):
             code = process.wait()
         if code:
-            raise RunFailed(f"{' '.join(COMMAND)} ended with {code}:\n{_end_of(self.log)}")
+            raise RunFailed(f"{' '.join(command)} ended with {code}:\n{_end_of(self.log)}")
 
 
-def new_project(root: Path, settings: Mapping[str, str], *options: str) -> Project:
+def new_project(
+    root: Path, settings: Mapping[str, str], *options: str, loader: str = COMMAND[-1]
+) -> Project:
     """Make a project with a copy of the repository's meltano.yml, so that the checkout stays clean.
 
     Raises:
@@ -81,7 +85,7 @@ def new_project(root: Path, settings: Mapping[str, str], *options: str) -> Proje
         raise CannotRun(f"{' and '.join(missing)} not found: pip install 'tap-meta-partner[demo]'")
     root.mkdir()
     shutil.copy(_meltano_yml(), root)
-    return Project(root, dict(settings), options)
+    return Project(root, dict(settings), options, loader)
 
 
 def _meltano_yml() -> Path:

@@ -1,0 +1,284 @@
+"""Every loader of meltano.yml, as users run it: `meltano run`, twice, Meta's corrections between."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from tap_meta_partner.demo import truth
+from tap_meta_partner.demo.meltano import new_project
+from tap_meta_partner.demo.postgres import short_folder
+from tap_meta_partner.sandbox import ReceivedCall, Sandbox, World
+from tap_meta_partner.sandbox.world import LEVELS
+from tests.readme_blocks import README
+from tests.scenarios.destinations import LOADERS, Destination, Loader
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tap_meta_partner.demo.meltano import Project
+
+#: A little more than is read again: the oldest days must outlive the second run untouched.
+DAYS = 32
+#: Prices of three, two and no decimals, names in other scripts.
+CLIENTS = 3
+LEVEL_KEY = {"account": (), "campaign": ("campaign_id",), "adset": ("adset_id",), "ad": ("ad_id",)}
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """The sums of one level, account and day."""
+
+    rows: int
+    spend: Decimal
+    impressions: int
+
+
+Sums = dict[tuple[str, str, dt.date], Figures]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What one `meltano run` did: what the destination and the sandbox held afterwards."""
+
+    loaded: Sums
+    true: Sums
+    calls: list[ReceivedCall]
+    today: dict[str, dt.date]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """Two runs with one loader."""
+
+    loader: Loader
+    destination: Destination
+    world: World
+    account_ids: list[str]
+    first: Run
+    second: Run
+
+
+@pytest.fixture(scope="module")
+def load() -> Iterator[Callable[[Loader], Loaded]]:
+    """Run a loader twice; asked for the same one again, the same two runs are meant."""
+    done: dict[str, Loaded] = {}
+    with ExitStack() as stack:
+
+        def twice(loader: Loader) -> Loaded:
+            if loader.name not in done:
+                done[loader.name] = stack.enter_context(two_runs(loader))
+            return done[loader.name]
+
+        yield twice
+
+
+@pytest.fixture(params=LOADERS, ids=lambda loader: loader.name)
+def loaded(request: pytest.FixtureRequest, load: Callable[[Loader], Loaded]) -> Loaded:
+    return load(request.param)
+
+
+@contextmanager
+def two_runs(loader: Loader) -> Iterator[Loaded]:
+    world = World.demo(seed=7, days=DAYS)
+    account_ids = [account.id for account in world.readable()[:CLIENTS]]
+    since = world.now().date() - dt.timedelta(days=DAYS)
+    with (
+        Sandbox(world) as sandbox,
+        short_folder() as folder,
+        loader.destination(folder / "project") as destination,
+    ):
+        settings = {
+            "TAP_META_PARTNER_API_URL": sandbox.url,
+            "TAP_META_PARTNER_ACCESS_TOKEN": sandbox.token,
+            "TAP_META_PARTNER_ACCOUNT_IDS": json.dumps(account_ids),
+            "TAP_META_PARTNER_START_DATE": since.isoformat(),
+            **destination.settings,
+        }
+        project = new_project(folder / "project", settings, loader=loader.name)
+
+        def run() -> Run:
+            return _run(project, sandbox, loader, destination, account_ids, since)
+
+        first = run()
+        world.restate()
+        yield Loaded(
+            loader=loader,
+            destination=destination,
+            world=world,
+            account_ids=account_ids,
+            first=first,
+            second=run(),
+        )
+
+
+def _run(
+    project: Project,
+    sandbox: Sandbox,
+    loader: Loader,
+    destination: Destination,
+    account_ids: list[str],
+    since: dt.date,
+) -> Run:
+    calls_before = len(sandbox.calls)
+    days = truth.period(sandbox.world, since)
+    project.run()
+    return Run(
+        loaded=sums(loader, destination, days),
+        true=true(sandbox.world, account_ids, days),
+        calls=sandbox.calls[calls_before:],
+        today=dict(days.until),
+    )
+
+
+def sums(loader: Loader, destination: Destination, days: truth.Period) -> Sums:
+    """What SQL adds up; a day that began after the run did is left out."""
+    found = {}
+    for level in LEVELS:
+        query = (
+            "select account_id, cast(date_start as date), count(*), "  # noqa: S608 - our own words
+            "sum(cast(spend as decimal(20, 6))), sum(cast(impressions as bigint)) "
+            f"from ({current_rows(loader, destination, level)}) as rows group by 1, 2"
+        )
+        for account_id, day, rows, spend, impressions in destination.query(query):
+            if day <= days.until[account_id]:
+                found[level, account_id, day] = Figures(rows, spend, int(impressions))
+    return found
+
+
+def current_rows(loader: Loader, destination: Destination, level: str) -> str:
+    """The rows that count: all where rows are replaced, else the latest of each key."""
+    rows = f"select * from {destination.table(f'{level}_insights')}"  # noqa: S608
+    if loader.upserts:
+        return rows
+    return f"{rows} qualify row_number() over (partition by {key(level)} order by read_at desc) = 1"
+
+
+def key(level: str) -> str:
+    return ", ".join(("account_id", "date_start", *LEVEL_KEY[level]))
+
+
+def true(world: World, account_ids: list[str], days: truth.Period) -> Sums:
+    return {
+        (level, account_id, day): Figures(
+            totals.rows_by_level[level], totals.spend, totals.impressions
+        )
+        for account_id in account_ids
+        for day, totals in world.day_totals(account_id, days.since, days.until[account_id]).items()
+        for level in LEVELS
+    }
+
+
+def test_first_run__every_sum_is_true(loaded: Loaded) -> None:
+    """Rows, spend and impressions of every level, account and day are those of the sandbox."""
+    assert loaded.first.loaded == loaded.first.true
+    assert len(loaded.first.true) > CLIENTS * DAYS
+
+
+def test_second_run__every_corrected_sum_is_true(loaded: Loaded) -> None:
+    """After Meta corrected its numbers, and late rows came, the current rows are right again."""
+    assert loaded.second.true != loaded.first.true
+    assert loaded.second.loaded == loaded.second.true
+
+
+def test_second_run__replaces_rows_or_adds_to_them(loaded: Loaded) -> None:
+    """A key is there once with a loader that replaces, at most once a run with one that adds."""
+    for level in LEVELS:
+        times = {
+            count
+            for (count,) in loaded.destination.query(
+                f"select count(*) from {loaded.destination.table(f'{level}_insights')} "  # noqa: S608
+                f"group by {key(level)}"
+            )
+        }
+        assert times == ({1} if loaded.loader.upserts else {1, 2})
+
+
+def test_second_run__asks_for_the_lookback_only(loaded: Loaded) -> None:
+    """The state that the loader handed back is the tap's: only 28 days are read again."""
+    for account_id in loaded.account_ids:
+        asked = [
+            json.loads(call.params["time_range"])["since"]
+            for call in loaded.second.calls
+            if call.account_id == account_id and "time_range" in call.params
+        ]
+        assert min(asked) == str(loaded.second.today[account_id] - dt.timedelta(days=1 + 28))
+
+
+def test_accounts__have_their_names(loaded: Loaded) -> None:
+    """Every account is in `ad_accounts`, its name in whatever script it is written."""
+    found = loaded.destination.query(
+        f"select distinct account_id, name from {loaded.destination.table('ad_accounts')}"  # noqa: S608
+    )
+
+    assert dict(found) == {
+        account_id: loaded.world.account(account_id).name for account_id in loaded.account_ids
+    }
+
+
+def test_sync_status__has_both_runs(loaded: Loaded) -> None:
+    """What each run delivered is there for each account and stream, once."""
+    found = loaded.destination.query(
+        "select account_id, stream, run_started_at, result "  # noqa: S608
+        f"from {loaded.destination.table('account_sync_status')}"
+    )
+
+    assert {result for *_, result in found} == {"delivered"}
+    assert len({started for _, _, started, _ in found}) == 2
+    assert sorted((account_id, stream) for account_id, stream, _, _ in found) == sorted(
+        (account_id, f"{level}_insights")
+        for account_id in loaded.account_ids
+        for level in LEVELS
+        for _ in range(2)
+    )
+
+
+def test_action_lists__are_lists_of_numbers(loaded: Loaded) -> None:
+    """Whether as JSON, text or an array: each entry has its type, and a number for its value."""
+    found = loaded.destination.query(
+        "select actions, action_values, cast(post_engagement as bigint) "  # noqa: S608
+        f"from {loaded.destination.table('ad_insights')} where post_engagement is not null"
+    )
+
+    assert len(found) > 100
+    for actions, values, post_engagement in found:
+        by_type = {each["action_type"]: each["value"] for each in entries(actions)}
+        assert by_type["post_engagement"] == post_engagement
+        assert all(isinstance(each["value"], (int, float)) for each in entries(values))
+
+
+def entries(column: Any) -> list[dict[str, Any]]:  # noqa: ANN401
+    return json.loads(column) if isinstance(column, str) else column or []
+
+
+def test_columns__have_the_types_that_the_readme_says(loaded: Loaded) -> None:
+    """How a day, an amount, a count, an action list and an instant arrive."""
+    columns = ("date_start", "spend", "impressions", "actions", "read_at")
+    kinds = ", ".join(
+        f"pg_typeof({column})::text" if loaded.loader.name == "target-postgres" else f"typeof({column})"
+        for column in columns
+    )
+    (found,) = loaded.destination.query(
+        f"select {kinds} from {loaded.destination.table('ad_insights')} "  # noqa: S608
+        "where actions is not null limit 1"
+    )
+
+    assert found == loaded.loader.types
+
+
+# meltano.yml and the README
+
+
+@pytest.fixture(scope="module")
+def shipped() -> list[str]:
+    """The loaders in meltano.yml."""
+    project = yaml.safe_load((README.parent / "meltano.yml").read_text(encoding="utf-8"))
+    return [each["name"] for each in project["plugins"]["loaders"]]
