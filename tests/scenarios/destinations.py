@@ -54,19 +54,20 @@ class Loader:
     """A loader of meltano.yml.
 
     Attributes:
-        destination: starts what it writes to, if anything, given the project's folder.
+        destination: starts what it writes to, if anything, given the project's folder and a file
+            for a server's log.
         upserts: it replaces a row whose key is there already; else rows are only added.
         types: the types SQL sees: of a day, an amount, a count, an action list, an instant.
     """
 
     name: str
-    destination: Callable[[Path], AbstractContextManager[Destination]]
+    destination: Callable[[Path, Path], AbstractContextManager[Destination]]
     upserts: bool
     types: tuple[str, str, str, str, str]
 
 
 @contextlib.contextmanager
-def postgres(_: Path) -> Iterator[Destination]:
+def postgres(_project: Path, _log: Path) -> Iterator[Destination]:
     """A PostgreSQL server."""
     with (
         embedded_postgres() as server,
@@ -80,7 +81,7 @@ def postgres(_: Path) -> Iterator[Destination]:
 
 
 @contextlib.contextmanager
-def duckdb_file(project: Path) -> Iterator[Destination]:
+def duckdb_file(project: Path, _log: Path) -> Iterator[Destination]:
     """The file of DuckDB's that meltano.yml names."""
 
     def query(sql: str) -> list[tuple[Any, ...]]:
@@ -92,13 +93,13 @@ def duckdb_file(project: Path) -> Iterator[Destination]:
 
 
 @contextlib.contextmanager
-def json_lines(project: Path) -> Iterator[Destination]:
+def json_lines(project: Path, _log: Path) -> Iterator[Destination]:
     """Files of JSON Lines in the folder that meltano.yml names."""
     yield Destination({}, _query, lambda stream: f"read_json('{project}/output/{stream}-*.jsonl')")
 
 
 @contextlib.contextmanager
-def csv_files(project: Path) -> Iterator[Destination]:
+def csv_files(project: Path, _log: Path) -> Iterator[Destination]:
     """CSV files in the same folder. Every column is read as text: ids have more digits than mean anything."""
     yield Destination(
         {},
@@ -108,9 +109,9 @@ def csv_files(project: Path) -> Iterator[Destination]:
 
 
 @contextlib.contextmanager
-def parquet_on_s3(project: Path) -> Iterator[Destination]:
+def parquet_on_s3(project: Path, log: Path) -> Iterator[Destination]:
     """A bucket; its objects are copied into a folder before each look."""
-    with _s3_server(project / "s3.log") as url:
+    with _s3_server(log) as url:
         bucket, copy = f"{url}/ads", project / "copy"
         _request("PUT", bucket)
 
@@ -144,7 +145,6 @@ def _s3_server(log_path: Path) -> Iterator[str]:
     url = f"http://127.0.0.1:{port}"
     command = [find_uv_bin(), "tool", "run", "--python", sys.executable, "--from", S3_SERVER]
     command += ["moto_server", "--host", "127.0.0.1", "--port", str(port)]
-    log_path.parent.mkdir(parents=True, exist_ok=True)
     with log_path.open("wb") as log:
         process = subprocess.Popen(
             command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True

@@ -94,7 +94,7 @@ def two_runs(loader: Loader) -> Iterator[Loaded]:
     with (
         Sandbox(world) as sandbox,
         short_folder() as folder,
-        loader.destination(folder / "project") as destination,
+        loader.destination(folder / "project", folder / "server.log") as destination,
     ):
         settings = {
             "TAP_META_PARTNER_API_URL": sandbox.url,
