@@ -1,4 +1,4 @@
-"""Measure the tap, and print a table: `uv run python -m tests.benchmarks [a b c d kill]`.
+"""Measure the tap, and print a table: `uv run python -m tests.benchmarks [a b c d kill loaders]`.
 
 Beside each run stands a bare loop over the very same HTTP answers (JSON in, typed row, JSON out,
 nothing else) in the same session, since machines differ and are noisy: ratios are what counts.
@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tap_meta_partner.settings import DEFAULT_CONCURRENCY
+from tests.benchmarks.loaders import bench_loaders
 from tests.benchmarks.measure import (
     Measured,
     bare_loop,
@@ -63,7 +64,8 @@ class Results:
 
     def show(self) -> int:
         """Print everything; return the exit code."""
-        console.print(self.table)
+        if self.table.rows:
+            console.print(self.table)
         for what, got, kept in self.promises:
             console.print(f"{'holds ' if kept else 'BROKEN'}  {what}: {got}", highlight=False)
         return 0 if all(kept for _, _, kept in self.promises) else 1
@@ -249,6 +251,7 @@ BENCHMARKS: dict[str, Callable[[Results], None]] = {
     "c": bench_c,
     "d": bench_d,
     "kill": bench_kill,
+    "loaders": lambda results: bench_loaders(results, console),
 }
 
 

@@ -58,12 +58,14 @@ class Loader:
             for a server's log.
         upserts: it replaces a row whose key is there already; else rows are only added.
         types: the types SQL sees: of a day, an amount, a count, an action list, an instant.
+        newest_python: the newest Python that what it pins has wheels for.
     """
 
     name: str
     destination: Callable[[Path, Path], AbstractContextManager[Destination]]
     upserts: bool
     types: tuple[str, str, str, str, str]
+    newest_python: tuple[int, int] = (3, 99)
 
 
 @contextlib.contextmanager
@@ -100,7 +102,7 @@ def json_lines(project: Path, _log: Path) -> Iterator[Destination]:
 
 @contextlib.contextmanager
 def csv_files(project: Path, _log: Path) -> Iterator[Destination]:
-    """CSV files in the same folder. Every column is read as text: ids have more digits than mean anything."""
+    """CSV files in the same folder, all columns read as text: an id is no number."""
     yield Destination(
         {},
         _query,
@@ -184,9 +186,8 @@ def _request(method: str, url: str) -> bytes:
         return bytes(answer.read())
 
 
-#: Every loader that was found to work. target-s3 (a fork of it is the one on the index) pins a
-#: pyarrow without wheels for Python 3.13.
-LOADERS = [
+#: Every loader in meltano.yml.
+ALL_LOADERS = (
     Loader(
         "target-postgres",
         postgres,
@@ -198,6 +199,7 @@ LOADERS = [
         duckdb_file,
         upserts=True,
         types=("VARCHAR", "DOUBLE", "HUGEINT", "JSON", "TIMESTAMP"),
+        newest_python=(3, 13),
     ),
     Loader(
         "target-jsonl",
@@ -212,13 +214,13 @@ LOADERS = [
         ),
     ),
     Loader("target-csv", csv_files, upserts=False, types=("VARCHAR",) * 5),
-]
-if sys.version_info < (3, 13):
-    LOADERS.append(
-        Loader(
-            "target-s3",
-            parquet_on_s3,
-            upserts=False,
-            types=("DATE", "DOUBLE", "BIGINT", "VARCHAR", "TIMESTAMP WITH TIME ZONE"),
-        )
-    )
+    Loader(
+        "target-s3",
+        parquet_on_s3,
+        upserts=False,
+        types=("DATE", "DOUBLE", "BIGINT", "VARCHAR", "TIMESTAMP WITH TIME ZONE"),
+        newest_python=(3, 12),
+    ),
+)
+#: Those that can be installed for the Python this runs with.
+LOADERS = [loader for loader in ALL_LOADERS if sys.version_info[:2] <= loader.newest_python]

@@ -1,12 +1,12 @@
-"""Every loader of meltano.yml, as users run it: `meltano run`, twice, Meta's corrections between."""
+"""Every loader of meltano.yml, as users run it: twice, Meta's corrections in between."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,13 +18,12 @@ from tap_meta_partner.demo.postgres import short_folder
 from tap_meta_partner.sandbox import ReceivedCall, Sandbox, World
 from tap_meta_partner.sandbox.world import LEVELS
 from tests.readme_blocks import README
-from tests.scenarios.destinations import LOADERS, Destination, Loader
+from tests.scenarios.destinations import ALL_LOADERS, LOADERS, Destination, Loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from decimal import Decimal
 
-    from tap_meta_partner.demo.meltano import Project
 
 #: A little more than is read again: the oldest days must outlive the second run untouched.
 DAYS = 32
@@ -106,7 +105,15 @@ def two_runs(loader: Loader) -> Iterator[Loaded]:
         project = new_project(folder / "project", settings, loader=loader.name)
 
         def run() -> Run:
-            return _run(project, sandbox, loader, destination, account_ids, since)
+            calls_before = len(sandbox.calls)
+            days = truth.period(world, since)
+            project.run()
+            return Run(
+                loaded=sums(loader, destination, days),
+                true=true(world, account_ids, days),
+                calls=sandbox.calls[calls_before:],
+                today=dict(days.until),
+            )
 
         first = run()
         world.restate()
@@ -118,25 +125,6 @@ def two_runs(loader: Loader) -> Iterator[Loaded]:
             first=first,
             second=run(),
         )
-
-
-def _run(
-    project: Project,
-    sandbox: Sandbox,
-    loader: Loader,
-    destination: Destination,
-    account_ids: list[str],
-    since: dt.date,
-) -> Run:
-    calls_before = len(sandbox.calls)
-    days = truth.period(sandbox.world, since)
-    project.run()
-    return Run(
-        loaded=sums(loader, destination, days),
-        true=true(sandbox.world, account_ids, days),
-        calls=sandbox.calls[calls_before:],
-        today=dict(days.until),
-    )
 
 
 def sums(loader: Loader, destination: Destination, days: truth.Period) -> Sums:
@@ -261,11 +249,9 @@ def entries(column: Any) -> list[dict[str, Any]]:  # noqa: ANN401
 
 def test_columns__have_the_types_that_the_readme_says(loaded: Loaded) -> None:
     """How a day, an amount, a count, an action list and an instant arrive."""
+    type_of = "pg_typeof({})::text" if loaded.loader.name == "target-postgres" else "typeof({})"
     columns = ("date_start", "spend", "impressions", "actions", "read_at")
-    kinds = ", ".join(
-        f"pg_typeof({column})::text" if loaded.loader.name == "target-postgres" else f"typeof({column})"
-        for column in columns
-    )
+    kinds = ", ".join(type_of.format(column) for column in columns)
     (found,) = loaded.destination.query(
         f"select {kinds} from {loaded.destination.table('ad_insights')} "  # noqa: S608
         "where actions is not null limit 1"
@@ -277,8 +263,19 @@ def test_columns__have_the_types_that_the_readme_says(loaded: Loaded) -> None:
 # meltano.yml and the README
 
 
-@pytest.fixture(scope="module")
-def shipped() -> list[str]:
-    """The loaders in meltano.yml."""
+def test_meltano_yml__has_these_loaders_and_no_others() -> None:
+    """No loader is shipped that was not run here."""
     project = yaml.safe_load((README.parent / "meltano.yml").read_text(encoding="utf-8"))
-    return [each["name"] for each in project["plugins"]["loaders"]]
+
+    assert [each["name"] for each in project["plugins"]["loaders"]] == [
+        loader.name for loader in ALL_LOADERS
+    ]
+
+
+@pytest.mark.parametrize("loader", ALL_LOADERS, ids=lambda loader: loader.name)
+def test_readme__says_of_a_loader_whether_it_replaces_rows(loader: Loader) -> None:
+    """Each has a line in the table of targets: upsert or append."""
+    readme = README.read_text(encoding="utf-8")
+    (line,) = re.findall(rf"^\| `{loader.name}` \|.*$", readme, re.MULTILINE)
+
+    assert line.split(" | ")[2] == ("upsert" if loader.upserts else "append")
