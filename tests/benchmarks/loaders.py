@@ -1,7 +1,7 @@
 """The loader's side: `meltano run` from a sandbox into each loader, with the settings that matter.
 
-What is measured is what a user runs, Meltano and tap included. A small run is taken off: what remains
-is the work that grows with the rows. The CPU of a server that the loader writes to is not counted.
+What is measured is what a user runs, Meltano and tap included. A small run is taken off: what
+remains is the work that grows with the rows. The CPU of a server that is written to is not counted.
 """
 
 from __future__ import annotations
