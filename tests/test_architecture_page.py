@@ -43,19 +43,16 @@ def test_page__names_no_module_that_is_not_there() -> None:
 def test_page__names_no_function_that_is_not_there() -> None:
     """A name given with its module, such as `bookmarks.open_days`, is defined in that module."""
     page = PAGE.read_text(encoding="utf-8")
+    sources = {path.stem: path.read_text(encoding="utf-8") for path in PACKAGE.glob("*.py")}
     named = [
         (module, name)
         for module, name in _NAME_IN_MODULE.findall(page)
-        if name != "py" and (PACKAGE / f"{module}.py").is_file()
+        if module in sources and name != "py"
     ]
     missing = [
         f"{module}.{name}"
         for module, name in named
-        if not re.search(
-            rf"^\s*(?:def|class) {name}\b",
-            (PACKAGE / f"{module}.py").read_text("utf-8"),
-            re.MULTILINE,
-        )
+        if not re.search(rf"^\s*(?:def|class) {name}\b", sources[module], re.MULTILINE)
     ]
 
     assert len(named) > 5
