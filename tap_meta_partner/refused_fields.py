@@ -88,7 +88,7 @@ class RefusedFields:
         elif account_id not in accounts and name not in self._everywhere:
             self._everywhere.add(name)
             logger.warning(
-                "%sMeta refuses the field %s to other accounts too: of none is it asked",
+                "%sMeta refuses the field %s to other accounts too: no account is asked for it",
                 self._said_of,
                 name,
             )

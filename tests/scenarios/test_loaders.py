@@ -276,6 +276,6 @@ def test_meltano_yml__has_these_loaders_and_no_others() -> None:
 def test_readme__says_of_a_loader_whether_it_replaces_rows(loader: Loader) -> None:
     """Each has a line in the table of targets: upsert or append."""
     readme = README.read_text(encoding="utf-8")
-    (line,) = re.findall(rf"^\| `{loader.name}` \|.*$", readme, re.MULTILINE)
+    (line,) = re.findall(rf"^\| `{loader.name}`[^|]*\|.*$", readme, re.MULTILINE)
 
     assert line.split(" | ")[2] == ("upsert" if loader.upserts else "append")
