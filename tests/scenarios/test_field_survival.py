@@ -112,7 +112,9 @@ def test_field__refused_to_all_leaves_its_column_empty(
     first, second = output.complaints
     assert f"Meta refuses the field {name} to account" in first
     assert "its column stays empty in this run" in first
-    assert f"Meta refuses the field {name} to other accounts too: no account is asked for it" in second
+    assert (
+        f"Meta refuses the field {name} to other accounts too: no account is asked for it" in second
+    )
     refusals = client.refusals(before)
     assert len({account_id for account_id, _ in refusals}) == len(refusals) == 2
 
