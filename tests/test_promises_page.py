@@ -1,0 +1,50 @@
+"""`docs/promises.md` names tests and benchmarks that are there."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.__main__ import BENCHMARKS
+
+TESTS = Path(__file__).parent
+PAGE = TESTS.parent / "docs" / "promises.md"
+_TEST = re.compile(r"`([\w/]+\.py)::(\w+)`")
+_BENCHMARK = re.compile(r"benchmark (\w+)$")
+
+
+def promises() -> dict[str, str]:
+    """Return the last column of every table, by the first."""
+    lines = PAGE.read_text(encoding="utf-8").splitlines()
+    rows = [line.strip("|").split(" | ") for line in lines if line.startswith("| ")]
+    return {row[0].strip(): row[-1].strip() for row in rows if "Tests" not in row[-1]}
+
+
+@pytest.mark.parametrize("promise", promises())
+def test_promise__is_held_by_tests_that_exist(promise: str) -> None:
+    """Each promise names a test or a benchmark, and each one named is defined where it says."""
+    held_by = promises()[promise]
+    tests = _TEST.findall(held_by)
+    benchmarks = [name for part in held_by.split(" · ") for name in _BENCHMARK.findall(part)]
+
+    assert tests or benchmarks
+    assert [name for name in benchmarks if name not in BENCHMARKS] == []
+    assert [f"{file}::{name}" for file, name in tests if name not in defined_in(file)] == []
+
+
+def test_page__names_tests_in_the_tables_only() -> None:
+    """No test is named in a form, or at a place, where it would not be looked for."""
+    page = PAGE.read_text(encoding="utf-8")
+    found = sum(len(_TEST.findall(tests)) for tests in promises().values())
+
+    assert len(promises()) > 40
+    assert len(re.findall(r"\w\.py::\w", page)) == found
+
+
+def defined_in(file: str) -> set[str]:
+    """Return the functions that a file of tests defines."""
+    tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
