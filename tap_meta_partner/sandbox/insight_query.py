@@ -155,6 +155,9 @@ def _all_known(names: tuple[str, ...], known: frozenset[str], parameter: str) ->
 
 
 def _span(params: Mapping[str, str], today: date) -> Span:
+    if params.get("time_ranges"):
+        # Meta takes it; better refused here than answered with other days than those asked for.
+        raise invalid_parameter("time_ranges is not served by this sandbox: ask with time_range")
     if params.get("time_range"):
         span = _time_range(params["time_range"])
     else:
