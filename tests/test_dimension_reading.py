@@ -673,7 +673,7 @@ def test_field__refused_to_one_account_only(caplog: pytest.LogCaptureFixture) ->
     assert (asked, len(fourth.calls("act_4/ads"))) == ([2, 2], 1)
     assert [each.getMessage()[:60] for each in caplog.records] == [
         "ads: Meta refuses the field name to account 1: it is left ou",
-        "ads: Meta refuses the field name to other accounts too: of n",
+        "ads: Meta refuses the field name to other accounts too: no a",
     ]
 
 

@@ -26,6 +26,7 @@ _LISTS = frozenset(
         "account_statuses",
         "fields",
         "action_attribution_windows",
+        "effective_status",
     )
 )
 _JSON = frozenset(("reports", "access_tokens"))
