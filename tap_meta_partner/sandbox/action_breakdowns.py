@@ -91,8 +91,9 @@ def combine(names: tuple[str, ...], breakdowns: frozenset[str]) -> bool:
     with placements, a carousel's cards with people, devices and countries; the others alone.
     """
     asked = frozenset(names) - {"action_type"}
-    if breakdowns == {"impression_device"} and not asked & _CAROUSEL:
-        return False  # a device of impressions needs its platform beside it
+    beside = _CAROUSEL | {"action_device"}
+    if breakdowns == {"impression_device"} and not asked & beside:
+        return False  # a device of impressions needs its platform, or one of these, beside it
     if not asked:
         return True
     if asked <= _STARRED:

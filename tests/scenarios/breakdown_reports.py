@@ -164,6 +164,7 @@ JOINS = tuple(
 )
 _PLACES = (
     ("publisher_platform",),
+    ("impression_device",),
     ("publisher_platform", "impression_device"),
     ("publisher_platform", "platform_position"),
     ("publisher_platform", "platform_position", "impression_device"),
