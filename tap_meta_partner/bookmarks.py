@@ -282,15 +282,32 @@ def fingerprint(definition: ReportDefinition) -> str:
         fields = ",".join(sorted(definition.fields))
     if definition.action_rows:
         # Rows delivered before they were wanted have none.
-        fields += f",{_ACTION_ROWS_WORD}"
+        fields += f",{_action_rows_word(definition)}"
     increment = str(definition.time_increment)
     breakdowns = ",".join(sorted(definition.breakdowns))
     return f"{definition.level}|{increment}|{breakdowns}|{fields}"
 
 
+def _action_rows_word(definition: ReportDefinition) -> str:
+    """Name the action rows, and the action breakdowns that are part of their key."""
+    further = sorted(set(definition.action_breakdowns) - {"action_type"})
+    return "+".join((_ACTION_ROWS_WORD, *further))
+
+
+def _action_rows_in(fields: str) -> list[str]:
+    return [word for word in fields.split(",") if word.split("+")[0] == _ACTION_ROWS_WORD]
+
+
 def _refuse_other_keys(before: str | None, now: str, stream: str) -> None:
-    *keys_before, _ = (before or now).split("|")
-    *keys_now, _ = now.split("|")
+    *keys_before, fields_before = (before or now).split("|")
+    *keys_now, fields_now = now.split("|")
+    rows_before, rows_now = _action_rows_in(fields_before), _action_rows_in(fields_now)
+    if rows_before and rows_now and rows_before != rows_now:
+        raise ReportChanged(
+            f"{stream} now has other action_breakdowns, which are part of the key of its action "
+            "rows: give the report another name, or remove this stream from the state and the "
+            "tables"
+        )
     if keys_before != keys_now and len(keys_before) == len(keys_now):
         raise ReportChanged(
             f"{stream} now has {_described(keys_now)}, but the rows delivered so far have "

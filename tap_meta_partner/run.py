@@ -271,9 +271,16 @@ class SyncRun:
                 for plan in plans
             }
 
+        # A report that is read in full has no bookmark, and says nothing of how old its rows are.
+        kept = [
+            plan.name
+            for plan in plans
+            if not (isinstance(plan, StreamPlan) and plan.definition.reads_in_full)
+        ]
+
         def oldest(account: AdAccount) -> tuple[dt.date, str]:
-            days = [_last_day(bookmark) or dt.date.min for bookmark in known(account).values()]
-            return min(days), account.account_id
+            days = [_last_day(known(account)[name]) or dt.date.min for name in kept]
+            return min(days, default=dt.date.min), account.account_id
 
         return [
             Lane(

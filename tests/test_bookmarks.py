@@ -320,6 +320,21 @@ def test_changed_keys__are_refused(definition: ReportDefinition) -> None:
     assert "give the report another name, or remove this stream from the state" in text
 
 
+def test_changed_keys__of_action_rows_are_refused() -> None:
+    """Action breakdowns are part of the key of action rows, and of nothing else."""
+    plain = replace(AD, action_rows=True)
+    by_device = replace(plain, action_breakdowns=("action_type", "action_device"))
+    kept = delivered("2026-11-23", "2026-01-01", fingerprint(plain))
+
+    with pytest.raises(ReportChanged, match="part of the key of its action rows"):
+        open_days(kept, by_device, today=TODAY)
+
+    without = replace(by_device, action_rows=False)
+    lists = delivered("2026-11-23", "2026-01-01", fingerprint(AD))
+    assert open_days(lists, without, today=TODAY).forward
+    assert open_days(kept, replace(plain, action_breakdowns=("action_type",)), today=TODAY).forward
+
+
 def test_changed_keys__order_of_breakdowns_is_no_change() -> None:
     """The same breakdowns in another order are the same keys."""
     bookmark = delivered("2026-11-23", "2026-01-01", "ad|1|age,gender|default")

@@ -307,6 +307,20 @@ def test_order__dimensions_come_after_insights_and_parents_first() -> None:
     ]
 
 
+def test_order__a_report_that_is_read_in_full_changes_nothing() -> None:
+    """It has no bookmark: the account whose data is oldest still goes first."""
+    definition = ReportDefinition(name="week", level="ad", fields=("spend",), date_preset="last_7d")
+    week = StreamPlan(definition=definition, columns=columns_of(definition), rows_to="week")
+    days = {"1": YESTERDAY, "2": day("11-22"), "3": day("11-10")}
+    bookmarks = {name: Bookmark(day=known, since=day("11-01")) for name, known in days.items()}
+    night = Night(THREE, settings={"max_concurrency": 1})
+
+    list(night.events(AD, week, bookmarks={"ad_insights": bookmarks}))
+
+    asked = [call.account_id for call in night.graph.calls if call.account_id]
+    assert list(dict.fromkeys(asked)) == ["3", "2", "1"]
+
+
 def test_order__the_widest_level_is_read_first() -> None:
     """Whatever order the streams come in, account rows come first: they tell who lay idle."""
     night = Night(THREE[:1])
