@@ -58,18 +58,19 @@ class RecordSink:
         self._keys: set[tuple[Any, ...]] = set()
         self._earlier_keys: set[tuple[Any, ...]] = set()
         self._adds_up = adds_up(plan.definition)
-        #: What was spent, by day; the days are all that have rows.
-        self.spend: dict[str, Decimal] = defaultdict(Decimal)
+        self._spend: dict[str, Decimal] = defaultdict(Decimal)
+        self._earlier_spend: dict[str, Decimal] = {}
 
     def begin(self, part: str = "") -> None:
         """Forget the rows so far: the window (or one part of it) is read anew."""
         if not part:
             self._reader.begin_window(read_at=self._utc_now(), today=self._today)
             self._earlier_keys = set()
-            self.spend.clear()
+            self._earlier_spend = {}
         elif part != self._part:
             self._earlier_keys |= self._keys
-        self._part, self._keys = part, set()
+            self._earlier_spend = self.spend
+        self._part, self._keys, self._spend = part, set(), defaultdict(Decimal)
 
     def page(self, rows: list[dict[str, Any]]) -> Iterator[Rows]:
         """Turn one page into records.
@@ -90,6 +91,16 @@ class RecordSink:
                 yield from self._action_rows(records[start : start + _REPORT_ROWS_AT_ONCE])
 
     @property
+    def spend(self) -> dict[str, Decimal]:
+        """What was spent, by day; the days are all that have rows."""
+        days = {**self._earlier_spend, **self._spend}
+        nothing = Decimal(0)
+        return {
+            day: self._earlier_spend.get(day, nothing) + self._spend.get(day, nothing)
+            for day in days
+        }
+
+    @property
     def row_count(self) -> int:
         """How many rows the window has, however often it was begun again."""
         return len(self._keys) + len(self._earlier_keys)
@@ -97,6 +108,7 @@ class RecordSink:
     def _records(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         record_of, key_columns = self._reader.record, self._key
         keys, earlier, adds_up = self._keys, self._earlier_keys, self._adds_up
+        spend = self._spend
         records = []
         for row in rows:
             record = record_of(row)
@@ -105,7 +117,7 @@ class RecordSink:
                 raise DuplicateKey(self._complaint(key))
             keys.add(key)
             records.append(record)
-            self.spend[record["date_start"]] += amount(row.get("spend")) if adds_up else 0
+            spend[record["date_start"]] += amount(row.get("spend")) if adds_up else 0
         return records
 
     def _shown(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:

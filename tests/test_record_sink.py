@@ -141,3 +141,14 @@ def test_spend__is_summed_by_day_and_forgotten_when_begun_again() -> None:
 
     assert made.spend == {"2026-11-20": Decimal(1)}
     assert made.row_count == 1
+
+
+def test_spend__of_a_part_that_is_begun_again_counts_once() -> None:
+    """A campaign read anew, after a lost cursor say, replaces its own part and no other."""
+    made = sink(plan())
+    for part, ad_id, spend in (("c1", "a1", "1"), ("c2", "a2", "2"), ("c2", "a2", "2")):
+        made.begin(part)
+        written(made, row(20, ad_id, spend))
+
+    assert made.spend == {"2026-11-20": Decimal(3)}
+    assert made.row_count == 2
