@@ -46,6 +46,15 @@ def test_page__names_tests_in_the_tables_only() -> None:
     assert len(re.findall(r"\w\.py::\w", page)) == found
 
 
+def test_page__names_every_scenario() -> None:
+    """No file of scenarios is there that holds none of the promises."""
+    named = {file for tests in promises().values() for file, _ in _TEST.findall(tests)}
+    scenarios = {f"scenarios/{path.name}" for path in (TESTS / "scenarios").glob("test_*.py")}
+
+    assert scenarios
+    assert sorted(scenarios - named) == []
+
+
 def defined_in(file: str) -> set[str]:
     """Return the functions that a file of tests defines."""
     tree = ast.parse((TESTS / file).read_text(encoding="utf-8"))
