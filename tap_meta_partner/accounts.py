@@ -312,13 +312,21 @@ def _account_id(raw: Mapping[str, Any]) -> str:
     return str(raw.get("account_id") or raw.get("id") or "").removeprefix("act_")
 
 
+def instant(value: object) -> dt.datetime:
+    """Read one of Meta's times, 2021-02-11T01:00:00-0800, as UTC: some loaders drop the zone.
+
+    Raises:
+        ValueError, OverflowError: it is none (or is before the year 1, seen from Greenwich).
+    """
+    moment = dt.datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%S%z")
+    return moment.astimezone(dt.timezone.utc)
+
+
 def _instant(value: object) -> str | None:
-    """Turn Meta's 2021-02-11T01:00:00-0800 into UTC: some loaders store times without a zone."""
     try:
-        moment = dt.datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%S%z")
+        return instant(value).isoformat()
     except ValueError:
         return None
-    return moment.astimezone(dt.timezone.utc).isoformat()
 
 
 def _text(value: object) -> str | None:

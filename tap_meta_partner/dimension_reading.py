@@ -22,6 +22,7 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tap_meta_partner.accounts import instant
 from tap_meta_partner.client import Call
 from tap_meta_partner.dimension_bookmarks import (
     Full,
@@ -31,7 +32,7 @@ from tap_meta_partner.dimension_bookmarks import (
     is_recent,
     plan_reading,
 )
-from tap_meta_partner.dimension_records import ObjectReader, instant
+from tap_meta_partner.dimension_records import ObjectReader
 from tap_meta_partner.dimensions import DELETED, DIMENSIONS, fields_to_ask, statuses_to_ask
 from tap_meta_partner.errors import (
     NETWORK,

@@ -6,24 +6,21 @@ value must not cost a load.
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from tap_meta_partner.accounts import major_units
+from tap_meta_partner.accounts import instant, major_units
 from tap_meta_partner.dimensions import ACCOUNT_ID, READ_AT, Holds
+from tap_meta_partner.rows import count_of, text_of
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Mapping, Sequence
 
     from tap_meta_partner.dimensions import DimensionColumn
 
 logger = logging.getLogger(__name__)
-
-#: What a database's whole numbers hold.
-_MOST_COUNTED = 2**63 - 1
 
 
 class ObjectReader:
@@ -87,16 +84,6 @@ class ObjectReader:
         )
 
 
-def instant(value: object) -> dt.datetime:
-    """Read one of Meta's times, 2026-02-11T01:00:00-0800, as UTC.
-
-    Raises:
-        ValueError, OverflowError: it is none (or is before the year 1, seen from Greenwich).
-    """
-    moment = dt.datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%S%z")
-    return moment.astimezone(dt.timezone.utc)
-
-
 def _first_there(found: Mapping[str, Any], paths: tuple[str, ...]) -> Any:  # noqa: ANN401  (JSON)
     for path in paths:
         value: Any = found
@@ -107,31 +94,10 @@ def _first_there(found: Mapping[str, Any], paths: tuple[str, ...]) -> Any:  # no
     return None
 
 
-def _text(value: object) -> str:
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, Decimal)):
-        # Some ids come as JSON numbers.
-        return str(value)
-    raise TypeError
-
-
 def _texts(value: object) -> list[str | None]:
     if not isinstance(value, list):
         raise TypeError
-    return [None if item is None else _text(item) for item in value]
-
-
-def _whole(value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, (str, int, Decimal)):
-        raise TypeError
-    number = Decimal(value)
-    whole = int(number)
-    if whole != number or abs(whole) > _MOST_COUNTED:
-        raise ValueError
-    return whole
+    return [None if item is None else text_of(item) for item in value]
 
 
 def _flag(value: object) -> bool:
@@ -163,12 +129,12 @@ def _objects(value: object) -> list[dict[str, Any] | None]:
 
 
 _CONVERSIONS: Mapping[Holds, Callable[[Any], Any]] = {
-    Holds.TEXT: _text,
+    Holds.TEXT: text_of,
     Holds.TEXTS: _texts,
-    Holds.WHOLE: _whole,
+    Holds.WHOLE: count_of,
     Holds.FLAG: _flag,
     Holds.INSTANT: _as_text,
-    Holds.MINOR: _text,
+    Holds.MINOR: text_of,
     Holds.OBJECT: _object,
     Holds.OBJECTS: _objects,
 }

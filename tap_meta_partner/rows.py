@@ -144,7 +144,7 @@ def _breakdown(name: str) -> Callable[[Mapping[str, Any]], str]:
         if isinstance(value, dict):
             # Asset breakdowns are objects; their id identifies them.
             value = value.get("id")
-        return NO_VALUE if value is None or value == "" else _text(value)
+        return NO_VALUE if value is None or value == "" else text_of(value)
 
     return read
 
@@ -157,7 +157,7 @@ def _action_total(
     Its entries differ only in the other action breakdowns that were asked, over which they add up.
     Never adds over action types: they contain each other (page_engagement ⊃ post_engagement).
     """
-    convert = _count if kind is Kind.COUNT else _number
+    convert = count_of if kind is Kind.COUNT else _number
 
     def read(row: Mapping[str, Any]) -> int | Decimal | None:
         amounts = [
@@ -170,7 +170,12 @@ def _action_total(
     return read
 
 
-def _text(value: Any) -> str:  # noqa: ANN401  (a JSON value)
+def text_of(value: Any) -> str:  # noqa: ANN401  (a JSON value)
+    """Read a JSON value as a text.
+
+    Raises:
+        UnreadableValue: it is a list or an object.
+    """
     if isinstance(value, str):
         return value
     if isinstance(value, bool):
@@ -194,7 +199,12 @@ def _date(value: Any) -> str:  # noqa: ANN401  (a JSON value)
     return dt.date.fromisoformat(value[:10]).isoformat()
 
 
-def _count(value: Any) -> int:  # noqa: ANN401  (a JSON value)
+def count_of(value: Any) -> int:  # noqa: ANN401  (a JSON value)
+    """Read a JSON value as a whole number that a database can hold.
+
+    Raises:
+        UnreadableValue, ArithmeticError: it is none.
+    """
     if isinstance(value, str) and value.isdecimal():
         count = int(value)
     else:
@@ -267,9 +277,9 @@ def _as_it_came(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
 
 
 _CONVERSIONS: Mapping[Kind, Callable[[Any], Any]] = {
-    Kind.TEXT: _text,
+    Kind.TEXT: text_of,
     Kind.DATE: _date,
-    Kind.COUNT: _count,
+    Kind.COUNT: count_of,
     Kind.NUMBER: _number,
     Kind.ACTIONS: _actions,
     Kind.HISTOGRAM: _actions,

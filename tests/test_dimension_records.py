@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from jsonschema import Draft7Validator
 
-from tap_meta_partner.dimension_records import ObjectReader, instant
+from tap_meta_partner.accounts import instant
+from tap_meta_partner.dimension_records import ObjectReader
 from tap_meta_partner.dimensions import DIMENSIONS, dimension_schema
 
 if TYPE_CHECKING:
