@@ -30,7 +30,6 @@ from tap_meta_partner.dimension_reading import (
     look_up,
     read_dimension,
 )
-from tap_meta_partner.dimensions import CREATIVE_ID
 from tap_meta_partner.errors import (
     AccountUnreadable,
     MetaError,
@@ -52,7 +51,7 @@ from tap_meta_partner.events import (
 from tap_meta_partner.fields import fields_to_ask, key_of
 from tap_meta_partner.grid import is_one_bucket
 from tap_meta_partner.reconciliation import Spend, adds_up
-from tap_meta_partner.record_sink import DuplicateKey, RecordSink
+from tap_meta_partner.record_sink import DuplicateKey, RecordSink, note_named
 from tap_meta_partner.refused_fields import RefusedFields, refused_fields
 from tap_meta_partner.reports import (
     SIGNS_OF_LIFE,
@@ -515,7 +514,8 @@ class _AccountSync:
 
         def hand_on(stream: str, records: list[dict[str, Any]]) -> Rows:
             written[stream] += len(records)
-            self._note_creatives(records)
+            # Ads name creatives, which are read after them.
+            note_named(self._named, records)
             return Rows(stream, records)
 
         reading = DimensionReading(
@@ -528,12 +528,6 @@ class _AccountSync:
         named = self._named.get(plan.dimension.named_by or "", ())
         looked_up = yield from look_up(request, named, read, reading)
         yield DimensionDelivered(plan.name, looked_up.bookmark)
-
-    def _note_creatives(self, records: list[dict[str, Any]]) -> None:
-        """Remember which creatives ads name."""
-        creatives = self._named.get(CREATIVE_ID)
-        if creatives is not None:
-            creatives.update(record[CREATIVE_ID] for record in records if record.get(CREATIVE_ID))
 
     def _learn(
         self, definition: ReportDefinition, request: ReportRequest, sink: RecordSink

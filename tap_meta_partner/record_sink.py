@@ -14,7 +14,7 @@ from tap_meta_partner.rows import RowReader
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from tap_meta_partner.accounts import AdAccount
     from tap_meta_partner.stream_plan import StreamPlan
@@ -25,6 +25,12 @@ _REPORT_ROWS_AT_ONCE = 50
 
 class DuplicateKey(ValueError):
     """Two rows of one window have the same key: one would replace the other in the target."""
+
+
+def note_named(named: Mapping[str, set[str]], records: Sequence[Mapping[str, Any]]) -> None:
+    """Keep the ids that records name, by the column that names them."""
+    for name, ids in named.items():
+        ids.update(record[name] for record in records if record.get(name))
 
 
 class RecordSink:
@@ -82,23 +88,18 @@ class RecordSink:
             DuplicateKey: a key came twice, or not whole.
         """
         records = self._records(rows)
-        for name, ids in self._named.items():
-            ids.update(record[name] for record in records if record.get(name))
+        note_named(self._named, records)
         if self._plan.rows_to:
             yield Rows(self._plan.rows_to, self._shown(records))
-        if self._actions:
-            for start in range(0, len(records), _REPORT_ROWS_AT_ONCE):
-                yield from self._action_rows(records[start : start + _REPORT_ROWS_AT_ONCE])
+        yield from self._action_rows(records)
 
     @property
     def spend(self) -> dict[str, Decimal]:
         """What was spent, by day; the days are all that have rows."""
-        days = {**self._earlier_spend, **self._spend}
-        nothing = Decimal(0)
-        return {
-            day: self._earlier_spend.get(day, nothing) + self._spend.get(day, nothing)
-            for day in days
-        }
+        total = defaultdict(Decimal, self._earlier_spend)
+        for day, spent in self._spend.items():
+            total[day] += spent
+        return total
 
     @property
     def row_count(self) -> int:
@@ -131,12 +132,14 @@ class RecordSink:
         actions, stream = self._actions, self._plan.actions_to
         if actions is None or stream is None:
             return
-        try:
-            found = [row for record in records for row in actions.records(record)]
-        except ValueError as error:
-            raise DuplicateKey(f"{stream}: {error}; nothing of this window counts") from None
-        if found:
-            yield Rows(stream, found)
+        for start in range(0, len(records), _REPORT_ROWS_AT_ONCE):
+            portion = records[start : start + _REPORT_ROWS_AT_ONCE]
+            try:
+                found = [row for record in portion for row in actions.records(record)]
+            except ValueError as error:
+                raise DuplicateKey(f"{stream}: {error}; nothing of this window counts") from None
+            if found:
+                yield Rows(stream, found)
 
     def _complaint(self, key: tuple[Any, ...]) -> str:
         # On one line, whatever stands in a key.
