@@ -185,20 +185,24 @@ def open_days(
     Raises:
         ReportChanged: the report's rows have other keys than those delivered.
     """
-    if definition.reads_in_full:
-        return OpenDays(forward=_full_window(definition, today=today, end_date=end_date))
-    report = fingerprint(definition)
-    _refuse_other_keys(bookmark.report, report, definition.name)
-    reread = backfill_on_change and bool(added_fields(bookmark.report, definition))
     edge = oldest_row(definition, today=today) or history_edge(today)
     increment = definition.time_increment
+    until = min(end_date or today, today)
 
     def opened(since: dt.date, until: dt.date) -> DateWindow | None:
         window = between(since, until)
         return window and widened(window, increment, edge=edge, today=today)
 
-    until = min(end_date or today, today)
+    if definition.date_preset:
+        preset = preset_window(definition.date_preset, today=today)
+        return OpenDays(forward=opened(preset.since, preset.until))
     start_date = definition.start_date
+    if definition.reads_in_full:
+        # Settings have both ends of fixed days, or are refused.
+        return OpenDays(forward=opened(start_date or today, until))
+    report = fingerprint(definition)
+    _refuse_other_keys(bookmark.report, report, definition.name)
+    reread = backfill_on_change and bool(added_fields(bookmark.report, definition))
     wanted = start_date or today - dt.timedelta(days=DEFAULT_HISTORY_DAYS)
     first = first_day(wanted, increment, edge=edge)
     day = _believed_day(bookmark, today)
@@ -217,19 +221,6 @@ def open_days(
     if start_date and bookmark.since and not anew:
         gap = opened(first, max(first, bookmark.since) - _DAY)
     return OpenDays(forward=opened(start, until), gap=gap, starts_anew=anew, report=report)
-
-
-def _full_window(
-    definition: ReportDefinition, *, today: dt.date, end_date: dt.date | None
-) -> DateWindow | None:
-    """Return the window that every run reads in full: a preset's, or fixed days."""
-    edge = oldest_row(definition, today=today) or history_edge(today)
-    if definition.date_preset:
-        window: DateWindow | None = preset_window(definition.date_preset, today=today)
-    else:
-        # Settings have both ends of fixed days, or are refused.
-        window = between(definition.start_date or today, min(end_date or today, today))
-    return window and widened(window, definition.time_increment, edge=edge, today=today)
 
 
 def _believed_day(bookmark: Bookmark, today: dt.date) -> dt.date | None:
