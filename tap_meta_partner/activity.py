@@ -38,11 +38,6 @@ class Activity:
         self._known: list[DateWindow] = []
         self._active_days: set[str] = set()
 
-    @property
-    def was_seen(self) -> bool:
-        """Whether there was a day with activity."""
-        return bool(self._active_days)
-
     def learn(self, window: DateWindow, active_days: Collection[str]) -> None:
         """Take what Meta said of a window: the days on which anything happened."""
         self._known = joined([*self._known, window])

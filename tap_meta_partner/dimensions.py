@@ -65,7 +65,6 @@ class Dimension:
         always_asked: fields that are read whether or not their columns are wanted.
         named_by: the column of other rows that names such objects: of insights rows, and for
             creatives of ads.
-        has_updated_since: its edge lists changed objects only, where asked to.
     """
 
     name: str
@@ -73,7 +72,6 @@ class Dimension:
     statuses: tuple[str, ...] = ()
     always_asked: tuple[str, ...] = ("id",)
     named_by: str | None = None
-    has_updated_since: bool = False
 
 
 DIMENSION_KEY = ("id",)
@@ -259,7 +257,6 @@ DIMENSIONS: Mapping[str, Dimension] = {
             statuses=_ADSET_STATUSES,
             always_asked=("id", "effective_status", "updated_time"),
             named_by="adset_id",
-            has_updated_since=True,
         ),
         Dimension(
             name="ads",
@@ -267,7 +264,6 @@ DIMENSIONS: Mapping[str, Dimension] = {
             statuses=_AD_STATUSES,
             always_asked=("id", "effective_status", "updated_time"),
             named_by="ad_id",
-            has_updated_since=True,
         ),
         Dimension(name="adcreatives", columns=tuple(_CREATIVE), named_by=CREATIVE_ID),
     )

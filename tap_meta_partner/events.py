@@ -76,7 +76,7 @@ class Discrepancy:
     """An account's own spend and that of its ads, over the same days, do not agree.
 
     Attributes:
-        since, until: the first and the last day compared.
+        since, until: the first and the last day that differ.
         account_spend, ad_spend: in the account's currency, major units.
     """
 

@@ -161,9 +161,9 @@ def read_by_campaign(
     *,
     signs: Collection[str] = SIGNS_OF_LIFE,
 ) -> Steps[None]:
-    """Read a single day that is too much as a whole, each campaign at its own edge.
+    """Read a window that is too much as a whole, and cannot be smaller, campaign by campaign.
 
-    The campaigns are those with rows on that day; never a `filtering`, which by default hides
+    Each at its own edge. The campaigns are those with rows in it; never a `filtering`, which by default hides
     archived and deleted objects. Each campaign's spend is compared with what was read of it.
 
     Args:

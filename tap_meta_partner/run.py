@@ -279,7 +279,8 @@ class SyncRun:
         ]
 
         def oldest(account: AdAccount) -> tuple[dt.date, str]:
-            days = [_last_day(known(account)[name]) or dt.date.min for name in kept]
+            found = known(account)
+            days = [_last_day(found[name]) or dt.date.min for name in kept]
             return min(days, default=dt.date.min), account.account_id
 
         return [
