@@ -48,7 +48,7 @@ for version in ("1.33", kubernetes.latest_version()):
 
 def run_pod(fleet: Fleet, index: int) -> str:
     """Run a pod's init container and then its container, with what Kubernetes gives them."""
-    work = Path(tempfile.mkdtemp(dir=fleet.home))  # the emptyDir at /work
+    work = Path(tempfile.mkdtemp(dir=fleet.home))  # the emptyDir at /scratch
     (container,) = POD["containers"]
     said = ""
     for each in (*POD["initContainers"], container):
