@@ -163,8 +163,9 @@ def read_by_campaign(
 ) -> Steps[None]:
     """Read a window that is too much as a whole, and cannot be smaller, campaign by campaign.
 
-    Each at its own edge. The campaigns are those with rows in it; never a `filtering`, which by default hides
-    archived and deleted objects. Each campaign's spend is compared with what was read of it.
+    Each at its own edge. The campaigns are those with rows in it; never a `filtering`, which by
+    default hides archived and deleted objects. Each campaign's spend is compared with what was read
+    of it.
 
     Args:
         request: the day.

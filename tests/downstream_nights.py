@@ -15,15 +15,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psycopg
 import yaml
 
-from tap_meta_partner.demo.meltano import Project, new_project
-from tap_meta_partner.demo.postgres import Postgres, embedded_postgres, short_folder
-from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox import World
+from tests.pipeline import pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    import psycopg
+
+    from tap_meta_partner.demo.meltano import Project
 
 REPOSITORY = Path(__file__).parent.parent
 FOLDER = REPOSITORY / "docs" / "downstream"
@@ -68,21 +70,20 @@ def two_nights() -> Iterator[Nights]:
     clock = [FIRST_NIGHT]
     world = World.demo(seed=7, days=90, now=lambda: clock[0])
     (lost,) = [each.id for each in world.accounts if each.name == LOST_CLIENT]
-    with (
-        Sandbox(world) as sandbox,
-        embedded_postgres() as postgres,
-        short_folder() as folder,
-        psycopg.connect(postgres.uri, autocommit=True) as connection,
-    ):
-        project = new_project(folder / "project", _settings(sandbox, postgres))
+    settings = {
+        "TAP_META_PARTNER_BUSINESS_ID": world.business.id,
+        "TAP_META_PARTNER_START_DATE": START.isoformat(),
+    }
+    with pipeline(world, settings) as started:
+        project = started.project
         _follow_the_pages(project)
         _run(project, clock[0])
-        create_views(postgres.uri)
+        create_views(started.postgres.uri)
         clock[0] = SECOND_NIGHT
         world.restate()
         world.revoke(lost)
         _run(project, clock[0])
-        yield Nights(connection=connection, world=world, lost=lost)
+        yield Nights(connection=started.connection, world=world, lost=lost)
 
 
 def create_views(uri: str) -> None:
@@ -105,16 +106,6 @@ def definitions(page: Path) -> dict[str, Any]:
         raise ValueError(f"{page.name} shows no meltano.yml")
     (extractor,) = yaml.safe_load(match.group(1))["plugins"]["extractors"]
     return dict(extractor)
-
-
-def _settings(sandbox: Sandbox, postgres: Postgres) -> dict[str, str]:
-    return {
-        "TAP_META_PARTNER_API_URL": sandbox.url,
-        "TAP_META_PARTNER_ACCESS_TOKEN": sandbox.token,
-        "TAP_META_PARTNER_BUSINESS_ID": sandbox.world.business.id,
-        "TAP_META_PARTNER_START_DATE": START.isoformat(),
-        "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.loader_uri,
-    }
 
 
 def _follow_the_pages(project: Project) -> None:

@@ -16,9 +16,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tap_meta_partner.demo.meltano import new_project
-from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
 from tap_meta_partner.sandbox import Sandbox, World
+from tests.pipeline import pipeline
 from tests.tap_process import catalog_selecting, run_here
 
 if TYPE_CHECKING:
@@ -137,22 +136,14 @@ def loaded() -> Iterator[Loaded]:
     world = World.agency(seed=11, accounts=2, idle=0, days=DAYS + 4)
     until = world.now().date() - 2 * _DAY
     since = until - (DAYS - 1) * _DAY
-    with (
-        Sandbox(world) as sandbox,
-        embedded_postgres() as postgres,
-        short_folder() as folder,
-        psycopg.connect(postgres.uri, autocommit=True) as connection,
-    ):
-        settings = {
-            "TAP_META_PARTNER_API_URL": sandbox.url,
-            "TAP_META_PARTNER_ACCESS_TOKEN": sandbox.token,
-            "TAP_META_PARTNER_START_DATE": str(since),
-            "TAP_META_PARTNER_END_DATE": str(until),
-            "TAP_META_PARTNER_REPORTS": json.dumps(REPORTS),
-            "TAP_META_PARTNER__SELECT": json.dumps(SELECTED),
-            "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.loader_uri,
-        }
-        project = new_project(folder / "project", settings)
+    settings = {
+        "TAP_META_PARTNER_START_DATE": str(since),
+        "TAP_META_PARTNER_END_DATE": str(until),
+        "TAP_META_PARTNER_REPORTS": json.dumps(REPORTS),
+        "TAP_META_PARTNER__SELECT": json.dumps(SELECTED),
+    }
+    with pipeline(world, settings) as started:
+        project, connection = started.project, started.connection
         project.run()
         before = tables(connection)
         later = {
@@ -161,7 +152,7 @@ def loaded() -> Iterator[Loaded]:
             ),
             "TAP_META_PARTNER_BACKFILL_ON_CHANGE": "true",
         }
-        project = replace(project, settings={**settings, **later})
+        project = replace(project, settings={**project.settings, **later})
         project.run()
         yield Loaded(
             connection=connection,

@@ -17,9 +17,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from tap_meta_partner.demo.meltano import new_project
-from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
-from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox import World
+from tests.pipeline import pipeline
 from tests.scenarios import breakdown_reports as reports
 from tests.scenarios.breakdown_reports import REPORTS, Report
 
@@ -80,32 +79,24 @@ def night() -> Iterator[Night]:
     world = World.agency(seed=11, accounts=2, idle=0, days=DAYS + 4)
     until = world.now().date() - dt.timedelta(days=2)
     span = Span(until - dt.timedelta(days=DAYS - 1), until)
-    with (
-        Sandbox(world) as sandbox,
-        embedded_postgres() as postgres,
-        short_folder() as folder,
-        psycopg.connect(postgres.uri, autocommit=True) as connection,
-    ):
-        settings = {
-            "TAP_META_PARTNER_API_URL": sandbox.url,
-            "TAP_META_PARTNER_ACCESS_TOKEN": sandbox.token,
-            "TAP_META_PARTNER_START_DATE": str(span.since),
-            "TAP_META_PARTNER_END_DATE": str(span.until),
-            "TAP_META_PARTNER_REPORTS": json.dumps([each.setting for each in REPORTS]),
-            "TAP_META_PARTNER__SELECT": json.dumps([f"{each.name}.*" for each in REPORTS]),
-            "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.loader_uri,
-        }
-        project = new_project(folder / "project", settings)
-        project.run()
+    settings = {
+        "TAP_META_PARTNER_START_DATE": str(span.since),
+        "TAP_META_PARTNER_END_DATE": str(span.until),
+        "TAP_META_PARTNER_REPORTS": json.dumps([each.setting for each in REPORTS]),
+        "TAP_META_PARTNER__SELECT": json.dumps([f"{each.name}.*" for each in REPORTS]),
+    }
+    with pipeline(world, settings) as started:
+        connection = started.connection
+        started.project.run()
         first = look(world, span, connection)
         world.restate()
-        project.run()
+        started.project.run()
         yield Night(
             runs=(first, look(world, span, connection)),
             connection=connection,
             world=world,
             span=span,
-            calls=[call.params for call in sandbox.calls if "breakdowns" in call.params],
+            calls=[call.params for call in started.sandbox.calls if "breakdowns" in call.params],
         )
 
 

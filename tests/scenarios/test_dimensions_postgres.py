@@ -15,9 +15,8 @@ import pytest
 from psycopg import sql
 
 from tap_meta_partner.demo import truth
-from tap_meta_partner.demo.meltano import new_project
-from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
 from tap_meta_partner.sandbox import Sandbox, World
+from tests.pipeline import pipeline
 from tests.readme_blocks import README
 from tests.scenarios.dimension_nights import DIMENSIONS
 
@@ -58,20 +57,12 @@ class Loaded:
 def loaded(request: pytest.FixtureRequest) -> Iterator[Loaded]:
     world = World.demo(seed=7, days=30)
     since = world.now().date() - dt.timedelta(days=14)
-    with (
-        Sandbox(world, token=TOKEN, deleted_listed=request.param) as sandbox,
-        embedded_postgres() as server,
-        short_folder() as folder,
-        psycopg.connect(server.uri, autocommit=True) as connection,
-    ):
-        settings = {
-            "TAP_META_PARTNER_API_URL": sandbox.url,
-            "TAP_META_PARTNER_ACCESS_TOKEN": TOKEN,
-            "TAP_META_PARTNER_START_DATE": since.isoformat(),
-            "TAP_META_PARTNER__SELECT": json.dumps([f"{stream}.*" for stream in STREAMS]),
-            "TARGET_POSTGRES_SQLALCHEMY_URL": server.loader_uri,
-        }
-        project = new_project(folder / "project", settings)
+    settings = {
+        "TAP_META_PARTNER_START_DATE": since.isoformat(),
+        "TAP_META_PARTNER__SELECT": json.dumps([f"{stream}.*" for stream in STREAMS]),
+    }
+    with pipeline(world, settings, token=TOKEN, deleted_listed=request.param) as started:
+        project = started.project
         project.run()
         account = max(world.readable(), key=lambda each: len(each.campaigns))
         first, second = [c for c in account.campaigns if c.effective_status == "ACTIVE"][:2]
@@ -80,7 +71,7 @@ def loaded(request: pytest.FixtureRequest) -> Iterator[Loaded]:
         world.set_status(second.adsets[1].id, "ARCHIVED")
         gone = {f"{level}s": set(world.statuses.deleted(account, level)) for level in LEVELS}
         project.run()
-        yield Loaded(connection, sandbox, project, gone)
+        yield Loaded(started.connection, started.sandbox, project, gone)
 
 
 def test_join__finds_an_object_for_every_row(loaded: Loaded) -> None:

@@ -8,13 +8,11 @@ import os
 import signal
 import subprocess
 import sys
-import sysconfig
 import threading
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -24,9 +22,11 @@ from psycopg import sql
 
 from tap_meta_partner.demo.postgres import embedded_postgres
 from tap_meta_partner.sandbox import Sandbox, World
+from tests.pipeline import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from tap_meta_partner.demo.postgres import Postgres
 
@@ -259,26 +259,6 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-def load(lines: list[bytes], schema: str, postgres: Postgres, folder: Path) -> None:
-    """Let the real loader read messages."""
-    settings = {
-        "sqlalchemy_url": postgres.loader_uri,
-        "default_target_schema": schema,
-        "use_copy": True,
-        "validate_records": False,
-    }
-    config = folder / "target.json"
-    config.write_text(json.dumps(settings), encoding="utf-8")
-    loading = subprocess.run(
-        [Path(sysconfig.get_path("scripts")) / "target-postgres", "--config", config],
-        input=b"".join(line + b"\n" for line in lines),
-        capture_output=True,
-        check=False,
-        timeout=120,
-    )
-    assert loading.returncode == 0, loading.stderr.decode(errors="replace")[-2000:]
-
-
 def stored(connection: psycopg.Connection, schema: str, level: str) -> Days:
     """Add up in SQL, where no key may be there twice."""
     table = sql.Identifier(schema, f"{level}_insights")
@@ -306,7 +286,8 @@ def test_ten_kills__leave_postgres_with_the_truth(
     with Sandbox(chain.world, latency=0.02) as sandbox:
         for night in range(NIGHTS):
             chain.night(night, sandbox)
-    load(chain.lines, f"chain_{number}", postgres, tmp_path)
+    messages = b"".join(line + b"\n" for line in chain.lines)
+    load(messages, postgres, tmp_path, schema=f"chain_{number}", timeout=120)
 
     assert chain.killed.total() == NIGHTS
     assert {"nothing", "some bookmarks"} <= set(chain.killed), "kills are to be spread"

@@ -7,13 +7,9 @@ the real thing: the tap as a process, target-postgres, PostgreSQL.
 from __future__ import annotations
 
 import datetime as dt
-import json
-import subprocess
-import sysconfig
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
-from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import psycopg
@@ -23,12 +19,14 @@ from psycopg import sql
 from tap_meta_partner.demo.postgres import embedded_postgres
 from tap_meta_partner.sandbox import Sandbox, World
 from tap_meta_partner.sandbox.insights import Insights
+from tests.pipeline import load
 from tests.readme_blocks import README, shown_sql
 from tests.readme_recipes import recipes
 from tests.tap_process import catalog_selecting, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from typing_extensions import LiteralString
 
@@ -128,10 +126,10 @@ def nights(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iter
         take_back(patch, one, other)
         second = run(first.state)
     with psycopg.connect(postgres.uri, autocommit=True) as connection:
-        load(first, postgres, folder)
+        load(first.raw.encode(), postgres, folder, schema=SCHEMA, timeout=60)
         window = sql.Identifier(SCHEMA, WINDOW_REPORT)
         connection.execute(sql.SQL("truncate {}").format(window))
-        load(second, postgres, folder)
+        load(second.raw.encode(), postgres, folder, schema=SCHEMA, timeout=60)
         connection.execute(shown("latest"))
         yield Nights(
             before=before,
@@ -173,34 +171,6 @@ def take_back(patch: pytest.MonkeyPatch, one: str, other: str) -> None:
                 yield ad, values, facts
 
     patch.setattr(Insights, "_grouped", left)
-
-
-def load(
-    output: Output,
-    postgres: Postgres,
-    folder: Path,
-    *,
-    schema: str = SCHEMA,
-    load_method: str = "upsert",
-) -> None:
-    """Let the real loader read what a run wrote."""
-    settings = {
-        "sqlalchemy_url": postgres.loader_uri,
-        "default_target_schema": schema,
-        "load_method": load_method,
-        "use_copy": True,
-        "validate_records": False,
-    }
-    config = folder / "target.json"
-    config.write_text(json.dumps(settings), encoding="utf-8")
-    loading = subprocess.run(
-        [Path(sysconfig.get_path("scripts")) / "target-postgres", "--config", config],
-        input=output.raw.encode(),
-        capture_output=True,
-        check=False,
-        timeout=60,
-    )
-    assert loading.returncode == 0, loading.stderr.decode(errors="replace")[-2000:]
 
 
 def stored(nights: Nights, table: str, schema: str = SCHEMA) -> Spend:
@@ -283,7 +253,14 @@ def test_overwrite__replaces_no_table(nights: Nights, postgres: Postgres, tmp_pa
     The first night's window begins a day before the second's.
     """
     for output in (nights.first, nights.second):
-        load(output, postgres, tmp_path, schema=OVERWRITTEN, load_method="overwrite")
+        load(
+            output.raw.encode(),
+            postgres,
+            tmp_path,
+            schema=OVERWRITTEN,
+            timeout=60,
+            load_method="overwrite",
+        )
     days = {day for _, day, *_ in stored(nights, WINDOW_REPORT, schema=OVERWRITTEN)}
 
     assert days == {dt.date(2026, 11, day) for day in range(18, 26)}
