@@ -222,10 +222,11 @@ def read_dimension(
     listing.say_what_is_left_out()
     if name in _ABOVE_ADS and not listing.left_out and not request.statuses:
         above.by_stream[name] = listing.statuses
-    after = after_reading(bookmark, plan, began=began, newest=listing.newest, basis=basis)
     if listing.left_out:
         # What could not be given now may be tomorrow, without a change to itself.
         after = replace(bookmark, read_at=began)
+    else:
+        after = after_reading(bookmark, plan, began=began, newest=listing.newest, basis=basis)
     return ReadDimension(
         began=began,
         rows=listing.rows,

@@ -168,7 +168,7 @@ def read_by_campaign(
     of it.
 
     Args:
-        request: the day.
+        request: the window.
         sink: where its rows go.
         reporting: how to ask.
         signs: those of `SIGNS_OF_LIFE` that Meta does not refuse.

@@ -52,26 +52,31 @@ def run_pod(fleet: Fleet, index: int) -> str:
     (container,) = POD["containers"]
     said = ""
     for each in (*POD["initContainers"], container):
-        done = subprocess.run(
-            each["command"],
-            cwd=fleet.project,
-            env={
-                **fleet.environment,  # the Secret
-                **{item["name"]: item["value"] for item in each["env"]},
-                "HOME": str(work),
-                "MELTANO_SYS_DIR_ROOT": str(work / "meltano"),
-                "JOB_COMPLETION_INDEX": str(index),
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        said += done.stdout
-        assert done.returncode == 0, said
+        environment = {
+            **{item["name"]: item["value"] for item in each["env"]},
+            "HOME": str(work),
+            "MELTANO_SYS_DIR_ROOT": str(work / "meltano"),
+            "JOB_COMPLETION_INDEX": str(index),
+        }
+        said += run_command(fleet, each["command"], environment)
     return said
+
+
+def run_command(fleet: Fleet, command: list[str], environment: Mapping[str, str]) -> str:
+    """Run a command beside the Secret's settings; return what it said."""
+    done = subprocess.run(
+        command,
+        cwd=fleet.project,
+        env={**fleet.environment, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
 
 
 def files(folder: Path) -> set[Path]:
@@ -172,18 +177,8 @@ def test_dockerfile__installs_what_the_project_is_tested_with() -> None:
 
 def run_shards(fleet: Fleet, indexes: range, count: int) -> None:
     def run(index: int) -> None:
-        done = subprocess.run(
-            ["docs/fleets/run_shard.sh", str(index), str(count)],
-            cwd=fleet.project,
-            env={**fleet.environment, "MELTANO_ENVIRONMENT": "prod"},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=240,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout
+        command = ["docs/fleets/run_shard.sh", str(index), str(count)]
+        run_command(fleet, command, {"MELTANO_ENVIRONMENT": "prod"})
 
     with ThreadPoolExecutor(len(indexes)) as pool:
         list(pool.map(run, indexes))
