@@ -12,13 +12,18 @@ from __future__ import annotations
 import datetime as dt
 from calendar import monthrange
 
-from tap_meta_partner.windows import DateWindow, between
+from tap_meta_partner.days.windows import DateWindow, between
 
 MONTHLY, ALL_DAYS = "monthly", "all_days"
+
+
 #: Days of a bucket that is counted, at most (Meta's own limit).
 LONGEST_DAYS = 90
+
+
 #: Buckets of n days are counted from this Monday, so that 7 days are weeks from Monday to Sunday.
 EPOCH = dt.date(2001, 1, 1)
+
 
 _DAY = dt.timedelta(days=1)
 

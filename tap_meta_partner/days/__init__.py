@@ -1,0 +1,1 @@
+"""Calendar days of an ad account, and nothing else."""
