@@ -2,25 +2,50 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import fields
+from typing import TYPE_CHECKING
 
 from singer_sdk import typing as th
 
-from tap_meta_partner.fields import DEFAULT_FIELDS
-from tap_meta_partner.settings import (
+from tap_meta_partner.days.presets import DATE_PRESETS
+from tap_meta_partner.settings.kinds import (
+    _account_id,
+    _api_url,
+    _api_version,
+    _attribution_window,
+    _date,
+    _digits,
+    _flag,
+    _header,
+    _list_of,
+    _name,
+    _one_of,
+    _positive,
+    _secret,
+    _status,
+    _tokens,
+    _whole,
+)
+from tap_meta_partner.settings.model import Settings
+from tap_meta_partner.settings.words import (
     ACCOUNT_STATUSES,
     DEFAULT_API_URL,
     DEFAULT_API_VERSION,
     DEFAULT_CONCURRENCY,
+    DEFAULT_FIELDS,
     DEFAULT_LOOKBACK_DAYS,
     DEFAULT_TIMEOUT_SECONDS,
     DEFAULT_USER_AGENT,
     LEVELS,
     REPORT_MODES,
 )
-from tap_meta_partner.windows import DATE_PRESETS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 _strings = th.ArrayType(th.StringType)
+
 
 _REPORT = th.ObjectType(
     th.Property("name", th.StringType, required=True, description="Stream and table name."),
@@ -50,6 +75,7 @@ _REPORT = th.ObjectType(
     ),
     additional_properties=False,
 )
+
 
 CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
     th.Property(
@@ -250,3 +276,36 @@ CONFIG_SCHEMA: dict[str, Any] = th.PropertiesList(
         description="Seconds to wait for a whole answer.",
     ),
 ).to_dict()
+
+
+PARSERS: Mapping[str, Callable[[str, object], Any]] = {
+    "access_token": _secret,
+    "access_tokens": _tokens,
+    "app_id": _digits,
+    "app_secret": _secret,
+    "business_id": _digits,
+    "account_ids": _list_of(_account_id),
+    "exclude_account_ids": _list_of(_account_id),
+    "account_statuses": _list_of(_one_of(ACCOUNT_STATUSES.values())),
+    "start_date": _date,
+    "end_date": _date,
+    "date_preset": _one_of(DATE_PRESETS),
+    "lookback_days": _whole(0),
+    "fields": _list_of(_name),
+    "action_attribution_windows": _list_of(_attribution_window),
+    "effective_status": _list_of(_status),
+    "report_mode": _one_of(REPORT_MODES),
+    "max_concurrency": _whole(1, 64),
+    "shard_index": _whole(0),
+    "shard_count": _whole(1),
+    "fail_on_skipped_accounts": _flag,
+    "backfill_on_change": _flag,
+    "max_run_minutes": _positive,
+    "user_agent": _header,
+    "api_version": _api_version,
+    "api_url": _api_url,
+    "request_timeout": _positive,
+}
+
+
+SETTING_NAMES = frozenset(item.name for item in fields(Settings))

@@ -6,18 +6,22 @@ import datetime as dt
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values
 
-from tap_meta_partner.settings import SETTING_NAMES, SettingsError, parse_settings
+from tap_meta_partner.settings.model import SettingsError
+from tap_meta_partner.settings.reading import parse_settings
+from tap_meta_partner.settings.table import SETTING_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.settings.model import Settings
 
 PREFIX = "TAP_META_PARTNER_"
+
 
 _LISTS = frozenset(
     (
@@ -29,10 +33,20 @@ _LISTS = frozenset(
         "effective_status",
     )
 )
+
+
 _JSON = frozenset(("reports", "access_tokens"))
+
+
 _WHOLE_NUMBERS = frozenset(("lookback_days", "max_concurrency", "shard_index", "shard_count"))
+
+
 _NUMBERS = frozenset(("max_run_minutes", "request_timeout"))
+
+
 _FLAGS = frozenset(("fail_on_skipped_accounts", "backfill_on_change"))
+
+
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 

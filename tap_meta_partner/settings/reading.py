@@ -1,0 +1,104 @@
+"""All settings read and checked together."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.settings.model import Settings, SettingsError
+from tap_meta_partner.settings.reports import _reports
+from tap_meta_partner.settings.table import PARSERS
+from tap_meta_partner.settings.words import DEFAULT_HISTORY_DAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+    from typing import Any
+
+    from tap_meta_partner.settings.model import ReportDefinition
+
+
+def parse_settings(
+    config: Mapping[str, Any], *, now: dt.datetime, token_needed: bool = True
+) -> Settings:
+    """Check a configuration and turn it into `Settings`.
+
+    Args:
+        config: the tap's configuration as Singer hands it over.
+        now: the present moment, with a time zone; decides what lies in the future.
+        token_needed: false where no call will be made (discovery of the catalog).
+
+    Raises:
+        SettingsError: the first mistake found, in one line.
+    """
+    given = {name: value for name, value in config.items() if value is not None and value != ""}
+    values = {name: parse(name, given[name]) for name, parse in PARSERS.items() if name in given}
+    settings = Settings(**values)
+    if token_needed and not any(token.access_token for token in settings.tokens):
+        raise SettingsError(
+            "access_token is missing: set it to your System User token "
+            "(TAP_META_PARTNER_ACCESS_TOKEN in Meltano's .env)"
+        )
+    _check_together(settings, now)
+    reports = _reports(given.get("reports", []), settings)
+    for report in reports:
+        if report.start_date and report.start_date != settings.start_date:
+            _check_report_start(report, settings, now)
+    return Settings(**{**values, "reports": reports})
+
+
+def unknown_settings(config: Mapping[str, Any], known: Collection[str]) -> list[str]:
+    """Say which keys of a configuration are not settings, with the name that was probably meant."""
+    found = []
+    for name in sorted(set(config) - set(known)):
+        close = difflib.get_close_matches(name, known, n=1)
+        hint = f": did you mean {close[0]}?" if close else ""
+        found.append(f"{name} is not a setting and is ignored{hint}")
+    return found
+
+
+def _check_together(settings: Settings, now: dt.datetime) -> None:
+    # The day has begun somewhere on Earth at UTC+14; accounts where it has not get no window yet.
+    latest_today = (now + dt.timedelta(hours=14)).date()
+    start, end = settings.start_date, settings.end_date
+    if start and start > latest_today:
+        raise SettingsError(
+            f"start_date {start} lies in the future: set it to {latest_today} or earlier"
+        )
+    if start and end and end < start:
+        raise SettingsError(f"end_date {end} lies before start_date {start}: exchange them")
+    if end and not start:
+        default_start = (now - dt.timedelta(hours=12, days=DEFAULT_HISTORY_DAYS)).date()
+        if end < default_start:
+            raise SettingsError(
+                f"end_date {end} lies before the default start, {DEFAULT_HISTORY_DAYS} days ago: "
+                "set start_date too"
+            )
+    if settings.date_preset and (start or end):
+        raise SettingsError(
+            "date_preset cannot be used together with start_date or end_date: leave one of them out"
+        )
+    if settings.shard_index >= settings.shard_count:
+        raise SettingsError(
+            f"shard_index {settings.shard_index} is not below shard_count {settings.shard_count}: "
+            "shards are counted from 0"
+        )
+    both = set(settings.account_ids) & set(settings.exclude_account_ids)
+    if both:
+        raise SettingsError(
+            f"account_ids and exclude_account_ids both name {', '.join(sorted(both))}: "
+            "remove it from one of them"
+        )
+
+
+def _check_report_start(report: ReportDefinition, settings: Settings, now: dt.datetime) -> None:
+    """Hold a report's own start against the same rules as the tap's, and name the report."""
+    own = Settings(
+        start_date=report.start_date,
+        end_date=settings.end_date,
+        date_preset=settings.date_preset,
+    )
+    try:
+        _check_together(own, now)
+    except SettingsError as error:
+        raise SettingsError(f"report {report.name}: {error}") from None
