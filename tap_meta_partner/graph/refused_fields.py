@@ -22,12 +22,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from tap_meta_partner.errors import MetaError
+    from tap_meta_partner.graph.errors import MetaError
 
 logger = logging.getLogger(__name__)
 
+
 _CODES = (100, 12)
+
+
 _NAMES = r"(\w+(?:\s*,\s*\w+)*)"
+
+
 _PATTERNS = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (

@@ -6,16 +6,18 @@ The `next` address of a page is never followed: it can carry the token.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from tap_meta_partner.errors import GARBLED, CursorExpired, Fault, KeptFailing, TooMuchData
-from tap_meta_partner.retries import ask
+from tap_meta_partner.graph.error_codes import GARBLED
+from tap_meta_partner.graph.errors import CursorExpired, Fault, KeptFailing, TooMuchData
+from tap_meta_partner.graph.steps import ask
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
 
-    from tap_meta_partner.client import Call
-    from tap_meta_partner.retries import Jitter, Steps
+    from tap_meta_partner.graph.calls import Call
+    from tap_meta_partner.graph.steps import Jitter, Steps
 
 _RESTARTS = 3
 

@@ -13,9 +13,8 @@ import json
 import logging
 import threading
 import time
-from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import requests
@@ -23,55 +22,34 @@ import urllib3
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
-from tap_meta_partner import errors
-from tap_meta_partner.rate_limits import Usage, read_usage
+from tap_meta_partner.graph import error_codes
+from tap_meta_partner.graph.calls import Answer
+from tap_meta_partner.graph.usage import Usage, read_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+    from typing import Any
 
     from typing_extensions import Self
 
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.graph.calls import Call
+    from tap_meta_partner.graph.errors import MetaError
+    from tap_meta_partner.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
+
 _CONNECT_SECONDS = 20.0
+
+
 _CHUNK_BYTES = 1 << 16
+
+
 #: How JSON writes the one character that no text column of PostgreSQL takes.
 _NUL = b"\\u0000"
+
+
 _DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One request to the Graph API.
-
-    Attributes:
-        path: below the version, for example `act_1/insights`.
-        params: parameters; lists and objects are sent as JSON.
-        method: GET, or POST to create a report run.
-        account_id: the ad account whose limits it counts for, without `act_`.
-        token: which of the settings' tokens it carries, counted from 0.
-    """
-
-    path: str
-    params: Mapping[str, Any] = field(default_factory=dict)
-    method: str = "GET"
-    account_id: str | None = None
-    token: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What came back: data, or an error; either way with the usage its headers tell.
-
-    Attributes:
-        date: the `Date` header, when the server says it answered.
-    """
-
-    body: dict[str, Any] | errors.MetaError
-    usage: Usage
-    date: str | None = None
 
 
 class _Bearer(AuthBase):
@@ -127,7 +105,7 @@ class GraphClient:
             response, body = self._exchange(call)
         except requests.RequestException as error:
             # The exception's own text holds the address and with it the proof.
-            return Answer(errors.no_answer(self._trouble(error)), Usage())
+            return Answer(error_codes.no_answer(self._trouble(error)), Usage())
         usage = read_usage(response.headers, call.account_id)
         content = self._read(response.status_code, body)
         if _NUL in body and isinstance(content, dict):
@@ -183,22 +161,22 @@ class GraphClient:
             self._threads.session = session
         return session
 
-    def _read(self, status: int, body: bytes) -> dict[str, Any] | errors.MetaError:
+    def _read(self, status: int, body: bytes) -> dict[str, Any] | MetaError:
         try:
             content = _DECODE(body)
         except (msgspec.DecodeError, UnicodeDecodeError):
             content = None
         if not isinstance(content, dict):
-            return errors.from_status(status)
+            return error_codes.from_status(status)
         envelope = content.get("error")
         if envelope is None:
             if status >= 300:  # noqa: PLR2004  (redirects and errors, with JSON but no envelope)
-                return errors.from_status(status)
+                return error_codes.from_status(status)
             # A failed report run tells why in the data itself.
             return self._without_secrets(content) if "error_message" in content else content
         if not isinstance(envelope, dict):
             envelope = {"message": str(envelope)}
-        return errors.from_envelope(self._without_secrets(envelope), status=status)
+        return error_codes.from_envelope(self._without_secrets(envelope), status=status)
 
     def _without_nul(self, content: dict[str, Any], call: Call) -> dict[str, Any]:
         """Take NUL characters out: one of them would fail a whole load into PostgreSQL."""

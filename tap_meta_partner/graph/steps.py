@@ -9,14 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from tap_meta_partner.errors import Retriable
+from tap_meta_partner.graph.errors import Retriable
 
 if TYPE_CHECKING:
-    from tap_meta_partner.client import Call
+    from typing import TypeAlias
+
+    from tap_meta_partner.graph.calls import Call
+
+
+@dataclass(frozen=True, slots=True)
+class RunSlot:
+    """Wait for, or give back, the right to have a report run under way."""
+
+    take: bool
+
 
 _FIRST_WAIT_SECONDS = 1.0
+
+
 _LONGEST_WAIT_SECONDS = 60.0
 
 
@@ -33,8 +45,12 @@ class OutOfTime(Exception):
 
 
 T = TypeVar("T")
+
+
 #: Yields calls, pauses and events of its own; returns a T.
 Steps: TypeAlias = Generator[Any, Any, T]
+
+
 Jitter: TypeAlias = Callable[[], float]
 
 

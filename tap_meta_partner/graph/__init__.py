@@ -1,0 +1,1 @@
+"""Meta's Graph API: the one door to HTTP, its errors, limits, pages and values."""

@@ -1,0 +1,45 @@
+"""A call to the Graph API, and its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from tap_meta_partner.graph import errors
+    from tap_meta_partner.graph.usage import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request to the Graph API.
+
+    Attributes:
+        path: below the version, for example `act_1/insights`.
+        params: parameters; lists and objects are sent as JSON.
+        method: GET, or POST to create a report run.
+        account_id: the ad account whose limits it counts for, without `act_`.
+        token: which of the settings' tokens it carries, counted from 0.
+    """
+
+    path: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    method: str = "GET"
+    account_id: str | None = None
+    token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: data, or an error; either way with the usage its headers tell.
+
+    Attributes:
+        date: the `Date` header, when the server says it answered.
+    """
+
+    body: dict[str, Any] | errors.MetaError
+    usage: Usage
+    date: str | None = None
