@@ -8,27 +8,26 @@ owner has NOT grant ads_management or ads_read".
 
 from __future__ import annotations
 
-import datetime as dt
-import hashlib
 import logging
-from dataclasses import dataclass, field
-from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.client import Call
-from tap_meta_partner.errors import AccountUnreadable, RequestRefused, Rule, TokenRefused
-from tap_meta_partner.pages import Collected, read_pages
-from tap_meta_partner.settings import ACCOUNT_STATUSES
+from tap_meta_partner.accounts.ad_account import ASSIGNED, UNASSIGNED, _account, _account_id
+from tap_meta_partner.accounts.wanted import in_shard, is_wanted
+from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.errors import AccountUnreadable, RequestRefused, Rule, TokenRefused
+from tap_meta_partner.graph.pages import Collected, read_pages
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
+    from typing import Any
 
-    from tap_meta_partner.retries import Jitter, Steps
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.graph.steps import Jitter, Steps
+    from tap_meta_partner.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
-ASSIGNED, UNASSIGNED = "assigned", "unassigned"
 
 #: Every token that may read an account may read these.
 MINIMAL_FIELDS = (
@@ -40,6 +39,8 @@ MINIMAL_FIELDS = (
     "timezone_name",
     "timezone_offset_hours_utc",
 )
+
+
 #: These can need more rights; one that is forbidden fails the whole call, so they are asked apart.
 FURTHER_FIELDS = (
     "account_id",
@@ -55,60 +56,29 @@ FURTHER_FIELDS = (
     "owner",
     "user_tasks",
 )
-#: In the smallest unit of the account's currency.
-AMOUNTS = ("amount_spent", "balance", "spend_cap", "min_daily_budget")
+
+
 #: Accounts per page; the smaller ones only after a page has failed.
 _PAGE_SIZES = (200, 100, 50, 25)
+
+
 _LIST_REFUSED = Rule(
     family=RequestRefused,
     what="the token may not list ad accounts",
     advice="Generate the system user's token anew with the permission ads_read.",
 )
+
+
 _WITHOUT_FURTHER = (
     "ad_accounts: further columns (business, owner, amounts …) stay empty, as Meta does not show "
     "them to this token"
 )
+
+
 _WITHOUT_BUSINESS = (
     "business_id: the accounts at {} cannot be listed, so those that nobody assigned to the system "
     "user are not named"
 )
-
-#: Currencies without a smaller unit: their minor-unit amounts are whole ones (Meta: "Currency
-#: codes").
-_NO_MINOR_UNIT = frozenset(
-    ("CLP", "COP", "CRC", "HUF", "IDR", "ISK", "JPY", "KRW", "PYG", "TWD", "VND")
-)
-_MINOR_UNITS = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdAccount:
-    """An ad account.
-
-    Attributes:
-        account_id: digits, without `act_`.
-        access: `assigned` (it can be read) or `unassigned` (the business knows it, the user not).
-        token: which of the settings' tokens reads it, counted from 0.
-        raw: all that Meta told about it.
-    """
-
-    account_id: str
-    name: str = ""
-    status: int | None = None
-    currency: str | None = None
-    timezone_name: str | None = None
-    timezone_offset_hours: float | None = None
-    access: str = ASSIGNED
-    token: int = 0
-    raw: Mapping[str, Any] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        return f"{self.account_id} ({self.name})" if self.name else self.account_id
-
-    @property
-    def status_name(self) -> str | None:
-        """Meta's word for the status, or the code where the table has none."""
-        return None if self.status is None else ACCOUNT_STATUSES.get(self.status, str(self.status))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,71 +174,6 @@ def _readable(token: int, *, further: bool, jitter: Jitter) -> Steps[dict[str, d
     return {account_id: {**raw, **more.get(account_id, {})} for account_id, raw in raws.items()}
 
 
-def is_wanted(account: AdAccount, settings: Settings) -> bool:
-    """Apply the settings' filters to one account."""
-    return (
-        (not settings.account_ids or account.account_id in settings.account_ids)
-        and account.account_id not in settings.exclude_account_ids
-        and (not settings.account_statuses or account.status_name in settings.account_statuses)
-        and in_shard(account.account_id, settings)
-    )
-
-
-def in_shard(account_id: str, settings: Settings) -> bool:
-    """Tell whether an account falls to this process."""
-    return shard_of(account_id, settings.shard_count) == settings.shard_index
-
-
-def shard_of(account_id: str, shard_count: int) -> int:
-    """Return the shard of an account: the first 8 bytes of SHA-256 of its digits, modulo the count.
-
-    This never changes between versions: each shard keeps its own state.
-    """
-    digest = hashlib.sha256(account_id.encode("ascii")).digest()
-    return int.from_bytes(digest[:8], "big") % shard_count
-
-
-def to_record(account: AdAccount) -> dict[str, Any]:
-    """Turn an account into a record of the `ad_accounts` stream."""
-    raw = account.raw
-    business = raw.get("business") if isinstance(raw.get("business"), dict) else {}
-    money: dict[str, Any] = {}
-    for name in AMOUNTS:
-        money[name] = _text(raw.get(name))
-        money[f"{name}_major"] = major_units(raw.get(name), account.currency)
-    return {
-        "id": f"act_{account.account_id}",
-        "account_id": account.account_id,
-        "name": account.name or None,
-        "account_status": account.status,
-        "account_status_name": account.status_name,
-        "disable_reason": _whole(raw.get("disable_reason")),
-        "currency": account.currency,
-        "timezone_name": account.timezone_name,
-        "timezone_offset_hours_utc": raw.get("timezone_offset_hours_utc"),
-        "created_time": _instant(raw.get("created_time")),
-        **money,
-        "business_id": _text((business or {}).get("id")),
-        "business_name": _text((business or {}).get("name")),
-        "business_country_code": _text(raw.get("business_country_code")),
-        "business_state": _text(raw.get("business_state")),
-        "owner": _text(raw.get("owner")),
-        "user_tasks": raw.get("user_tasks"),
-        "access": account.access,
-    }
-
-
-def major_units(amount: object, currency: str | None) -> Decimal | None:
-    """Turn an account's amount (minor units, a numeric string) into whole units, exactly."""
-    try:
-        number = Decimal(str(amount)) if amount is not None else None
-    except ArithmeticError:
-        number = None
-    if number is None or currency is None or not number.is_finite():
-        return None
-    return number if currency in _NO_MINOR_UNIT else number / _MINOR_UNITS
-
-
 def _list(
     path: str, fields: Collection[str], jitter: Jitter, token: int = 0
 ) -> Steps[dict[str, dict[str, Any]]]:
@@ -291,50 +196,3 @@ def _list_if_allowed(
         )
         return {}
     return found
-
-
-def _account(raw: Mapping[str, Any], *, access: str, token: int = 0) -> AdAccount:
-    offset = raw.get("timezone_offset_hours_utc")
-    return AdAccount(
-        account_id=_account_id(raw),
-        name=_text(raw.get("name")) or "",
-        status=_whole(raw.get("account_status")),
-        currency=_text(raw.get("currency")),
-        timezone_name=_text(raw.get("timezone_name")),
-        timezone_offset_hours=float(offset) if isinstance(offset, (int, float, Decimal)) else None,
-        access=access,
-        token=token,
-        raw=raw,
-    )
-
-
-def _account_id(raw: Mapping[str, Any]) -> str:
-    return str(raw.get("account_id") or raw.get("id") or "").removeprefix("act_")
-
-
-def instant(value: object) -> dt.datetime:
-    """Read one of Meta's times, 2021-02-11T01:00:00-0800, as UTC: some loaders drop the zone.
-
-    Raises:
-        ValueError, OverflowError: it is none (or is before the year 1, seen from Greenwich).
-    """
-    moment = dt.datetime.strptime(str(value), "%Y-%m-%dT%H:%M:%S%z")
-    return moment.astimezone(dt.timezone.utc)
-
-
-def _instant(value: object) -> str | None:
-    try:
-        return instant(value).isoformat()
-    except ValueError:
-        return None
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)
-
-
-def _whole(value: object) -> int | None:
-    try:
-        return int(value)  # type: ignore[call-overload,no-any-return]
-    except (TypeError, ValueError):
-        return None

@@ -10,29 +10,39 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.client import Call
-from tap_meta_partner.errors import MetaError, Retriable, rule_for
-from tap_meta_partner.retries import Pause, ask
-from tap_meta_partner.settings import AccessToken
+from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.error_codes import rule_for
+from tap_meta_partner.graph.errors import MetaError, Retriable
+from tap_meta_partner.graph.steps import Pause, ask
+from tap_meta_partner.settings.model import AccessToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
-    from tap_meta_partner.retries import Jitter, Steps
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.graph.steps import Jitter, Steps
+    from tap_meta_partner.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
+
 #: From here on a token's end is worth a warning, every night.
 SOON_DAYS = 14
+
+
 READ_ADS, MANAGE_ADS, MANAGE_BUSINESS = "ads_read", "ads_management", "business_management"
+
 
 #: At `/me?fields=id,name`, which every token may ask, these mean the appsecret_proof and nothing
 #: else.
 PROOF_CODES = frozenset({100, 104})
+
+
 _WRONG_APP_SECRET = 101
+
+
 _TRIES = 3
 
 

@@ -1,0 +1,1 @@
+"""Whose tokens these are, and which ad accounts they can read."""

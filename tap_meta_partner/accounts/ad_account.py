@@ -1,0 +1,119 @@
+"""An ad account: its identity, time zone and record."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from tap_meta_partner.graph.values import _instant, _text, _whole, major_units
+from tap_meta_partner.settings.words import ACCOUNT_STATUSES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+ASSIGNED, UNASSIGNED = "assigned", "unassigned"
+
+
+#: In the smallest unit of the account's currency.
+AMOUNTS = ("amount_spent", "balance", "spend_cap", "min_daily_budget")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdAccount:
+    """An ad account.
+
+    Attributes:
+        account_id: digits, without `act_`.
+        access: `assigned` (it can be read) or `unassigned` (the business knows it, the user not).
+        token: which of the settings' tokens reads it, counted from 0.
+        raw: all that Meta told about it.
+    """
+
+    account_id: str
+    name: str = ""
+    status: int | None = None
+    currency: str | None = None
+    timezone_name: str | None = None
+    timezone_offset_hours: float | None = None
+    access: str = ASSIGNED
+    token: int = 0
+    raw: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.account_id} ({self.name})" if self.name else self.account_id
+
+    @property
+    def status_name(self) -> str | None:
+        """Meta's word for the status, or the code where the table has none."""
+        return None if self.status is None else ACCOUNT_STATUSES.get(self.status, str(self.status))
+
+
+def to_record(account: AdAccount) -> dict[str, Any]:
+    """Turn an account into a record of the `ad_accounts` stream."""
+    raw = account.raw
+    business = raw.get("business") if isinstance(raw.get("business"), dict) else {}
+    money: dict[str, Any] = {}
+    for name in AMOUNTS:
+        money[name] = _text(raw.get(name))
+        money[f"{name}_major"] = major_units(raw.get(name), account.currency)
+    return {
+        "id": f"act_{account.account_id}",
+        "account_id": account.account_id,
+        "name": account.name or None,
+        "account_status": account.status,
+        "account_status_name": account.status_name,
+        "disable_reason": _whole(raw.get("disable_reason")),
+        "currency": account.currency,
+        "timezone_name": account.timezone_name,
+        "timezone_offset_hours_utc": raw.get("timezone_offset_hours_utc"),
+        "created_time": _instant(raw.get("created_time")),
+        **money,
+        "business_id": _text((business or {}).get("id")),
+        "business_name": _text((business or {}).get("name")),
+        "business_country_code": _text(raw.get("business_country_code")),
+        "business_state": _text(raw.get("business_state")),
+        "owner": _text(raw.get("owner")),
+        "user_tasks": raw.get("user_tasks"),
+        "access": account.access,
+    }
+
+
+def _account(raw: Mapping[str, Any], *, access: str, token: int = 0) -> AdAccount:
+    offset = raw.get("timezone_offset_hours_utc")
+    return AdAccount(
+        account_id=_account_id(raw),
+        name=_text(raw.get("name")) or "",
+        status=_whole(raw.get("account_status")),
+        currency=_text(raw.get("currency")),
+        timezone_name=_text(raw.get("timezone_name")),
+        timezone_offset_hours=float(offset) if isinstance(offset, (int, float, Decimal)) else None,
+        access=access,
+        token=token,
+        raw=raw,
+    )
+
+
+def _account_id(raw: Mapping[str, Any]) -> str:
+    return str(raw.get("account_id") or raw.get("id") or "").removeprefix("act_")
+
+
+_HOURS_OF_A_DAY = 24
+
+
+def account_zone(timezone_name: str | None, offset_hours: float | None) -> dt.tzinfo:
+    """Return an ad account's time zone.
+
+    The name is the truth; `timezone_offset_hours_utc` is only today's offset (it changes with
+    daylight saving) and serves for names the zone database does not know.
+    """
+    if timezone_name:
+        try:
+            return ZoneInfo(timezone_name)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            pass
+    hours = offset_hours or 0
+    return dt.timezone(dt.timedelta(hours=hours if abs(hours) < _HOURS_OF_A_DAY else 0))
