@@ -10,17 +10,13 @@ the very digits Meta sent. Money in insights is in major units of the account's 
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.settings import LEVELS
+from tap_meta_partner.settings.words import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
-    from tap_meta_partner.settings import ReportDefinition
+    from collections.abc import Mapping
 
 
 class Kind(Enum):
@@ -49,12 +45,16 @@ _TEXT = frozenset(
     quality_ranking result_values_performance_indicator
     """.split()
 )
+
+
 #: Calendar days, YYYY-MM-DD.
 _DATES = frozenset(
     """
     created_time date_start date_stop updated_time
     """.split()
 )
+
+
 #: Counts: whole numbers (as strings on the wire).
 _COUNTS = frozenset(
     """
@@ -70,6 +70,8 @@ _COUNTS = frozenset(
     unique_inline_link_clicks
     """.split()
 )
+
+
 #: Rates and money: decimal numbers (as strings on the wire), money in major units.
 _NUMBERS = frozenset(
     """
@@ -108,6 +110,8 @@ _NUMBERS = frozenset(
     unique_inline_link_click_ctr unique_link_clicks_ctr wish_bid
     """.split()
 )
+
+
 #: Lists of AdsActionStats: one object per action type (and other action breakdowns).
 _ACTION_LISTS = frozenset(
     """
@@ -150,6 +154,8 @@ _ACTION_LISTS = frozenset(
     video_time_watched_actions video_view_per_impression website_ctr website_purchase_roas
     """.split()
 )
+
+
 #: Lists of AdsHistogramStats: as AdsActionStats, with a list of whole numbers as value.
 _HISTOGRAMS = frozenset(
     """
@@ -157,6 +163,8 @@ _HISTOGRAMS = frozenset(
     video_play_retention_20_to_60s_actions video_play_retention_graph_actions
     """.split()
 )
+
+
 #: Lists of objects whose shape Meta does not publish: kept as they come.
 _OBJECT_LISTS = frozenset(
     """
@@ -165,6 +173,8 @@ _OBJECT_LISTS = frozenset(
     objective_result_rate objective_results result_rate results
     """.split()
 )
+
+
 #: Breakdowns Meta's SDK lists; Meta's pages know more, so an unknown one only warns.
 BREAKDOWNS = frozenset(
     """
@@ -199,6 +209,7 @@ BREAKDOWNS = frozenset(
     """.split()
 )
 
+
 #: Fields that are never asked from a version of the API on: Meta refuses the whole request for one
 #: of them (differences between Meta's own SDK for v25.0 and for v26.0). Others that it refuses are
 #: found out by asking (`refused_fields.py`).
@@ -208,6 +219,7 @@ GONE_FIELDS: Mapping[str, str] = {
     "marketing_messages_website_purchase": "v26.0",
     "marketing_messages_website_purchase_values": "v26.0",
 }
+
 
 _KINDS: Mapping[str, Kind] = {
     name: kind
@@ -223,6 +235,7 @@ _KINDS: Mapping[str, Kind] = {
     for name in names
 }
 
+
 #: Beginnings of the keys of an action entry that name something; every other key is an amount.
 ACTION_LABELS = (
     "action_",
@@ -234,56 +247,10 @@ ACTION_LABELS = (
     "signal_source_bucket",
     "standard_event_content_type",
 )
-#: Breakdowns whose value is an object with an id (Meta: "Breakdowns", dynamic creative assets).
-OBJECT_BREAKDOWNS = frozenset(
-    f"{part}_asset"
-    for part in ("body", "call_to_action", "description", "image", "link_url", "title", "video")
-)
-#: The marketing mix is no column of its own: its rows are told apart by these, as in the export of
-#: that name ("Marketing Mix Modeling Breakdown on Insights API").
-_MARKETING_MIX = (
-    *("country", "region", "dma", "device_platform", "platform_position", "publisher_platform"),
-    "creative_media_type",
-)
-#: What stands in the key where Meta leaves a breakdown out of a row (Meta itself sends "unknown").
-NO_VALUE = "(none)"
 
-#: `fields` when the user names none. Heavier ones (video_*, unique_*, purchase_roas) can be named.
-DEFAULT_FIELDS = (
-    "account_id",
-    "account_name",
-    "account_currency",
-    "campaign_id",
-    "campaign_name",
-    "adset_id",
-    "adset_name",
-    "ad_id",
-    "ad_name",
-    "objective",
-    "impressions",
-    "clicks",
-    "reach",
-    "frequency",
-    "spend",
-    "cpc",
-    "cpm",
-    "cpp",
-    "ctr",
-    "inline_link_clicks",
-    "actions",
-    "action_values",
-    "cost_per_action_type",
-    "conversions",
-    "attribution_setting",
-    "post_engagement",
-    "page_engagement",
-)
-
-#: Not fields of Meta's but action types inside `actions`; older guides list them as fields.
-_ENGAGEMENTS = ("post_engagement", "page_engagement")
 
 #: The widest level at which a field can be asked; one not named here can be asked at any.
-_OWN_LEVEL: Mapping[str, str] = {
+OWN_LEVEL: Mapping[str, str] = {
     "campaign_id": "campaign",
     "campaign_name": "campaign",
     "objective": "campaign",
@@ -298,156 +265,13 @@ _OWN_LEVEL: Mapping[str, str] = {
     "conversion_rate_ranking": "ad",
 }
 
-_LEVEL_ID: Mapping[str, str] = {"campaign": "campaign_id", "adset": "adset_id", "ad": "ad_id"}
-
-#: On every insights row, whatever `fields` says; the last three are the tap's own.
-_ALWAYS = ("account_id", "date_start", "date_stop")
-TIME_ZONE, READ_AT, IS_FINAL = "timezone_name", "read_at", "is_final"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
-    """One column of an insights stream.
-
-    Attributes:
-        name: the column's name.
-        source: the field to ask Meta for, or None where nothing is asked (breakdowns come by
-            themselves, `read_at` and its like are the tap's).
-        kind: how its value is read.
-        action_type: for a column drawn from an action list, the action type it holds.
-        is_breakdown: its value is part of the key and never null.
-    """
-
-    name: str
-    source: str | None
-    kind: Kind
-    action_type: str | None = None
-    is_breakdown: bool = False
-
 
 def kind_of(field: str) -> Kind:
     """Tell what a field holds; `UNKNOWN` for one the table does not have."""
     return _KINDS.get(field, Kind.UNKNOWN)
 
 
-def key_of(definition: ReportDefinition) -> tuple[str, ...]:
-    """Return the columns that identify a row of this report: account, day, object, breakdowns."""
-    level_id = _LEVEL_ID.get(definition.level)
-    return (
-        "account_id",
-        "date_start",
-        *((level_id,) if level_id else ()),
-        *(column for name in definition.breakdowns for column in _key_columns(name)),
-    )
-
-
-def columns_of(definition: ReportDefinition) -> tuple[Column, ...]:
-    """Return every column of a report's stream, key first, each once."""
-    columns = [
-        _field_column(name)
-        for name in (*key_of(definition), *_ALWAYS)
-        if name not in _breakdown_names(definition)
-    ]
-    columns += [column for name in definition.breakdowns for column in _breakdown_columns(name)]
-    columns += [
-        _field_column(name)
-        for name in definition.fields or DEFAULT_FIELDS
-        if not _is_breakdown(name, definition) and not _below(name, definition.level)
-    ]
-    columns += [
-        Column(name=TIME_ZONE, source=None, kind=Kind.TEXT),
-        Column(name=READ_AT, source=None, kind=Kind.UNKNOWN),
-        Column(name=IS_FINAL, source=None, kind=Kind.UNKNOWN),
-    ]
-    first: dict[str, Column] = {}
-    for column in columns:
-        first.setdefault(column.name, column)
-    return tuple(first.values())
-
-
-def doubts(definition: ReportDefinition, *, api_version: str = "") -> list[str]:
-    """Say what in a report's fields and breakdowns looks wrong, though Meta is left to judge."""
-    found = []
-    for name in definition.fields or ():
-        if name in definition.breakdowns:
-            found.append(f"{name} is a breakdown and comes by itself: it is not asked as a field")
-        elif name in BREAKDOWNS:
-            found.append(f"{name} is a breakdown: it is left out here and belongs in breakdowns")
-        elif _below(name, definition.level):
-            found.append(
-                f"{name} belongs to the {_OWN_LEVEL[name]} level and cannot be had at "
-                f"{definition.level} level: it is left out"
-            )
-        elif _is_gone(_source_of(name), api_version):
-            found.append(
-                f"{name} is gone from Meta's API since {GONE_FIELDS[_source_of(name)]}: it is not "
-                "asked and stays empty"
-            )
-        elif kind_of(_source_of(name)) is Kind.UNKNOWN:
-            found.append(f"{name} is not a field this version knows: Meta decides")
-    found += [
-        f"{name} is not a breakdown this version knows: Meta decides"
-        for name in definition.breakdowns
-        if name not in BREAKDOWNS
-    ]
-    return [f"{definition.name}: {text}" for text in found]
-
-
-def collisions(definition: ReportDefinition) -> list[str]:
-    """Name columns that two different entries of `fields` would both fill."""
-    entries: dict[str, set[str]] = {}
-    for name in definition.fields or ():
-        entries.setdefault(_field_column(name).name, set()).add(name)
-    return [
-        f"{definition.name}: {' and '.join(sorted(names))} would both become the column {column}"
-        for column, names in entries.items()
-        if len(names) > 1
-    ]
-
-
-def sums_of_rates(definition: ReportDefinition) -> list[str]:
-    """Name columns that would add up what does not add: a rate, over further action breakdowns.
-
-    A column of one action type adds its entries up where several action breakdowns were asked. That
-    is right for counts and amounts, and wrong for costs, rates, averages and people.
-    """
-    if len(definition.action_breakdowns) < 2:  # noqa: PLR2004  (action_type and another)
-        return []
-    return [
-        f"{definition.name}: {name} cannot be a column together with further action_breakdowns, as "
-        "its values do not add up: leave those out, or take the whole list"
-        for name in definition.fields or ()
-        if ":" in name and _NOT_ADDITIVE.search(name.partition(":")[0])
-    ]
-
-
-_NOT_ADDITIVE = re.compile("cost_per|roas|ctr|rate|avg|average|unique|_per_")
-
-
-def tells_of_its_own_life(definition: ReportDefinition) -> bool:
-    """Tell whether a report can have values on days on which nothing else happened.
-
-    Postbacks and installs credited elsewhere come without impressions, spend or actions.
-    """
-    names = (*(definition.fields or ()), *definition.breakdowns)
-    return any(name.startswith(("total_postbacks", "mmp_", "skan_", "fidelity")) for name in names)
-
-
-def fields_to_ask(columns: Iterable[Column], *, api_version: str = "") -> tuple[str, ...]:
-    """Return the `fields` parameter for these columns, each field once, without those long gone.
-
-    Names of breakdowns are never among them: Meta adds those by itself and refuses some as fields.
-    """
-    return tuple(
-        dict.fromkeys(
-            column.source
-            for column in columns
-            if column.source and not _is_gone(column.source, api_version)
-        )
-    )
-
-
-def _is_gone(field: str, api_version: str) -> bool:
+def is_gone(field: str, api_version: str) -> bool:
     """Tell whether Meta refuses a field in this version of its API and all later ones."""
     since = GONE_FIELDS.get(field)
     return since is not None and _number_of(api_version) >= _number_of(since)
@@ -457,113 +281,7 @@ def _number_of(api_version: str) -> float:
     return float(api_version.lstrip("v") or "inf")
 
 
-def schema_of(definition: ReportDefinition) -> dict[str, Any]:
-    """Return the JSON Schema of a report's records."""
-    keys = key_of(definition)
-    return {
-        "type": "object",
-        "properties": {
-            column.name: _property(column, definition, is_key=column.name in keys)
-            for column in columns_of(definition)
-        },
-        "required": list(keys),
-    }
-
-
-def _is_breakdown(field: str, definition: ReportDefinition) -> bool:
-    """Tell whether a name in `fields` is a breakdown's: Meta refuses some of those as fields."""
-    return field in definition.breakdowns or field in BREAKDOWNS
-
-
-def _breakdown_names(definition: ReportDefinition) -> set[str]:
-    return {column.name for name in definition.breakdowns for column in _breakdown_columns(name)}
-
-
-def _key_columns(breakdown: str) -> tuple[str, ...]:
-    if breakdown == "mmm":
-        return _MARKETING_MIX
-    return (f"{breakdown}_id" if breakdown in OBJECT_BREAKDOWNS else breakdown,)
-
-
-def _breakdown_columns(name: str) -> tuple[Column, ...]:
-    key = tuple(
-        Column(name=column, source=None, kind=Kind.TEXT, is_breakdown=True)
-        for column in _key_columns(name)
-    )
-    if name in OBJECT_BREAKDOWNS:
-        return (*key, Column(name=name, source=None, kind=Kind.UNKNOWN))
-    return key
-
-
-def _below(field: str, level: str) -> bool:
+def below(field: str, level: str) -> bool:
     """Tell whether a field belongs to a closer level than the one asked (Meta refuses those)."""
-    own = _OWN_LEVEL.get(field, "account")
+    own = OWN_LEVEL.get(field, "account")
     return LEVELS.index(own) > LEVELS.index(level)
-
-
-def _source_of(name: str) -> str:
-    return "actions" if name in _ENGAGEMENTS else name.partition(":")[0]
-
-
-def _field_column(name: str) -> Column:
-    """Make the column for one entry of `fields`; `actions:TYPE` takes one type out of a list."""
-    source, colon, action_type = name.partition(":")
-    if name in _ENGAGEMENTS:
-        return Column(name=name, source="actions", kind=Kind.COUNT, action_type=name)
-    if colon:
-        column = f"{source}_{action_type.replace('.', '_')}"
-        return Column(name=column, source=source, kind=Kind.NUMBER, action_type=action_type)
-    return Column(name=name, source=name, kind=kind_of(name))
-
-
-_SCALARS: Mapping[Kind, dict[str, Any]] = {
-    Kind.TEXT: {"type": ["string", "null"]},
-    Kind.DATE: {"type": ["string", "null"], "format": "date"},
-    Kind.COUNT: {"type": ["integer", "null"]},
-    Kind.NUMBER: {"type": ["number", "null"]},
-    Kind.OBJECTS: {"type": ["array", "null"], "items": {"type": ["object", "null"]}},
-}
-_OWN_COLUMNS: Mapping[str, dict[str, Any]] = {
-    READ_AT: {
-        "type": "string",
-        "format": "date-time",
-        "description": "When the tap asked Meta for this row (UTC), one instant for a whole "
-        "window.",
-    },
-    IS_FINAL: {
-        "type": "boolean",
-        "description": "The day was older than 28 days when read: Meta no longer changes it.",
-    },
-}
-#: Windows that are always declared inside action lists, so that a loader's columns stay the same.
-_ACTION_WINDOWS = ("1d_click", "7d_click", "28d_click", "1d_view", "1d_ev")
-
-
-def _property(column: Column, definition: ReportDefinition, *, is_key: bool) -> dict[str, Any]:
-    if column.name in _OWN_COLUMNS:
-        return dict(_OWN_COLUMNS[column.name])
-    if is_key:
-        # A key is never null: account and day always come, a missing breakdown has a stand-in.
-        return {**_SCALARS[column.kind], "type": "string"}
-    if column.kind in (Kind.ACTIONS, Kind.HISTOGRAM):
-        return _action_list(column.kind, definition)
-    if column.name in OBJECT_BREAKDOWNS:
-        return {"type": ["object", "null"]}
-    unknown: dict[str, Any] = {"type": ["string", "number", "boolean", "object", "array", "null"]}
-    return dict(_SCALARS.get(column.kind, unknown))
-
-
-def _action_list(kind: Kind, definition: ReportDefinition) -> dict[str, Any]:
-    amount: dict[str, Any] = (
-        {"type": ["array", "null"], "items": {"type": ["integer", "null"]}}
-        if kind is Kind.HISTOGRAM
-        else {"type": ["number", "null"]}
-    )
-    breakdowns = definition.action_breakdowns or ("action_type",)
-    windows = (*_ACTION_WINDOWS, *definition.action_attribution_windows)
-    properties = {name: {"type": ["string", "null"]} for name in breakdowns}
-    properties |= {name: amount for name in ("value", *windows) if name != "default"}
-    return {
-        "type": ["array", "null"],
-        "items": {"type": "object", "properties": properties},
-    }

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tap_meta_partner.dimensions import Dimension, DimensionColumn
-    from tap_meta_partner.fields import Column
-    from tap_meta_partner.settings import ReportDefinition
+    from tap_meta_partner.insights.columns import Column
+    from tap_meta_partner.settings.model import ReportDefinition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,20 +35,3 @@ class StreamPlan:
     def name(self) -> str:
         """The stream whose bookmark the plan moves."""
         return self.rows_to or self.actions_to or self.definition.name
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DimensionPlan:
-    """One dimension as this run wants it.
-
-    Attributes:
-        columns: those selected, key included.
-    """
-
-    dimension: Dimension
-    columns: tuple[DimensionColumn, ...]
-
-    @property
-    def name(self) -> str:
-        """The stream's name."""
-        return self.dimension.name

@@ -13,23 +13,19 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.fields import Kind, columns_of, fields_to_ask, kind_of
-from tap_meta_partner.windows import history_edge
+from tap_meta_partner.insights.breakdowns import (
+    BY_ADVERTISER,
+    BY_AUDIENCE,
+    asks_day_by_day,
+    listed,
+)
+from tap_meta_partner.insights.columns import columns_of, fields_to_ask
+from tap_meta_partner.insights.fields import Kind, kind_of
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from tap_meta_partner.settings import ReportDefinition
-
-#: Reach with breakdowns (since 2025-06-10), unique counts and hours (since 2026-01-12).
-PEOPLE_MONTHS = HOURLY_MONTHS = 13
-#: `frequency_value`, since 2026-01-12.
-FREQUENCY_MONTHS = 6
-
-_BY_ADVERTISER = "hourly_stats_aggregated_by_advertiser_time_zone"
-_BY_AUDIENCE = "hourly_stats_aggregated_by_audience_time_zone"
-_HOURLY = frozenset((_BY_ADVERTISER, _BY_AUDIENCE))
+    from tap_meta_partner.settings.model import ReportDefinition
 
 
 def _sets(lines: str) -> tuple[tuple[str, ...], ...]:
@@ -51,6 +47,8 @@ _STARRED = _sets(
     publisher_platform,platform_position,impression_device,action_device
     """
 )
+
+
 _UNSTARRED = _sets(
     """
     app_id,skan_conversion_id action_reaction action_converted_product_id
@@ -59,16 +57,25 @@ _UNSTARRED = _sets(
     age,gender,action_carousel_card_id
     """
 )
+
+
 _JOINERS = frozenset(("action_target_id", "action_destination"))
+
+
 #: Stands for itself in every row: it is there unless other action breakdowns are asked.
 _ALWAYS_THERE = "action_type"
+
+
 _IN_THE_TABLE = {name for row in (*_STARRED, *_UNSTARRED) for name in row} | _JOINERS
+
 
 #: Postbacks of Apple's SKAdNetwork. Several kinds in one report are no mistake: each has its own
 #: breakdowns.
 _POSTBACKS = frozenset(
     ("total_postbacks", "total_postbacks_detailed", "total_postbacks_detailed_v4")
 )
+
+
 #: Breakdowns that few metrics support, these metrics, and what else may stand beside them
 #: ("Generic Breakdowns" and the notes there; "Ad Insights" for SKAdNetwork 4).
 _WITH_FEW_METRICS: tuple[tuple[tuple[str, ...], tuple[str, ...], frozenset[str]], ...] = (
@@ -99,8 +106,12 @@ _WITH_FEW_METRICS: tuple[tuple[tuple[str, ...], tuple[str, ...], frozenset[str]]
         _POSTBACKS,
     ),
 )
+
+
 #: Places; and assets, at least those of dynamic creative.
 _NOT_FOR_ACCOUNTS = ("image_asset", "place_page_id", "video_asset")
+
+
 #: "Unavailable fields": with any breakdown.
 _WITHOUT_BREAKDOWNS = frozenset(
     (
@@ -108,44 +119,44 @@ _WITHOUT_BREAKDOWNS = frozenset(
         "relevance_score",
     )
 )
+
+
 #: Breakdowns that `filtering` cannot name.
 _NOT_FILTERED = frozenset(("app_id", "skan_conversion_id"))
 
+
 # "Restrictions for off-Meta action metrics", for days since 2021-04-27.
-_TYPE_1 = ("region", _BY_AUDIENCE, _BY_ADVERTISER)
+_TYPE_1 = ("region", BY_AUDIENCE, BY_ADVERTISER)
+
+
 _TYPE_2 = (
     *("action_device", "action_destination", "action_target_id", "product_id"),
     *("action_carousel_card_id", "action_carousel_card_name", "action_canvas_component_name"),
 )
+
+
 #: Fields in which actions outside of Meta's apps are counted, or what these cost or bring.
 _OFF_META = re.compile(
     r"(unique_)?actions|action_values|cost_per_(unique_)?action_type|converted_.*|.*_roas"
     r"|(cost_per_)?(unique_)?conversions?(_values)?|average_purchases_conversion_value"
     r"|catalog_segment_(actions|value)|(cost_per_)?mmp_credited_install"
 )
+
+
 #: Action types that happen on Meta itself; columns of those alone lose nothing.
 _ON_META = re.compile(
     "comment|like|link_click|onsite_conversion.*|page_engagement|photo_view|post|post_engagement"
     "|post_reaction|video_view"
 )
+
+
 _REFUSED_BY_HOUR = re.compile("video_|(cost_per_)?unique_")
+
+
 _ZERO_BY_HOUR = frozenset(("reach", "frequency"))
+
+
 _REFUSED_BY_REGION = re.compile(r"video_(p(25|50|75|95|100)|avg_time)_watched_actions")
-#: Counts of people, and what is made of them.
-_PEOPLE = re.compile(r"(reach|frequency|cpp)$|.*unique_")
-
-#: Breakdowns that bring nothing until the ad account has switched a feature on ("Insights Feature
-#: Settings"): breakdown -> the feature's name there.
-_FEATURES: Mapping[str, str] = {
-    "impression_device": "impression_device",
-    "frequency_value": "frequency_value",
-    _BY_AUDIENCE: "time_of_day_viewer_tz",
-    "comscore_market": "comscore",
-    "comscore_market_code": "comscore",
-}
-
-
-# What Meta refuses or leaves empty.
 
 
 def impossible(definition: ReportDefinition) -> list[str]:
@@ -169,7 +180,7 @@ def _no_permutation(definition: ReportDefinition) -> Iterable[str]:
     ]
     if not _IN_THE_TABLE.issuperset(asked) or _is_documented(frozenset(asked)):
         return
-    together = f"{_listed(asked)} {'together' if len(asked) > 1 else 'alone'}"
+    together = f"{listed(asked)} {'together' if len(asked) > 1 else 'alone'}"
     parts = [",".join(part) for part in _instead_of(frozenset(asked))]
     instead = f"{' or '.join(parts)}, each in a report of its own" if len(parts) > 1 else parts[0]
     yield (
@@ -199,7 +210,7 @@ def _instead_of(asked: frozenset[str]) -> list[tuple[str, ...]]:
 def _not_for_accounts(definition: ReportDefinition) -> Iterable[str]:
     found = [name for name in _NOT_FOR_ACCOUNTS if name in definition.breakdowns]
     if found and definition.level == "account":
-        yield f"Meta has no {_listed(found)} at account level: use campaign, adset or ad"
+        yield f"Meta has no {listed(found)} at account level: use campaign, adset or ad"
 
 
 def _marketing_mix(definition: ReportDefinition) -> Iterable[str]:
@@ -218,9 +229,9 @@ def _with_few_metrics(definition: ReportDefinition) -> Iterable[str]:
         missing = not any(name in metrics for name in supported)
         if asked and (others or missing):
             ask = f"ask for {' or '.join(supported)} in fields" if missing else ""
-            leave = f"leave out {_listed(others)}" if others else ""
+            leave = f"leave out {listed(others)}" if others else ""
             yield (
-                f"Meta has only {_listed(supported)} by {_listed(asked)}: "
+                f"Meta has only {listed(supported)} by {listed(asked)}: "
                 f"{' and '.join(filter(None, (ask, leave)))}"
             )
 
@@ -229,7 +240,7 @@ def _never_with_breakdowns(definition: ReportDefinition) -> Iterable[str]:
     found = [name for name in definition.fields or () if name in _WITHOUT_BREAKDOWNS]
     if found and definition.breakdowns:
         yield (
-            f"Meta refuses {_listed(found)} together with any breakdown: ask for that in a report "
+            f"Meta refuses {listed(found)} together with any breakdown: ask for that in a report "
             "without breakdowns"
         )
 
@@ -240,10 +251,10 @@ def _refused_by_hour(definition: ReportDefinition) -> Iterable[str]:
     refused = [name for name in _metrics(definition) if _REFUSED_BY_HOUR.match(name)]
     zero = [name for name in _metrics(definition) if name in _ZERO_BY_HOUR]
     if refused:
-        yield f"Meta does not support {_listed(refused)} by the hour: leave that out of fields"
+        yield f"Meta does not support {listed(refused)} by the hour: leave that out of fields"
     if zero:
         yield (
-            f"Meta sends 0 for {_listed(zero)} by the hour: leave that out of fields, and read it "
+            f"Meta sends 0 for {listed(zero)} by the hour: leave that out of fields, and read it "
             "from a report without hours"
         )
 
@@ -251,7 +262,7 @@ def _refused_by_hour(definition: ReportDefinition) -> Iterable[str]:
 def _refused_by_region(definition: ReportDefinition) -> Iterable[str]:
     refused = [name for name in _metrics(definition) if _REFUSED_BY_REGION.fullmatch(name)]
     if refused and "region" in definition.breakdowns:
-        yield f"Meta does not support {_listed(refused)} by region: leave that out of fields"
+        yield f"Meta does not support {listed(refused)} by region: leave that out of fields"
 
 
 def _off_meta(definition: ReportDefinition) -> Iterable[str]:
@@ -266,15 +277,15 @@ def _off_meta(definition: ReportDefinition) -> Iterable[str]:
     asked = (*definition.breakdowns, *definition.action_breakdowns)
     hidden = [name for name in _TYPE_1 if name in asked]
     blurred = [name for name in _TYPE_2 if name in asked]
-    where = _listed(name for name in fields if name)
+    where = listed(name for name in fields if name)
     if where and hidden:
         yield (
-            f"by {_listed(hidden)}, Meta leaves actions off Meta (a website's purchases, an app's "
+            f"by {listed(hidden)}, Meta leaves actions off Meta (a website's purchases, an app's "
             f"installs …) out of {where}: read those from a report without that breakdown"
         )
     if where and blurred:
         yield (
-            f"by {_listed(blurred)}, Meta sends a website's actions without that value and an "
+            f"by {listed(blurred)}, Meta sends a website's actions without that value and an "
             f"app's not at all in {where}: read those from a report without that breakdown"
         )
 
@@ -283,13 +294,13 @@ def _without_actions(definition: ReportDefinition) -> Iterable[str]:
     # The parameter's description in "Ad Insights" asks for that.
     asked = [name for name in definition.action_breakdowns if name != _ALWAYS_THERE]
     if asked and "actions" not in _metrics(definition):
-        yield f"action_breakdowns ({_listed(asked)}) need actions among fields: add that"
+        yield f"action_breakdowns ({listed(asked)}) need actions among fields: add that"
 
 
 def _not_filtered(definition: ReportDefinition) -> Iterable[str]:
     found = [name for item in definition.filtering if (name := item.get("field")) in _NOT_FILTERED]
     if found:
-        yield f"Meta cannot filter by {_listed(found)}: leave that out of filtering"
+        yield f"Meta cannot filter by {listed(found)}: leave that out of filtering"
 
 
 _RULES: tuple[Callable[[ReportDefinition], Iterable[str]], ...] = (
@@ -306,70 +317,6 @@ _RULES: tuple[Callable[[ReportDefinition], Iterable[str]], ...] = (
     _not_filtered,
 )
 
-# How a report's days are to be asked for.
-
-
-def oldest_row(definition: ReportDefinition, *, today: dt.date) -> dt.date | None:
-    """Return the first day for which Meta has rows of this report, one day inside.
-
-    None for reports that reach back as far as any (`windows.history_edge`). Before it Meta answers
-    with no rows rather than with an error.
-    """
-    months = []
-    if asks_day_by_day(definition):
-        months.append(HOURLY_MONTHS)
-    if "frequency_value" in definition.breakdowns:
-        months.append(FREQUENCY_MONTHS)
-    return history_edge(today, months=min(months)) if months else None
-
-
-def people_fields(definition: ReportDefinition) -> frozenset[str]:
-    """Return the fields asked that Meta leaves out of windows that start too long ago.
-
-    It does so silently, for breakdowns only, where the window's *first* day lies before
-    `oldest_people`: a window across that day has them on none of its days. (Ten report runs a day
-    and ad account are excepted: too few to build upon.)
-    """
-    if not definition.breakdowns:
-        return frozenset()
-    return frozenset(filter(_PEOPLE.match, fields_to_ask(columns_of(definition))))
-
-
-def oldest_people(definition: ReportDefinition, *, today: dt.date) -> dt.date | None:
-    """Return the first day from which on windows may ask for `people_fields`, one day inside.
-
-    None where the report asks for no such field.
-    """
-    return history_edge(today, months=PEOPLE_MONTHS) if people_fields(definition) else None
-
-
-def asks_day_by_day(definition: ReportDefinition) -> bool:
-    """Tell whether a day is enough for one call: 24 rows for each row of other reports."""
-    return not _HOURLY.isdisjoint(definition.breakdowns)
-
-
-def needs_report_run(definition: ReportDefinition) -> bool:
-    """Tell whether only report runs can answer: `mmm` is asynchronous only, since 2026-01-12."""
-    return "mmm" in definition.breakdowns
-
-
-def why_empty(definition: ReportDefinition) -> str | None:
-    """Explain, for a log, why a report may bring no row though the account had delivery.
-
-    One line that names what a person has to switch on; None where nothing has to be.
-    """
-    asked = [name for name in definition.breakdowns if name in _FEATURES]
-    if not asked:
-        return None
-    features = dict.fromkeys(_FEATURES[name] for name in asked)
-    return (
-        f"no row came although the account had delivery: Meta sends rows by {_listed(asked)} only "
-        f"once the feature {_listed(features)} is on for the ad account (Insights Feature Settings "
-        "API, POST act_<id>/insights/feature-settings; accounts with sales support at Meta have it "
-        "without). Switching it on cannot be undone, takes up to 24 hours, and may bring data from "
-        "that day on only"
-    )
-
 
 def _metrics(definition: ReportDefinition) -> tuple[str, ...]:
     """Return what the report asks to be counted: neither ids and labels, nor what nobody knows."""
@@ -378,7 +325,3 @@ def _metrics(definition: ReportDefinition) -> tuple[str, ...]:
         for name in fields_to_ask(columns_of(definition))
         if kind_of(name) not in {Kind.TEXT, Kind.DATE, Kind.UNKNOWN}
     )
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(names)

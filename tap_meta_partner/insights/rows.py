@@ -10,33 +10,20 @@ import datetime as dt
 import logging
 from collections import Counter
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.fields import (
-    ACTION_LABELS,
-    IS_FINAL,
-    NO_VALUE,
-    READ_AT,
-    TIME_ZONE,
-    Column,
-    Kind,
-)
-from tap_meta_partner.windows import is_final
+from tap_meta_partner.days.history import is_final
+from tap_meta_partner.graph.values import MOST_DIGITS, count_of, date_of, number_of, text_of
+from tap_meta_partner.insights.columns import IS_FINAL, NO_VALUE, READ_AT, TIME_ZONE
+from tap_meta_partner.insights.fields import ACTION_LABELS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
+
+    from tap_meta_partner.insights.columns import Column
 
 logger = logging.getLogger(__name__)
-
-
-#: What a database's columns hold: whole numbers of 64 bits, others of so many digits. One count
-#: beyond would fail a whole load, and loaders make infinity of a number beyond.
-_MOST_COUNTED = 2**63 - 1
-_MOST_DIGITS = 300
-
-
-class UnreadableValue(ValueError):
-    """A value is not what its column holds."""
 
 
 class RowReader:
@@ -157,7 +144,7 @@ def _action_total(
     Its entries differ only in the other action breakdowns that were asked, over which they add up.
     Never adds over action types: they contain each other (page_engagement ⊃ post_engagement).
     """
-    convert = count_of if kind is Kind.COUNT else _number
+    convert = count_of if kind is Kind.COUNT else number_of
 
     def read(row: Mapping[str, Any]) -> int | Decimal | None:
         amounts = [
@@ -170,62 +157,12 @@ def _action_total(
     return read
 
 
-def text_of(value: Any) -> str:  # noqa: ANN401  (a JSON value)
-    """Read a JSON value as a text.
-
-    Raises:
-        UnreadableValue: it is a list or an object.
-    """
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (int, Decimal)):
-        # Some ids come as JSON numbers.
-        return str(value)
-    raise UnreadableValue
-
-
 def _last_day(row: Mapping[str, Any]) -> str:
     """Return the last day a row is about: of several days, the last one is final last."""
     try:
-        return _date(row["date_stop"])
+        return date_of(row["date_stop"])
     except (LookupError, TypeError, ValueError):
-        return _date(row["date_start"])
-
-
-def _date(value: Any) -> str:  # noqa: ANN401  (a JSON value)
-    # Python reads more ways of writing a day than databases do.
-    return dt.date.fromisoformat(value[:10]).isoformat()
-
-
-def count_of(value: Any) -> int:  # noqa: ANN401  (a JSON value)
-    """Read a JSON value as a whole number that a database can hold.
-
-    Raises:
-        UnreadableValue, ArithmeticError: it is none.
-    """
-    if isinstance(value, str) and value.isdecimal():
-        count = int(value)
-    else:
-        number = _number(value)
-        count = int(number)
-        if count != number:
-            raise UnreadableValue
-    if abs(count) > _MOST_COUNTED:
-        raise UnreadableValue
-    return count
-
-
-def _number(value: Any) -> Decimal:  # noqa: ANN401  (a JSON value)
-    if type(value) is not str and (
-        isinstance(value, bool) or not isinstance(value, (int, Decimal))
-    ):
-        raise UnreadableValue
-    number = Decimal(value)
-    if not number.is_finite() or abs(number.adjusted()) >= _MOST_DIGITS:
-        raise UnreadableValue
-    return number
+        return date_of(row["date_start"])
 
 
 def _actions(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401  (a JSON value)
@@ -263,7 +200,7 @@ def _amount(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
         number = Decimal(value)
     except ArithmeticError:
         return value
-    if not number.is_finite() or abs(number.adjusted()) >= _MOST_DIGITS:
+    if not number.is_finite() or abs(number.adjusted()) >= MOST_DIGITS:
         logger.warning("an amount in an action list is %.80s; it is written as null", value)
         return None
     return number
@@ -278,9 +215,9 @@ def _as_it_came(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
 
 _CONVERSIONS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: text_of,
-    Kind.DATE: _date,
+    Kind.DATE: date_of,
     Kind.COUNT: count_of,
-    Kind.NUMBER: _number,
+    Kind.NUMBER: number_of,
     Kind.ACTIONS: _actions,
     Kind.HISTOGRAM: _actions,
     Kind.OBJECTS: _as_it_came,

@@ -17,36 +17,33 @@ from __future__ import annotations
 
 from decimal import Decimal
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.fields import (
-    ACTION_LABELS,
+from tap_meta_partner.insights.columns import (
     IS_FINAL,
     NO_VALUE,
     READ_AT,
     TIME_ZONE,
-    Kind,
     columns_of,
     key_of,
-    schema_of,
 )
+from tap_meta_partner.insights.fields import ACTION_LABELS, Kind
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from typing import Any
 
-    from tap_meta_partner.settings import ReportDefinition
+    from tap_meta_partner.settings.model import ReportDefinition
 
 METRIC, WINDOW, VALUE = "metric", "attribution_window", "value"
+
+
 #: What `value` is counted by: the ad set's own attribution setting (always, since 2025-06-10).
 OWN_SETTING = "default"
 
-#: Repeated from the report's row: when it was read, and what of it may still change.
-_REPEATED = ("date_stop", TIME_ZONE, READ_AT, IS_FINAL)
 
-_OWN_COLUMNS: Mapping[str, str] = {
-    METRIC: "The field of the report in which the amount was, such as actions.",
-    WINDOW: "The attribution window the amount is counted by; default is the ad set's own setting.",
-}
+#: Repeated from the report's row: when it was read, and what of it may still change.
+REPEATED = ("date_stop", TIME_ZONE, READ_AT, IS_FINAL)
 
 
 def action_metrics(definition: ReportDefinition) -> tuple[str, ...]:
@@ -56,41 +53,12 @@ def action_metrics(definition: ReportDefinition) -> tuple[str, ...]:
 
 def action_columns(definition: ReportDefinition) -> frozenset[str]:
     """Return the columns of the report's own records that its action rows are made of."""
-    return frozenset((*key_of(definition), *action_metrics(definition), *_REPEATED))
-
-
-def complaint(definition: ReportDefinition) -> str | None:
-    """Say why a report cannot have action rows; None when it can."""
-    if not action_metrics(definition):
-        return "action_rows needs at least one action list among fields, such as actions"
-    columns = [*actions_key(definition), VALUE, *_REPEATED]
-    twice = sorted({name for name in columns if columns.count(name) > 1})
-    if twice:
-        return (
-            f"action_rows cannot have the column {', '.join(twice)} twice: leave it out of "
-            "breakdowns or of action_breakdowns"
-        )
-    return None
+    return frozenset((*key_of(definition), *action_metrics(definition), *REPEATED))
 
 
 def actions_key(definition: ReportDefinition) -> tuple[str, ...]:
     """Return the columns that identify a row: the report's key, metric, breakdowns and window."""
     return (*key_of(definition), METRIC, *_action_breakdowns(definition), WINDOW)
-
-
-def actions_schema(definition: ReportDefinition) -> dict[str, Any]:
-    """Return the JSON Schema of the long form's records."""
-    keys = actions_key(definition)
-    report: Mapping[str, Any] = schema_of(definition)["properties"]
-    properties: dict[str, Any] = {}
-    for name in keys:
-        if name in _OWN_COLUMNS:
-            properties[name] = {"type": "string", "description": _OWN_COLUMNS[name]}
-        else:
-            properties[name] = report[name] if name in key_of(definition) else {"type": "string"}
-    properties[VALUE] = {"type": ["number", "null"]}
-    properties |= {name: report[name] for name in _REPEATED}
-    return {"type": "object", "properties": properties, "required": list(keys)}
 
 
 class ActionRowReader:
@@ -104,7 +72,7 @@ class ActionRowReader:
     def __init__(self, definition: ReportDefinition, columns: Collection[str]) -> None:
         self._metrics = action_metrics(definition)
         self._key = key_of(definition)
-        self._repeated = tuple(name for name in _REPEATED if name in columns)
+        self._repeated = tuple(name for name in REPEATED if name in columns)
         self._breakdowns = _action_breakdowns(definition)
         self._labels_of = itemgetter(*self._breakdowns)
         self._has_value = VALUE in columns

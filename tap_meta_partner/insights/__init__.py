@@ -1,0 +1,1 @@
+"""What a report's rows are: fields, columns, breakdowns, records. Nothing here asks Meta."""

@@ -1,0 +1,112 @@
+"""JSON Schema of insights rows and of their action rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.insights.action_rows import METRIC, REPEATED, VALUE, WINDOW, actions_key
+from tap_meta_partner.insights.columns import (
+    IS_FINAL,
+    OBJECT_BREAKDOWNS,
+    READ_AT,
+    columns_of,
+    key_of,
+)
+from tap_meta_partner.insights.fields import Kind
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from tap_meta_partner.insights.columns import Column
+    from tap_meta_partner.settings.model import ReportDefinition
+
+_ACTION_COLUMNS: Mapping[str, str] = {
+    METRIC: "The field of the report in which the amount was, such as actions.",
+    WINDOW: "The attribution window the amount is counted by; default is the ad set's own setting.",
+}
+
+
+def actions_schema(definition: ReportDefinition) -> dict[str, Any]:
+    """Return the JSON Schema of the long form's records."""
+    keys = actions_key(definition)
+    report: Mapping[str, Any] = schema_of(definition)["properties"]
+    properties: dict[str, Any] = {}
+    for name in keys:
+        if name in _ACTION_COLUMNS:
+            properties[name] = {"type": "string", "description": _ACTION_COLUMNS[name]}
+        else:
+            properties[name] = report[name] if name in key_of(definition) else {"type": "string"}
+    properties[VALUE] = {"type": ["number", "null"]}
+    properties |= {name: report[name] for name in REPEATED}
+    return {"type": "object", "properties": properties, "required": list(keys)}
+
+
+def schema_of(definition: ReportDefinition) -> dict[str, Any]:
+    """Return the JSON Schema of a report's records."""
+    keys = key_of(definition)
+    return {
+        "type": "object",
+        "properties": {
+            column.name: _property(column, definition, is_key=column.name in keys)
+            for column in columns_of(definition)
+        },
+        "required": list(keys),
+    }
+
+
+_SCALARS: Mapping[Kind, dict[str, Any]] = {
+    Kind.TEXT: {"type": ["string", "null"]},
+    Kind.DATE: {"type": ["string", "null"], "format": "date"},
+    Kind.COUNT: {"type": ["integer", "null"]},
+    Kind.NUMBER: {"type": ["number", "null"]},
+    Kind.OBJECTS: {"type": ["array", "null"], "items": {"type": ["object", "null"]}},
+}
+
+
+_OWN_COLUMNS: Mapping[str, dict[str, Any]] = {
+    READ_AT: {
+        "type": "string",
+        "format": "date-time",
+        "description": "When the tap asked Meta for this row (UTC), one instant for a whole "
+        "window.",
+    },
+    IS_FINAL: {
+        "type": "boolean",
+        "description": "The day was older than 28 days when read: Meta no longer changes it.",
+    },
+}
+
+
+#: Windows that are always declared inside action lists, so that a loader's columns stay the same.
+_ACTION_WINDOWS = ("1d_click", "7d_click", "28d_click", "1d_view", "1d_ev")
+
+
+def _property(column: Column, definition: ReportDefinition, *, is_key: bool) -> dict[str, Any]:
+    if column.name in _OWN_COLUMNS:
+        return dict(_OWN_COLUMNS[column.name])
+    if is_key:
+        # A key is never null: account and day always come, a missing breakdown has a stand-in.
+        return {**_SCALARS[column.kind], "type": "string"}
+    if column.kind in (Kind.ACTIONS, Kind.HISTOGRAM):
+        return _action_list(column.kind, definition)
+    if column.name in OBJECT_BREAKDOWNS:
+        return {"type": ["object", "null"]}
+    unknown: dict[str, Any] = {"type": ["string", "number", "boolean", "object", "array", "null"]}
+    return dict(_SCALARS.get(column.kind, unknown))
+
+
+def _action_list(kind: Kind, definition: ReportDefinition) -> dict[str, Any]:
+    amount: dict[str, Any] = (
+        {"type": ["array", "null"], "items": {"type": ["integer", "null"]}}
+        if kind is Kind.HISTOGRAM
+        else {"type": ["number", "null"]}
+    )
+    breakdowns = definition.action_breakdowns or ("action_type",)
+    windows = (*_ACTION_WINDOWS, *definition.action_attribution_windows)
+    properties = {name: {"type": ["string", "null"]} for name in breakdowns}
+    properties |= {name: amount for name in ("value", *windows) if name != "default"}
+    return {
+        "type": ["array", "null"],
+        "items": {"type": "object", "properties": properties},
+    }
