@@ -25,15 +25,20 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
+    from typing import Any, TypeAlias
 
 DIMENSION_REPLICATION_KEY = "updated_time"
+
+
 #: A reading in full is due again after this: in the seventh night, also where that one comes to
 #: the account some minutes or hours earlier than the first one did.
 FULL_AFTER = dt.timedelta(days=6, hours=12)
+
+
 #: Objects changed up to this long before the newest one known are read again: Meta may list a
 #: change a little late.
 OVERLAP = dt.timedelta(days=1)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
@@ -75,8 +75,14 @@ class Dimension:
 
 
 DIMENSION_KEY = ("id",)
+
+
 CREATIVE_ID = "creative_id"
+
+
 ACCOUNT_ID, READ_AT = "account_id", "read_at"
+
+
 #: A status that Meta's pages contradict each other about: see `dimension_reading.py`.
 DELETED = "DELETED"
 
@@ -108,11 +114,22 @@ def _inside(name: str, holds: Holds, *paths: str) -> DimensionColumn:
 
 
 _FIRST = [*_plain(Holds.TEXT, "id"), DimensionColumn(name=ACCOUNT_ID, holds=Holds.OWN)]
+
+
 _LAST = [DimensionColumn(name=READ_AT, holds=Holds.OWN)]
+
+
 _APPS = ("android", "ios", "ipad", "iphone")
+
+
 _LINK_DATA = "object_story_spec.link_data"
+
+
 _TEMPLATE_DATA = "object_story_spec.template_data"
+
+
 _VIDEO_DATA = "object_story_spec.video_data"
+
 
 _CAMPAIGN = [
     *_FIRST,
@@ -135,6 +152,8 @@ _CAMPAIGN = [
     *_plain(Holds.OBJECTS, "adlabels issues_info"),
     *_LAST,
 ]
+
+
 _ADSET = [
     *_FIRST,
     *_plain(
@@ -159,6 +178,8 @@ _ADSET = [
     ),
     *_LAST,
 ]
+
+
 _AD = [
     *_FIRST,
     *_plain(
@@ -177,6 +198,8 @@ _AD = [
     *_plain(Holds.OBJECTS, "tracking_specs conversion_specs adlabels issues_info"),
     *_LAST,
 ]
+
+
 _CREATIVE = [
     *_FIRST,
     *_plain(
@@ -228,8 +251,13 @@ _CREATIVE = [
     *_LAST,
 ]
 
+
 _CAMPAIGN_STATUSES = ("ACTIVE", "PAUSED", "ARCHIVED", DELETED, "IN_PROCESS", "WITH_ISSUES")
+
+
 _ADSET_STATUSES = (*_CAMPAIGN_STATUSES, "CAMPAIGN_PAUSED")
+
+
 _AD_STATUSES = (
     *_ADSET_STATUSES,
     "ADSET_PAUSED",
@@ -238,6 +266,7 @@ _AD_STATUSES = (
     "PENDING_REVIEW",
     "PREAPPROVED",
 )
+
 
 #: By name, parents before what is in them.
 DIMENSIONS: Mapping[str, Dimension] = {
@@ -295,57 +324,3 @@ def statuses_to_ask(dimension: Dimension, wanted: Collection[str]) -> tuple[str,
     others = {status for each in DIMENSIONS.values() for status in each.statuses}
     others -= set(dimension.statuses)
     return tuple(status for status in wanted if status not in others)
-
-
-def dimension_schema(name: str) -> dict[str, Any]:
-    """Return the JSON Schema of a dimension's records."""
-    return {
-        "type": "object",
-        "properties": {column.name: _property(column) for column in DIMENSIONS[name].columns},
-        "required": list(DIMENSION_KEY),
-    }
-
-
-_PROPERTIES: Mapping[Holds, dict[str, Any]] = {
-    Holds.TEXT: {"type": ["string", "null"]},
-    Holds.TEXTS: {"type": ["array", "null"], "items": {"type": ["string", "null"]}},
-    Holds.WHOLE: {"type": ["integer", "null"]},
-    Holds.FLAG: {"type": ["boolean", "null"]},
-    Holds.INSTANT: {"type": ["string", "null"], "format": "date-time"},
-    Holds.MINOR: {
-        "type": ["string", "null"],
-        "description": "In the currency's smallest unit, as Meta gives it.",
-    },
-    Holds.MAJOR: {"type": ["number", "null"], "description": "In whole currency units."},
-    Holds.OBJECT: {"type": ["object", "null"]},
-    Holds.OBJECTS: {"type": ["array", "null"], "items": {"type": ["object", "null"]}},
-}
-_OWN_PROPERTIES: Mapping[str, dict[str, Any]] = {
-    "id": {"type": "string"},
-    ACCOUNT_ID: {"type": "string", "description": "The ad account, without act_."},
-    READ_AT: {
-        "type": "string",
-        "format": "date-time",
-        "description": "When the tap asked Meta for this object (UTC), one instant for a whole "
-        "reading of an ad account.",
-    },
-    "bid_amount": {
-        "type": ["integer", "null"],
-        "description": "In the currency's smallest unit, as Meta gives it.",
-    },
-    "image_url": {"type": ["string", "null"], "description": "Works for some days only."},
-    "thumbnail_url": {"type": ["string", "null"], "description": "Works for some days only."},
-    "page_link": {
-        "type": ["string", "null"],
-        "description": "Where a click leads: the link of the post, or of the video's button, or "
-        "link_url.",
-    },
-    "template_page_link": {
-        "type": ["string", "null"],
-        "description": "Where a click on a catalog's product leads.",
-    },
-}
-
-
-def _property(column: DimensionColumn) -> dict[str, Any]:
-    return dict(_OWN_PROPERTIES.get(column.name) or _PROPERTIES[column.holds])

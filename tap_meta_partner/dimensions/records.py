@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.accounts import instant, major_units
-from tap_meta_partner.dimensions import ACCOUNT_ID, READ_AT, Holds
-from tap_meta_partner.rows import count_of, text_of
+from tap_meta_partner.dimensions.tables import ACCOUNT_ID, READ_AT, Holds
+from tap_meta_partner.graph.values import count_of, instant, major_units, text_of
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
-    from tap_meta_partner.dimensions import DimensionColumn
+    from tap_meta_partner.dimensions.tables import DimensionColumn
 
 logger = logging.getLogger(__name__)
 

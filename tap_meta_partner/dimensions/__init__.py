@@ -1,0 +1,1 @@
+"""Campaigns, ad sets, ads and creatives: what insights are joined to."""

@@ -1,0 +1,120 @@
+"""One ad account's campaigns, ad sets, ads or creatives: from asking to records.
+
+A list of Meta's is read page by page, and three things can be wrong with it that must not cost it
+as a whole:
+
+- One object that Meta cannot give (a creative whose reel was deleted is answered with 100/2446289,
+  an unknown error, or "reduce the amount of data") spoils every page it is on. Such a page is asked
+  for in smaller pieces, in the end as ids only and then each object by its own id; one that still
+  fails is left out, and named.
+- A field that Meta no longer knows fails every call. It is left out for the rest of the run.
+- Meta's pages contradict each other on whether deleted objects are listed: "you cannot retrieve the
+  deleted objects as a connection object" ("Manage your ad object's status"), while the parameter's
+  values have DELETED. It is asked for; where that is refused, the rest is asked for without.
+
+Deleted objects can always be read by their own ids, and insights rows name them: `look_up`.
+Everything here yields calls and pauses (see `retries.py`) and never sends or sleeps.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.dimensions.bookmarks import Full, after_reading, fingerprint_of, plan_reading
+from tap_meta_partner.dimensions.listing import ABOVE_ADS, LIGHT_PAGE_SIZES, Listing
+from tap_meta_partner.dimensions.looking_up import ReadDimension
+from tap_meta_partner.dimensions.tables import DIMENSIONS
+from tap_meta_partner.graph.errors import KeptFailing, RequestRefused, TooMuchData
+
+if TYPE_CHECKING:
+    from tap_meta_partner.dimensions.bookmarks import DimensionBookmark, Plan
+    from tap_meta_partner.dimensions.request import (
+        DimensionReading,
+        DimensionRequest,
+        StatusesAbove,
+    )
+    from tap_meta_partner.graph.steps import Steps
+
+logger = logging.getLogger(__name__)
+
+
+def read_dimension(
+    request: DimensionRequest,
+    bookmark: DimensionBookmark,
+    above: StatusesAbove,
+    reading: DimensionReading,
+) -> Steps[ReadDimension]:
+    """Read one dimension of one ad account: in full, or what changed where that is enough.
+
+    Args:
+        request: what to read.
+        bookmark: what has been read before.
+        above: is asked for, and told of, the statuses of campaigns and ad sets.
+        reading: how, and what to do with the records.
+
+    Raises:
+        MetaError: the list cannot be read, whatever the page size; as `retries.ask`.
+    """
+    began = reading.utc_now()
+    name = request.dimension.name
+    basis: str | None = None
+    plan: Plan = Full()
+    if name == "ads":
+        basis = yield from _basis(request, above, reading)
+        plan = plan_reading(bookmark, began, basis)
+    listing = Listing(request, plan, reading, began)
+    yield from listing.read()
+    listing.say_what_is_left_out()
+    if name in ABOVE_ADS and not listing.left_out and not request.statuses:
+        above.by_stream[name] = listing.statuses
+    if listing.left_out:
+        # What could not be given now may be tomorrow, without a change to itself.
+        after = replace(bookmark, read_at=began)
+    else:
+        after = after_reading(bookmark, plan, began=began, newest=listing.newest, basis=basis)
+    return ReadDimension(
+        began=began,
+        rows=listing.rows,
+        left_out=tuple(listing.left_out),
+        in_full=plan == Full(),
+        listed=frozenset(listing.listed),
+        bookmark=after,
+    )
+
+
+def _basis(
+    request: DimensionRequest, above: StatusesAbove, reading: DimensionReading
+) -> Steps[str | None]:
+    """Return the fingerprint of what a list of changed ads rests on, None where unknown."""
+    statuses: dict[str, str] = {}
+    for name in ABOVE_ADS:
+        if name not in above.by_stream:
+            yield from _look_at(name, request, above, reading)
+        parent = replace(request, dimension=DIMENSIONS[name])
+        if name not in above.by_stream or "effective_status" in reading.unavailable.of(parent):
+            return None
+        statuses |= above.by_stream[name]
+    columns = [column.name for column in request.columns]
+    return fingerprint_of(statuses, columns, request.statuses)
+
+
+def _look_at(
+    name: str, request: DimensionRequest, above: StatusesAbove, reading: DimensionReading
+) -> Steps[None]:
+    """Read the statuses of a stream that is not read in this run, or not all of it.
+
+    All, whatever is wanted: an ad that becomes ADSET_PAUSED does so by an ad set that is PAUSED.
+    """
+    look = replace(request, dimension=DIMENSIONS[name], columns=(), statuses=())
+    quietly = replace(reading, on_page=lambda _stream, _records: None)
+    listing = Listing(look, Full(), quietly, reading.utc_now(), LIGHT_PAGE_SIZES)
+    try:
+        yield from listing.read()
+    except (KeptFailing, RequestRefused, TooMuchData) as error:
+        # Only a shortcut: without it the ads are read in full.
+        logger.info("%s: statuses unknown (%s)", look, error.fault)
+        return
+    if not listing.left_out:
+        above.by_stream[name] = listing.statuses

@@ -1,0 +1,106 @@
+"""What is asked of a dimension, and what the accounts of a run share in asking."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.graph.refused_fields import RefusedFields
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from tap_meta_partner.dimensions.tables import Dimension, DimensionColumn
+    from tap_meta_partner.graph.errors import MetaError
+    from tap_meta_partner.graph.steps import Jitter
+
+
+@dataclass(slots=True)
+class Unavailable:
+    """What Meta refuses of dimensions, and is not asked again in this run.
+
+    Attributes:
+        fields: entries of `fields`, by stream: Meta withdraws some from single accounts.
+        deleted: streams whose edge does not list deleted objects, whatever the account.
+    """
+
+    fields: dict[str, RefusedFields] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+
+    def of(self, request: DimensionRequest) -> frozenset[str]:
+        """Return the entries of `fields` that are not to be asked for."""
+        refused = self.fields.get(request.dimension.name)
+        return refused.of(request.account_id) if refused else frozenset()
+
+    def note(self, request: DimensionRequest, refused: Iterable[str], error: MetaError) -> None:
+        """Take note that Meta refused entries of `fields`."""
+        stream = request.dimension.name
+        known = self.fields.setdefault(stream, RefusedFields(stream))
+        known.note(request.account_id, refused, error)
+
+
+@dataclass(slots=True)
+class StatusesAbove:
+    """The statuses of one ad account's campaigns and ad sets, by stream, as far as read in full.
+
+    One is kept per account and run, so that ads need not ask for what has just been read.
+    """
+
+    by_stream: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionRequest:
+    """What we want: one dimension of one ad account.
+
+    Attributes:
+        columns: those selected, key included.
+        currency: the account's.
+        statuses: `effective_status` wanted; all where empty.
+    """
+
+    dimension: Dimension
+    columns: tuple[DimensionColumn, ...]
+    account_id: str
+    currency: str | None = None
+    statuses: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.dimension.name}, account {self.account_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionReading:
+    """How dimensions are read in this run.
+
+    Attributes:
+        jitter: returns a number from 0 to 1.
+        utc_now: the present moment, for `read_at`.
+        on_page: takes a stream's name and a page of its records; what it returns, unless None, is
+            yielded to whoever drives the steps.
+        unavailable: what is not asked for (again) in this run.
+    """
+
+    jitter: Jitter
+    utc_now: Callable[[], dt.datetime]
+    on_page: Callable[[str, list[dict[str, Any]]], object]
+    unavailable: Unavailable = field(default_factory=Unavailable)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionPlan:
+    """One dimension as this run wants it.
+
+    Attributes:
+        columns: those selected, key included.
+    """
+
+    dimension: Dimension
+    columns: tuple[DimensionColumn, ...]
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        return self.dimension.name
