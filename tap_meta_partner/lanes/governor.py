@@ -14,118 +14,47 @@ until one *is* throttled; `reset_time_duration` is in seconds.
 
 from __future__ import annotations
 
-import json
 import logging
-import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.graph.usage import DEVELOPMENT_TIER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from tap_meta_partner.graph.usage import Usage
 
 logger = logging.getLogger(__name__)
 
-DEVELOPMENT_TIER = "development_access"
 
 #: From here on, app-wide: half as many requests at once.
 SLOW_DOWN_PERCENT = 75.0
+
+
 #: From here on: park, for the first of these waits, then the next, with one request between them.
 PARK_PERCENT = 90.0
+
+
 PARK_SECONDS = (60.0, 120.0, 240.0, 300.0)
+
+
 #: A throttle error parks for at least this long.
 BLOCK_SECONDS = 60.0
+
+
 DEVELOPMENT_BLOCK_SECONDS = 300.0
+
+
 DEVELOPMENT_CONCURRENCY = 2
+
+
 #: An account that has been throttled for this long has failed for this run.
 GIVE_UP_SECONDS = 3 * 3600.0
+
+
 #: While one request tests whether the app may go on, the others look again after this.
 _PROBE_SECONDS = 1.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
-    """What one answer's headers say.
-
-    Attributes:
-        account_percent: of the ad account's own limits used, the highest named; None if none is.
-        app_percent: of the app's limits used.
-        regain_seconds: until access comes back, 0 while not throttled.
-        tier: `standard_access` or `development_access`.
-    """
-
-    account_percent: float | None = None
-    app_percent: float | None = None
-    regain_seconds: float = 0.0
-    tier: str | None = None
-
-
-def read_usage(headers: Mapping[str, str], account_id: str | None = None) -> Usage:
-    """Read the four headers of an answer (errors carry them too).
-
-    Args:
-        headers: the answer's headers, names in any case.
-        account_id: the ad account asked, without `act_`; picks its entries of the business header.
-    """
-    lower = {name.lower(): value for name, value in headers.items()}
-    app = _object(lower.get("x-app-usage"))
-    account = _object(lower.get("x-ad-account-usage"))
-    throttle = _object(lower.get("x-fb-ads-insights-throttle"))
-    entries = _business_entries(_object(lower.get("x-business-use-case-usage")), account_id)
-    return Usage(
-        account_percent=_highest(
-            account.get("acc_id_util_pct"),
-            throttle.get("acc_id_util_pct"),
-            *(entry.get(key) for entry in entries for key in _LOADS),
-        ),
-        app_percent=_highest(throttle.get("app_id_util_pct"), *(app.get(key) for key in _LOADS)),
-        regain_seconds=max(
-            _highest(account.get("reset_time_duration")) or 0.0,
-            *(60 * (_highest(entry.get(_REGAIN)) or 0.0) for entry in entries),
-            0.0,
-        ),
-        tier=next(
-            (
-                str(found["ads_api_access_tier"])
-                for found in (account, throttle, *entries)
-                if found.get("ads_api_access_tier")
-            ),
-            None,
-        ),
-    )
-
-
-_LOADS = ("call_count", "total_time", "total_cputime")
-_REGAIN = "estimated_time_to_regain_access"
-
-
-def _object(header: str | None) -> Mapping[str, Any]:
-    try:
-        value = json.loads(header, parse_int=float) if header else {}
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
-
-
-def _business_entries(header: Mapping[str, Any], account_id: str | None) -> list[Mapping[str, Any]]:
-    """Pick the insights entries of one account, or of all where none is named.
-
-    The outer key is documented as the business id; for ads types it is the ad account's id. A value
-    is a list, as one object can have several use cases (ads_management among them).
-    """
-    lists = [header[account_id]] if account_id and account_id in header else list(header.values())
-    entries: list[Mapping[str, Any]] = [
-        entry
-        for items in lists
-        if isinstance(items, list)
-        for entry in items
-        if isinstance(entry, dict)
-    ]
-    return [entry for entry in entries if entry.get("type") == "ads_insights"] or entries
-
-
-def _highest(*values: object) -> float | None:
-    numbers = [value for value in values if isinstance(value, float) and math.isfinite(value)]
-    return max(numbers, default=None)
 
 
 @dataclass(slots=True)

@@ -10,98 +10,42 @@ from __future__ import annotations
 import heapq
 import itertools
 import logging
-import queue
-import threading
 from collections import deque
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.client import Answer, Call
-from tap_meta_partner.errors import (
-    NETWORK,
-    KeptFailing,
-    MetaError,
-    Throttled,
-    ThrottledTooLong,
-    no_answer,
-)
-from tap_meta_partner.rate_limits import GIVE_UP_SECONDS, Governor, Usage
-from tap_meta_partner.reports import RunSlot
-from tap_meta_partner.retries import OutOfTime, Pause
+from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.error_codes import NETWORK
+from tap_meta_partner.graph.errors import KeptFailing, MetaError, Throttled, ThrottledTooLong
+from tap_meta_partner.graph.steps import OutOfTime, Pause, RunSlot
+from tap_meta_partner.lanes.governor import GIVE_UP_SECONDS
+from tap_meta_partner.lanes.lane import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
-    from tap_meta_partner.retries import Steps
+    from tap_meta_partner.graph.calls import Answer
+    from tap_meta_partner.lanes.governor import Governor
+    from tap_meta_partner.lanes.lane import Lane
+    from tap_meta_partner.lanes.threads import Transport
 
 logger = logging.getLogger(__name__)
 
+
 #: Report runs under way at once, over all accounts ("100 caused rate-limit failures", a peer says).
 MOST_RUNS = 10
+
+
 #: This many calls without any answer in a row, over this many seconds, end the run.
 SILENT_CALLS = 15
+
+
 SILENT_SECONDS = 60.0
+
+
 #: A wait this long or longer is worth a line in the log.
 _WORTH_SAYING_SECONDS = 5.0
-
-
-@dataclass(slots=True)
-class Lane:
-    """One ad account's steps, and where they stand.
-
-    Attributes:
-        name: for the log.
-        account_id: whose limits its calls count for.
-        token: which of the settings' tokens its calls carry; None where each call says so itself.
-        calls: how many were sent so far.
-    """
-
-    name: str
-    account_id: str | None
-    steps: Steps[Any]
-    token: int | None = None
-    calls: int = 0
-    result: Any = None
-    pending: Call | None = None
-    holds_run_slot: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """How the run stands, for a progress line.
-
-    Attributes:
-        parked: lanes that wait for a limit or a report run.
-        left: lanes not begun yet.
-        next_wake: seconds until the first parked lane goes on, None when none is parked.
-    """
-
-    under_way: int
-    parked: int
-    left: int
-    done: int
-    calls: int
-    next_wake: float | None
-
-
-class Transport(Protocol):
-    """Sends calls without waiting for their answers."""
-
-    def submit(self, lane: Lane, call: Call) -> None:
-        """Send a call on behalf of a lane."""
-
-    def wait(self, seconds: float | None) -> tuple[Lane, Answer] | None:
-        """Return the next answer, or None after so many seconds or when woken."""
-
-
-class WakingTransport(Transport, Protocol):
-    """A transport that can be woken and let go."""
-
-    def wake(self) -> None:
-        """Make `wait` return at once."""
-
-    def close(self) -> None:
-        """Send nothing more."""
 
 
 class Lanes:
@@ -386,66 +330,3 @@ class Lanes:
                 next_wake=self._parked[0][0] - now if self._parked else None,
             )
         )
-
-
-@dataclass(slots=True)
-class ThreadTransport:
-    """Sends calls on worker threads.
-
-    The threads are daemons and are never waited for: a call that hangs must not keep a run from
-    ending. A signal handler may call `wake` (a `SimpleQueue` may be put to from one).
-
-    Args:
-        send: sends one call and returns its answer; called from the threads.
-        threads: how many.
-        second: how many real seconds a second of `wait` lasts.
-    """
-
-    send: Callable[[Call], Answer]
-    threads: int
-    second: float = 1.0
-    _calls: queue.SimpleQueue[tuple[Lane, Call] | None] = field(default_factory=queue.SimpleQueue)
-    _answers: queue.SimpleQueue[tuple[Lane, Answer] | None] = field(
-        default_factory=queue.SimpleQueue
-    )
-    _started: int = 0
-    _idle: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
-
-    def submit(self, lane: Lane, call: Call) -> None:
-        """Send a call on behalf of a lane."""
-        if not self._idle.acquire(blocking=False) and self._started < self.threads:
-            self._started += 1
-            threading.Thread(target=self._work, name=f"call-{self._started}", daemon=True).start()
-        self._calls.put((lane, call))
-
-    def wait(self, seconds: float | None) -> tuple[Lane, Answer] | None:
-        """Return the next answer, or None after so many seconds or when woken."""
-        try:
-            return self._answers.get(timeout=None if seconds is None else seconds * self.second)
-        except queue.Empty:
-            return None
-
-    def wake(self) -> None:
-        """Make `wait` return at once."""
-        self._answers.put(None)
-
-    def close(self) -> None:
-        """Tell the threads to end after the call they are at; do not wait for them."""
-        for _ in range(self._started):
-            self._calls.put(None)
-
-    def _work(self) -> None:
-        while True:
-            item = self._calls.get()
-            if item is None:
-                return
-            lane, call = item
-            self._answers.put((lane, self._answer_to(call)))
-            self._idle.release()
-
-    def _answer_to(self, call: Call) -> Answer:
-        try:
-            return self.send(call)
-        except Exception as error:  # noqa: BLE001  (an answer that never comes would hang the run)
-            # By its name only: an exception's text may hold the address, and with it the proof.
-            return Answer(no_answer(f"unexpected {type(error).__name__}"), Usage())
