@@ -7,19 +7,20 @@ a call. Only what Meta said counts: a day that nobody asked about is never idle.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.fields import tells_of_its_own_life
-from tap_meta_partner.grid import ALL_DAYS
-from tap_meta_partner.reconciliation import amount
-from tap_meta_partner.windows import DateWindow, joined
+from tap_meta_partner.days.buckets import ALL_DAYS
+from tap_meta_partner.days.windows import DateWindow, joined
+from tap_meta_partner.graph.values import amount
+from tap_meta_partner.insights.columns import tells_of_its_own_life
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
     from decimal import Decimal
+    from typing import Any
 
-    from tap_meta_partner.bookmarks import OpenDays
-    from tap_meta_partner.settings import ReportDefinition
+    from tap_meta_partner.planning.open_days import OpenDays
+    from tap_meta_partner.settings.model import ReportDefinition
 
 
 class Activity:

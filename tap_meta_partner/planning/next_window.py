@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_meta_partner import breakdowns
-from tap_meta_partner.bookmarks import WIDEST_DAYS
-from tap_meta_partner.grid import cut, cut_before, is_two_buckets
-from tap_meta_partner.windows import DateWindow
+from tap_meta_partner.days.buckets import cut, cut_before, is_two_buckets
+from tap_meta_partner.days.windows import DateWindow
+from tap_meta_partner.insights import breakdowns
+from tap_meta_partner.planning.pace import WIDEST_DAYS
 
 if TYPE_CHECKING:
     import datetime as dt
 
-    from tap_meta_partner.settings import ReportDefinition
+    from tap_meta_partner.settings.model import ReportDefinition
 
 #: A rest of up to this many days beyond the widest window is taken along. A nightly run with 28
 #: days of lookback is open for 31 days: that is one call, not two.

@@ -1,0 +1,1 @@
+"""Which days to ask for: what was delivered, what is open, how that is cut into windows."""

@@ -1,0 +1,116 @@
+"""Bookmarks: what has been delivered of one ad account in one stream, and what is open.
+
+A bookmark says: every day from `since` up to `day` has been delivered. It never passes the
+account's own yesterday (today's rows are delivered, but provisional) and moves only when a window
+is closed.
+
+In the state it is a partition in the SDK's own shape, with a few keys more, which the SDK and
+Meltano carry along::
+
+    {"context": {"account_id": "1"}, "replication_key": "date_start",
+     "replication_key_value": "2026-11-23", "since": "2026-10-26", "report": "ad|1||default",
+     "pace": {"days": 15, "mode": "async", "easy": 1}}
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.planning.pace import WIDEST_DAYS, Pace
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, MutableMapping
+    from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+REPLICATION_KEY = "date_start"
+
+
+_DAY = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bookmark:
+    """What has been delivered of one ad account in one stream.
+
+    Attributes:
+        day: the last day delivered, or None before the first.
+        since: the first day delivered, or None where older state does not tell.
+        report: the fingerprint of the report whose rows those are.
+        pace: what worked.
+    """
+
+    day: dt.date | None = None
+    since: dt.date | None = None
+    report: str | None = None
+    pace: Pace = field(default_factory=Pace)
+
+
+def read_partition(partition: Mapping[str, Any]) -> Bookmark:
+    """Read a bookmark out of a state partition.
+
+    Args:
+        partition: as found in the state; unknown keys are left alone.
+
+    Raises:
+        ValueError: a value in it cannot be understood (the text says which).
+    """
+    return Bookmark(
+        day=_day(partition, "replication_key_value"),
+        since=_day(partition, "since"),
+        report=partition.get("report") if isinstance(partition.get("report"), str) else None,
+        pace=_pace(partition.get("pace")),
+    )
+
+
+def write_partition(bookmark: Bookmark, partition: MutableMapping[str, Any]) -> None:
+    """Write a bookmark into its state partition, in place; its context is left alone."""
+    values = {
+        "replication_key": REPLICATION_KEY if bookmark.day else None,
+        "replication_key_value": bookmark.day and bookmark.day.isoformat(),
+        "since": bookmark.since and bookmark.since.isoformat(),
+        "report": bookmark.report,
+        "pace": None if bookmark.pace == Pace() else _pace_as_json(bookmark.pace),
+    }
+    for key, value in values.items():
+        if value is None:
+            partition.pop(key, None)
+        else:
+            partition[key] = value
+
+
+def _day(partition: Mapping[str, Any], key: str) -> dt.date | None:
+    value = partition.get(key)
+    if value is None:
+        return None
+    try:
+        # Other versions, and other tools, write a date-time.
+        return dt.datetime.strptime(str(value)[:10], "%Y-%m-%d").date()  # noqa: DTZ007  (a day)
+    except ValueError:
+        raise ValueError(f"{key} is {value!r:.60}, which is not a date") from None
+
+
+def _pace(value: object) -> Pace:
+    """Read the pace; one that makes no sense is only a lost hint."""
+    if not isinstance(value, dict):
+        return Pace()
+    days, easy = value.get("days", WIDEST_DAYS), value.get("easy", 0)
+    if not (isinstance(days, int) and 1 <= days <= WIDEST_DAYS and isinstance(easy, int)):
+        return Pace()
+    mode = value.get("mode")
+    return Pace(
+        days=days,
+        run=mode in ("async", "campaign"),
+        by_campaign=mode == "campaign" and days == 1,
+        easy=max(0, easy),
+    )
+
+
+def _pace_as_json(pace: Pace) -> dict[str, Any]:
+    mode = "campaign" if pace.by_campaign else "async" if pace.run else "sync"
+    return {"days": pace.days, "mode": mode, "easy": pace.easy}
