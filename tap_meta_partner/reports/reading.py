@@ -1,0 +1,51 @@
+"""One report request, from asking to the last page of rows: directly, or as an asynchronous run.
+
+The order in which Meta itself advises to try: a direct GET; when that is too much, the same request
+as a report run (POST, poll, read); when that is too much as well, fewer days (the caller's part);
+and on a single day each campaign at its own edge. Everything here yields calls and pauses (see
+`retries.py`) and never sends or sleeps.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.graph.errors import TooMuchData
+from tap_meta_partner.reports.report_runs import read_run
+from tap_meta_partner.reports.request import MANY_PAGES, _pages
+
+if TYPE_CHECKING:
+    from tap_meta_partner.graph.pages import RowSink
+    from tap_meta_partner.graph.steps import Steps
+    from tap_meta_partner.planning.pace import Pace
+    from tap_meta_partner.reports.request import Reporting, ReportRequest
+
+logger = logging.getLogger(__name__)
+
+
+def read_report(
+    request: ReportRequest, sink: RowSink, pace: Pace, reporting: Reporting
+) -> Steps[Pace]:
+    """Read every row of a report.
+
+    Returns:
+        The pace for the next window: what worked here.
+
+    Raises:
+        TooMuchData: it must be asked for in smaller windows.
+        MetaError: as `retries.ask`.
+    """
+    # What an earlier night remembered does not overrule the setting.
+    if reporting.mode == "sync" or (reporting.mode == "auto" and not pace.run):
+        try:
+            pages = yield from _pages(request.call(), sink, reporting)
+        except TooMuchData as error:
+            if reporting.mode == "sync":
+                raise
+            logger.info("%s: asking for a report run, as %s", request, error.rule.what)
+        else:
+            heavy = pages > MANY_PAGES and reporting.mode == "auto"
+            return pace.with_run() if heavy else pace.eased()
+    yield from read_run(request, sink, reporting)
+    return pace.eased() if pace.run else pace.with_run()

@@ -1,0 +1,212 @@
+"""A report run at Meta: submit it, wait for it, read it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.error_codes import GARBLED, RULES, from_envelope
+from tap_meta_partner.graph.errors import (
+    AccountUnreadable,
+    CursorExpired,
+    Fault,
+    KeptFailing,
+    RequestRefused,
+    RunNotReady,
+    Throttled,
+    TooMuchData,
+)
+from tap_meta_partner.graph.steps import Pause, RunSlot, ask, backoff_seconds
+from tap_meta_partner.reports.request import _pages
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from tap_meta_partner.graph.errors import MetaError
+    from tap_meta_partner.graph.pages import RowSink
+    from tap_meta_partner.graph.steps import Jitter, Steps
+    from tap_meta_partner.reports.request import Reporting, ReportRequest
+
+logger = logging.getLogger(__name__)
+
+_SUBMISSIONS = 3
+
+
+#: A run that failed is asked for once more; after that its request is too heavy as it is.
+_FAILURES = 2
+
+
+#: A run that failed by a rate limit is asked for again after this.
+_RATE_LIMITED_SECONDS = 60.0
+
+
+_FIRST_POLL_SECONDS = 0.5
+
+
+_POLL_GROWTH = 1.5
+
+
+_LONGEST_POLL_SECONDS = 30.0
+
+
+#: A run whose status and percentage have stood still this long is given up (stuck runs are known
+#: to stay at 0 % or 99 % for ever).
+STALLED_SECONDS = 20 * 60.0
+
+
+_UNREADABLE_TRIES = 6
+
+
+_NO_SUCH_OBJECT = 33
+
+
+class _RunLost(Exception):
+    """The run will give nothing any more; the same request may, after `wait` seconds."""
+
+    def __init__(self, why: str, *, failed: bool = False, wait: float = 0.0) -> None:
+        super().__init__(why)
+        self.why = why
+        self.failed = failed
+        self.wait = wait
+
+
+def read_run(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
+    """Create a report run, wait for it and read it; create it again where it came to nothing."""
+    yield RunSlot(take=True)
+    try:
+        yield from _try_runs(request, sink, reporting)
+    except Exception:
+        # Whatever went wrong (the sink may object to a row): a slot that is kept is missed by all.
+        yield RunSlot(take=False)
+        raise
+    yield RunSlot(take=False)
+
+
+def _try_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
+    failures = 0
+    for submission in range(1, _SUBMISSIONS + 1):
+        answer = yield from ask(request.call("POST"), reporting.jitter)
+        # A string in practice, a number in some of Meta's examples.
+        run_id = str(answer.get("report_run_id") or answer.get("id") or "")
+        if not run_id.isdecimal():
+            raise KeptFailing(Fault(message="a report run without an id"), GARBLED)
+        try:
+            yield from _await_run(run_id, request, reporting)
+            yield from _read_result(run_id, request, sink, reporting)
+        except _RunLost as lost:
+            logger.info("%s: report run %s: %s", request, run_id, lost.why)
+            failures += lost.failed
+            if failures == _FAILURES or submission == _SUBMISSIONS:
+                raise TooMuchData(
+                    Fault(message=f"report runs: {lost.why}"), _RUN_TOO_MUCH
+                ) from None
+            yield Pause(lost.wait, lost.why)
+        else:
+            return
+
+
+_RUN_TOO_MUCH = RULES[-3, 1504045]
+
+
+def _await_run(run_id: str, request: ReportRequest, reporting: Reporting) -> Steps[None]:
+    """Poll until "Job Completed"; 100 % alone is not the end, it can still be running."""
+    interval = _FIRST_POLL_SECONDS
+    call = Call(
+        path=run_id,
+        params={
+            "fields": "id,async_status,async_percent_completion,error_code,error_subcode,"
+            "error_message"
+        },
+        account_id=request.account_id,
+    )
+    progress: tuple[object, object] = (None, None)
+    moved_at = reporting.monotonic()
+    unknown = 0
+    while True:
+        yield Pause(interval, "a report run")
+        interval = min(interval * _POLL_GROWTH, _LONGEST_POLL_SECONDS)
+        run = yield from _poll(call, reporting.jitter)
+        if run is None:
+            unknown += 1
+            if unknown > _UNREADABLE_TRIES:
+                raise _RunLost("Meta does not know it")
+            continue
+        status = run.get("async_status")
+        if _is_complete(run):
+            return
+        if (status, run.get("async_percent_completion")) != progress:
+            progress = (status, run.get("async_percent_completion"))
+            moved_at = reporting.monotonic()
+        elif reporting.monotonic() - moved_at > STALLED_SECONDS:
+            raise _RunLost(f"it stands still at {progress[1]} %")
+
+
+def _poll(call: Call, jitter: Jitter) -> Steps[dict[str, Any] | None]:
+    """Look at a run once; None where Meta does not know it, or not yet."""
+    try:
+        return (yield from ask(call, jitter))
+    except TooMuchData as error:
+        # A poll is no heavy request: whatever Meta means, the run is not to be had.
+        raise _RunLost(f"it cannot be polled ({error.fault})") from error
+    except (AccountUnreadable, RunNotReady) as error:
+        # On a run just created that is a race inside Meta, not a lost account.
+        if not _is_about_the_run(error):
+            raise
+        return None
+
+
+def _is_about_the_run(error: MetaError) -> bool:
+    """Tell whether an error of a run's call is about that run, not about rights (10, 200 …).
+
+    100/33, no such object, is said of accounts as well as of runs.
+    """
+    return isinstance(error, RunNotReady) or error.fault.subcode == _NO_SUCH_OBJECT
+
+
+def _is_complete(run: Mapping[str, Any]) -> bool:
+    """Tell whether a run can be read; raise where it never will."""
+    status = run.get("async_status")
+    if status == "Job Skipped":
+        raise _RunLost("it expired before it was run")
+    if status == "Job Failed":
+        raise _failure(run)
+    return status == "Job Completed"
+
+
+def _failure(run: Mapping[str, Any]) -> Exception:
+    """Say what a failed run means: too large, wrong, or worth another try."""
+    envelope = {
+        "code": run.get("error_code"),
+        "error_subcode": run.get("error_subcode"),
+        "message": run.get("error_message"),
+    }
+    error = from_envelope(envelope, status=None)
+    if isinstance(error, (TooMuchData, RequestRefused)):
+        return error
+    wait = _RATE_LIMITED_SECONDS if isinstance(error, Throttled) else 0.0
+    return _RunLost(f"it failed ({error.fault})", failed=not wait, wait=wait)
+
+
+def _read_result(
+    run_id: str, request: ReportRequest, sink: RowSink, reporting: Reporting
+) -> Steps[None]:
+    call = Call(path=f"{run_id}/insights", account_id=request.account_id)
+    for tried in range(1, _UNREADABLE_TRIES + 1):
+        try:
+            yield from _pages(call, sink, reporting)
+        except RunNotReady as error:
+            # "Loading Async Ads Report Failed" can follow "Job Completed": read again.
+            yield Pause(backoff_seconds(tried + 1, reporting.jitter), error.rule.what)
+        except AccountUnreadable as error:
+            if not _is_about_the_run(error):
+                raise
+            raise _RunLost("its result has expired") from None
+        except KeptFailing as error:
+            if error.rule.family is not CursorExpired:
+                raise
+            raise _RunLost("its result cannot be read to its end") from None
+        else:
+            return
+    raise _RunLost("it is complete but cannot be read")
