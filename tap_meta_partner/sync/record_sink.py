@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.action_rows import ActionRowReader
-from tap_meta_partner.events import Rows
-from tap_meta_partner.fields import key_of
-from tap_meta_partner.reconciliation import adds_up, amount
-from tap_meta_partner.rows import RowReader
+from tap_meta_partner.graph.values import amount
+from tap_meta_partner.insights.action_rows import ActionRowReader
+from tap_meta_partner.insights.columns import key_of
+from tap_meta_partner.insights.rows import RowReader
+from tap_meta_partner.sync.events import Rows
+from tap_meta_partner.sync.reconciliation import adds_up
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from typing import Any
 
-    from tap_meta_partner.accounts import AdAccount
-    from tap_meta_partner.stream_plan import StreamPlan
+    from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.insights.plan import StreamPlan
 
 #: Action rows are many for each row of their report: they are handed on in portions of so many.
 _REPORT_ROWS_AT_ONCE = 50

@@ -9,28 +9,19 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from tap_meta_partner import breakdowns
-from tap_meta_partner.activity import ActiveDays, Activity, is_plain_account_level
-from tap_meta_partner.bookmarks import (
-    WIDEST_DAYS,
-    OpenDays,
-    Pace,
-    ReportChanged,
-    close_window,
-    open_days,
-)
-from tap_meta_partner.dimension_reading import (
+from tap_meta_partner.days.buckets import is_one_bucket
+from tap_meta_partner.dimensions.looking_up import look_up
+from tap_meta_partner.dimensions.reading import read_dimension
+from tap_meta_partner.dimensions.request import (
+    DimensionPlan,
     DimensionReading,
     DimensionRequest,
     StatusesAbove,
-    Unavailable,
-    look_up,
-    read_dimension,
 )
-from tap_meta_partner.errors import (
+from tap_meta_partner.graph.errors import (
     AccountUnreadable,
     MetaError,
     RequestRefused,
@@ -38,7 +29,21 @@ from tap_meta_partner.errors import (
     TokenRefused,
     TooMuchData,
 )
-from tap_meta_partner.events import (
+from tap_meta_partner.graph.refused_fields import refused_fields
+from tap_meta_partner.graph.steps import OutOfTime
+from tap_meta_partner.insights import breakdowns
+from tap_meta_partner.insights.columns import fields_to_ask, key_of
+from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.planning.activity import ActiveDays, Activity, is_plain_account_level
+from tap_meta_partner.planning.fingerprints import ReportChanged
+from tap_meta_partner.planning.next_window import next_window
+from tap_meta_partner.planning.open_days import open_days
+from tap_meta_partner.planning.pace import WIDEST_DAYS, Pace
+from tap_meta_partner.reports.by_campaign import read_by_campaign
+from tap_meta_partner.reports.reading import read_report
+from tap_meta_partner.reports.request import SIGNS_OF_LIFE, ReportRequest
+from tap_meta_partner.settings.model import ReportDefinition
+from tap_meta_partner.sync.events import (
     DELIVERED,
     FAILED,
     SKIPPED,
@@ -48,88 +53,25 @@ from tap_meta_partner.events import (
     StreamResult,
     WindowClosed,
 )
-from tap_meta_partner.fields import fields_to_ask, key_of
-from tap_meta_partner.grid import is_one_bucket
-from tap_meta_partner.reconciliation import Spend, adds_up
-from tap_meta_partner.record_sink import DuplicateKey, RecordSink, note_named
-from tap_meta_partner.refused_fields import RefusedFields, refused_fields
-from tap_meta_partner.reports import (
-    SIGNS_OF_LIFE,
-    ReportRequest,
-    read_by_campaign,
-    read_report,
-)
-from tap_meta_partner.retries import OutOfTime
-from tap_meta_partner.settings import ReportDefinition
-from tap_meta_partner.stream_plan import DimensionPlan, StreamPlan
-from tap_meta_partner.windowing import next_window
-from tap_meta_partner.windows import DateWindow
+from tap_meta_partner.sync.outcomes import StreamClosed
+from tap_meta_partner.sync.reconciliation import Spend, adds_up
+from tap_meta_partner.sync.record_sink import DuplicateKey, RecordSink, note_named
+from tap_meta_partner.sync.stream import Progress
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Collection, Mapping, Sequence
+    from typing import Any
 
-    from tap_meta_partner.accounts import AdAccount
-    from tap_meta_partner.bookmarks import Bookmark
-    from tap_meta_partner.dimension_bookmarks import DimensionBookmark
-    from tap_meta_partner.reports import Reporting
-    from tap_meta_partner.retries import Steps
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.days.windows import DateWindow
+    from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
+    from tap_meta_partner.graph.steps import Steps
+    from tap_meta_partner.planning.bookmarks import Bookmark
+    from tap_meta_partner.planning.open_days import OpenDays
+    from tap_meta_partner.sync.shared import Run
 
 logger = logging.getLogger(__name__)
-
-
-class StreamClosed(Exception):
-    """The stream's request was refused for two accounts; the text says why."""
-
-
-@dataclass(slots=True)
-class RefusedStreams:
-    """Streams whose request Meta refuses: closed once two accounts got the same answer.
-
-    User errors lower the quota, so a report that is wrong everywhere is not tried a thousand times.
-    """
-
-    seen: dict[tuple[str, int | None, int | None], set[str]] = field(default_factory=dict)
-    closed: dict[str, str] = field(default_factory=dict)
-
-    def note(self, stream: str, account_id: str, error: MetaError) -> None:
-        """Take note of a refusal."""
-        key = (stream, error.fault.code, error.fault.subcode)
-        accounts = self.seen.setdefault(key, set())
-        accounts.add(account_id)
-        if len(accounts) > 1 and stream not in self.closed:
-            self.closed[stream] = error.reason
-            logger.error("%s is not read any further: %s", stream, error.reason)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What holds for all accounts of a run.
-
-    Attributes:
-        utc_now: the present moment, for `read_at`.
-        may_begin: tells whether a new window may still be begun.
-        dead_tokens: why a token no longer works, by its place among the settings' tokens. With one
-            token only, its end is the run's.
-        said: what is true of all accounts, and was said once.
-    """
-
-    settings: Settings
-    reporting: Reporting
-    utc_now: Callable[[], dt.datetime]
-    may_begin: Callable[[], bool]
-    refused: RefusedStreams = field(default_factory=RefusedStreams)
-    refused_fields: RefusedFields = field(default_factory=RefusedFields)
-    unavailable: Unavailable = field(default_factory=Unavailable)
-    dead_tokens: dict[int, StreamResult] = field(default_factory=dict)
-    said: set[str] = field(default_factory=set)
-
-    def say_once(self, text: str) -> None:
-        """Log what is true of all accounts."""
-        if text not in self.said:
-            self.said.add(text)
-            logger.info("%s", text)
 
 
 def sync_account(
@@ -280,7 +222,7 @@ class _AccountSync:
 
     def stream(self, plan: StreamPlan, days: OpenDays, bookmark: Bookmark) -> Steps[StreamResult]:
         """Read one stream; whatever goes wrong is its result."""
-        progress = _Progress(bookmark)
+        progress = Progress(bookmark)
         result = yield from self._outcome(plan.name, self._windows(plan, days, progress))
         return replace(result, covered=progress.covered, rows=progress.rows)
 
@@ -350,7 +292,7 @@ class _AccountSync:
 
     # Its windows.
 
-    def _windows(self, plan: StreamPlan, days: OpenDays, progress: _Progress) -> Steps[None]:
+    def _windows(self, plan: StreamPlan, days: OpenDays, progress: Progress) -> Steps[None]:
         """Read the open days window by window: forward from the oldest, the gap from its newest.
 
         Raises:
@@ -367,7 +309,7 @@ class _AccountSync:
         plan: StreamPlan,
         days: OpenDays,
         rest: DateWindow,
-        progress: _Progress,
+        progress: Progress,
         *,
         from_end: bool,
     ) -> Steps[DateWindow | None]:
@@ -537,20 +479,3 @@ class _AccountSync:
             self._activity.learn(request.window, sink.spend)
         if adds_up(definition) and "spend" in self._survivor(request).fields:
             self.spend.note(definition.level, request.window, sink.spend)
-
-
-@dataclass(slots=True)
-class _Progress:
-    """How far one account has come in one stream."""
-
-    bookmark: Bookmark
-    covered: DateWindow | None = None
-    rows: int = 0
-
-    def close(self, window: DateWindow, days: OpenDays, pace: Pace, today: dt.date) -> None:
-        moved = close_window(self.bookmark, window, days, today=today)
-        self.bookmark = replace(moved, pace=pace)
-        covered = self.covered or window
-        self.covered = DateWindow(
-            min(covered.since, window.since), max(covered.until, window.until)
-        )

@@ -10,21 +10,21 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.events import Discrepancy
+from tap_meta_partner.sync.events import Discrepancy
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from tap_meta_partner.accounts import AdAccount
-    from tap_meta_partner.settings import ReportDefinition
-    from tap_meta_partner.windows import DateWindow
+    from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.days.windows import DateWindow
+    from tap_meta_partner.settings.model import ReportDefinition
 
 #: What may be lost by rounding: a share of the whole, and an amount for each day.
 _SHARE = Decimal("0.001")
+
+
 _A_DAY = Decimal("0.01")
-#: Nobody spends more; such a number would overflow a sum.
-_MOST_DIGITS = 30
 
 
 class Spend:
@@ -67,12 +67,3 @@ def adds_up(definition: ReportDefinition) -> bool:
         and not definition.breakdowns
         and not definition.filtering
     )
-
-
-def amount(value: object) -> Decimal:
-    """Return what a row says of its spend; nothing where it says nothing that can be read."""
-    try:
-        found = Decimal(value) if isinstance(value, (str, int, Decimal)) else Decimal(0)
-    except ArithmeticError:
-        return Decimal(0)
-    return found if found.is_finite() and found.adjusted() < _MOST_DIGITS else Decimal(0)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import datetime as dt
     from decimal import Decimal
+    from typing import Any
 
-    from tap_meta_partner.bookmarks import Bookmark
-    from tap_meta_partner.dimension_bookmarks import DimensionBookmark
-    from tap_meta_partner.windows import DateWindow
+    from tap_meta_partner.days.windows import DateWindow
+    from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
+    from tap_meta_partner.planning.bookmarks import Bookmark
 
 DELIVERED, SKIPPED, LOST, FAILED, UNFINISHED = (
     "delivered",

@@ -9,22 +9,25 @@ import contextlib
 import datetime as dt
 import gc
 import logging
-import random
-import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.account_sync import Run, sync_account
-from tap_meta_partner.accounts import ASSIGNED, discover, in_shard
-from tap_meta_partner.auth import including_app, warn_of_ends
-from tap_meta_partner.bookmarks import Bookmark
-from tap_meta_partner.breakdowns import why_empty
-from tap_meta_partner.client import GraphClient
-from tap_meta_partner.dimension_bookmarks import DimensionBookmark
-from tap_meta_partner.dimensions import DIMENSIONS
-from tap_meta_partner.events import (
+from tap_meta_partner.accounts.ad_account import ASSIGNED, account_zone
+from tap_meta_partner.accounts.discovery import discover
+from tap_meta_partner.accounts.tokens import including_app, warn_of_ends
+from tap_meta_partner.accounts.wanted import in_shard
+from tap_meta_partner.graph.client import GraphClient
+from tap_meta_partner.insights.breakdowns import why_empty
+from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.lanes.clock import Clock
+from tap_meta_partner.lanes.driver import Lanes
+from tap_meta_partner.lanes.governor import Governor
+from tap_meta_partner.lanes.lane import Lane
+from tap_meta_partner.lanes.threads import ThreadTransport
+from tap_meta_partner.reports.request import Reporting
+from tap_meta_partner.sync.account import sync_account
+from tap_meta_partner.sync.events import (
     DELIVERED,
     FAILED,
     LOST,
@@ -33,59 +36,43 @@ from tap_meta_partner.events import (
     DimensionDelivered,
     Discrepancy,
     Rows,
-    StreamResult,
     WindowClosed,
 )
-from tap_meta_partner.lanes import Lane, Lanes, ThreadTransport
-from tap_meta_partner.rate_limits import Governor
-from tap_meta_partner.reports import Reporting
-from tap_meta_partner.stream_plan import DimensionPlan, StreamPlan
-from tap_meta_partner.windows import account_zone
+from tap_meta_partner.sync.shared import Run
+from tap_meta_partner.sync.summary import (
+    KINDS,
+    NONE_AT_ALL,
+    SHOWN,
+    difference,
+    duration,
+    worst_by_account,
+)
+from tap_meta_partner.sync.turns import (
+    _LOST,
+    UNASSIGNED,
+    UNKNOWN,
+    _result,
+    last_day,
+    new,
+    widest_first,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
-    from tap_meta_partner.accounts import AdAccount, Discovery
-    from tap_meta_partner.lanes import Standing, WakingTransport
-    from tap_meta_partner.retries import Steps
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.accounts.discovery import Discovery
+    from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
+    from tap_meta_partner.graph.steps import Steps
+    from tap_meta_partner.lanes.lane import Standing
+    from tap_meta_partner.lanes.threads import WakingTransport
+    from tap_meta_partner.planning.bookmarks import Bookmark
+    from tap_meta_partner.settings.model import Settings
+    from tap_meta_partner.sync.events import StreamResult
+    from tap_meta_partner.sync.shared import Bookmarks, Plan
 
 logger = logging.getLogger(__name__)
-
-#: By stream, then by account id.
-Bookmarks: TypeAlias = Mapping[str, Mapping[str, "Bookmark | DimensionBookmark"]]
-Plan: TypeAlias = "StreamPlan | DimensionPlan"
-
-_UNASSIGNED = (
-    "shared with the Business Manager, but not assigned to the system user: assign it in Business "
-    "settings > System users > Assign assets (View performance)"
-)
-_NONE_AT_ALL = (
-    "the token can read no ad account at all: assign ad accounts to the system user in Business "
-    "settings > System users > Assign assets, or check whose token it is"
-)
-_UNKNOWN = (
-    "not among the accounts the token can read: check the id in account_ids, and that the account "
-    "is shared and assigned to the system user"
-)
-_LOST = (
-    "no longer among the accounts the token can read, which is how a withdrawn share looks: ask "
-    "the client to share it again, or remove it from account_ids"
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clock:
-    """Where time and chance come from.
-
-    Attributes:
-        second: how many real seconds a second of `monotonic` lasts.
-    """
-
-    utc_now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.timezone.utc)
-    monotonic: Callable[[], float] = time.monotonic
-    jitter: Callable[[], float] = random.random
-    second: float = 1.0
 
 
 class Interrupted(Exception):
@@ -174,7 +161,7 @@ class SyncRun:
         found = self.discovery()
         self._warn_of_ends()
         if not found.seen:
-            logger.error("%s", _NONE_AT_ALL)
+            logger.error("%s", NONE_AT_ALL)
             self.saw_none = True
         elif not found.accounts:
             logger.warning("none of the %d ad accounts is wanted by the settings", len(found.seen))
@@ -253,7 +240,7 @@ class SyncRun:
         self, accounts: Sequence[AdAccount], plans: Sequence[Plan], bookmarks: Bookmarks
     ) -> list[Lane]:
         """Make a lane for each account, the one whose data is oldest first."""
-        ordered = sorted(plans, key=_widest_first)
+        ordered = sorted(plans, key=widest_first)
         run = Run(
             settings=self.settings,
             reporting=Reporting(
@@ -267,7 +254,7 @@ class SyncRun:
 
         def known(account: AdAccount) -> dict[str, Bookmark | DimensionBookmark]:
             return {
-                plan.name: bookmarks[plan.name].get(account.account_id) or _new(plan)
+                plan.name: bookmarks[plan.name].get(account.account_id) or new(plan)
                 for plan in plans
             }
 
@@ -280,7 +267,7 @@ class SyncRun:
 
         def oldest(account: AdAccount) -> tuple[dt.date, str]:
             found = known(account)
-            days = [_last_day(found[name]) or dt.date.min for name in kept]
+            days = [last_day(found[name]) or dt.date.min for name in kept]
             return min(days, default=dt.date.min), account.account_id
 
         return [
@@ -311,7 +298,7 @@ class SyncRun:
         for account in found.accounts:
             if account.access != ASSIGNED:
                 for plan in plans:
-                    yield _result(account.account_id, account.name, plan, SKIPPED, _UNASSIGNED)
+                    yield _result(account.account_id, account.name, plan, SKIPPED, UNASSIGNED)
         gone = dict.fromkeys(found.missing)
         for plan in plans:
             gone |= dict.fromkeys(
@@ -321,8 +308,8 @@ class SyncRun:
             )
         for account_id in gone:
             for plan in plans:
-                day = _last_day(bookmarks[plan.name].get(account_id))
-                reason = f"{_LOST}; its last day is {day}" if day else _UNKNOWN
+                day = last_day(bookmarks[plan.name].get(account_id))
+                reason = f"{_LOST}; its last day is {day}" if day else UNKNOWN
                 yield _result(account_id, "", plan, LOST, reason)
 
     def _is_lost(self, account_id: str, found: Discovery) -> bool:
@@ -341,9 +328,9 @@ class SyncRun:
         estimate = ""
         if standing.done and total > 1:
             left = seconds / standing.done * (total - standing.done)
-            estimate = f"; about {_duration(left)} to go"
+            estimate = f"; about {duration(left)} to go"
         elif standing.next_wake is not None:
-            estimate = f"; goes on in {_duration(standing.next_wake)}"
+            estimate = f"; goes on in {duration(standing.next_wake)}"
         logger.info(
             "%d of %d accounts done, %d under way, %d waiting, %d to begin; %d rows, %d calls; "
             "%.0f %% of the app's limit used%s",
@@ -369,17 +356,15 @@ class SyncRun:
 
     def summary(self) -> list[str]:
         """Say in a few lines how the run went; the accounts that need a person by name."""
-        worst = _worst_by_account(self.results)
+        worst = worst_by_account(self.results)
         counts = Counter(result.result for result in worst.values())
         lines = [
             "ad accounts: "
-            + ", ".join(
-                f"{counts[kind]} {kind}" for kind in _KINDS if counts[kind] or kind in _SHOWN
-            )
+            + ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind] or kind in SHOWN)
             + f"; {sum(self.rows.values())} rows, {self.calls} calls, "
             f"{self.governor.throttle_errors} throttle errors, "
             f"{self.governor.parked_seconds / 60:.1f} account-minutes parked, "
-            f"{_duration(self.clock.monotonic() - self._started)}"
+            f"{duration(self.clock.monotonic() - self._started)}"
         ]
         lines += [
             f"{result.result}: {result.account_id}"
@@ -388,12 +373,7 @@ class SyncRun:
             for result in worst.values()
             if result.result != DELIVERED
         ]
-        return [*lines, *map(_difference, self.discrepancies), *self.hints]
-
-
-_WIDEST_FIRST = ("account", "campaign", "adset", "ad")
-_KINDS = (DELIVERED, UNFINISHED, SKIPPED, LOST, FAILED)
-_SHOWN = (DELIVERED, SKIPPED, FAILED)
+        return [*lines, *map(difference, self.discrepancies), *self.hints]
 
 
 @contextlib.contextmanager
@@ -417,55 +397,3 @@ def _threads(settings: Settings, clock: Clock) -> Callable[[], WakingTransport]:
     return lambda: ThreadTransport(
         send=client.send, threads=settings.max_concurrency, second=clock.second
     )
-
-
-def _worst_by_account(results: Sequence[StreamResult]) -> Mapping[str, StreamResult]:
-    worst: dict[str, StreamResult] = {}
-    for result in results:
-        known = worst.get(result.account_id)
-        if known is None or _KINDS.index(result.result) > _KINDS.index(known.result):
-            worst[result.account_id] = result
-    return worst
-
-
-def _difference(found: Discrepancy) -> str:
-    missing = found.account_spend - found.ad_spend
-    return (
-        f"spend differs: {found.account_id} ({found.account_name}), {found.since} to "
-        f"{found.until}: the account spent {found.account_spend.normalize():f}, its ads add up to "
-        f"{found.ad_spend.normalize():f} ({missing.normalize():f} less). Levels need not add up "
-        "where ads were deleted: take totals from account_insights"
-    )
-
-
-def _new(plan: Plan) -> Bookmark | DimensionBookmark:
-    return Bookmark() if isinstance(plan, StreamPlan) else DimensionBookmark()
-
-
-def _last_day(bookmark: Bookmark | DimensionBookmark | None) -> dt.date | None:
-    """Return the last day of which something was delivered."""
-    if isinstance(bookmark, Bookmark):
-        return bookmark.day
-    return bookmark.read_at.date() if bookmark and bookmark.read_at else None
-
-
-def _widest_first(plan: Plan) -> int:
-    """Order streams: the account level first, as it tells which days are idle; dimensions last.
-
-    Of these, campaigns and ad sets come before the ads whose statuses they decide.
-    """
-    if isinstance(plan, StreamPlan):
-        return _WIDEST_FIRST.index(plan.definition.level)
-    return len(_WIDEST_FIRST) + tuple(DIMENSIONS).index(plan.name)
-
-
-def _result(account_id: str, name: str, plan: Plan, kind: str, reason: str) -> StreamResult:
-    return StreamResult(
-        account_id=account_id, account_name=name, stream=plan.name, result=kind, reason=reason
-    )
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:  # noqa: PLR2004  (seconds are shown up to a minute and a half)
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min"
