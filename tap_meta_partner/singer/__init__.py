@@ -6,11 +6,13 @@ for the others, whose own `get_records` return nothing. What of the SDK this res
 `PartnerStream` and held by a test.
 """
 
-from tap_meta_partner.streams.accounts import AccountSyncStatusStream, AdAccountsStream
-from tap_meta_partner.streams.dimensions import DimensionStream
-from tap_meta_partner.streams.insights import ActionRowsStream, InsightsStream, plans_of
-from tap_meta_partner.streams.partner import PartnerStream
-from tap_meta_partner.streams.synced import SyncedStream
+from __future__ import annotations
+
+from tap_meta_partner.singer.accounts import AccountSyncStatusStream, AdAccountsStream
+from tap_meta_partner.singer.by_account import SyncedStream
+from tap_meta_partner.singer.dimensions import DimensionStream
+from tap_meta_partner.singer.insights import ActionRowsStream, InsightsStream, plans_of
+from tap_meta_partner.singer.stream import PartnerStream
 
 __all__ = [
     "AccountSyncStatusStream",

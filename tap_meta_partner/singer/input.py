@@ -7,11 +7,21 @@ run, or, worse, everything read anew. Here each is looked at first, and what is 
 from __future__ import annotations
 
 import json
+import logging
 import re
-from typing import TYPE_CHECKING, Any
+import sys
+
+import click
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+    from typing import Any
 
 
 def _shown(name: object) -> str:
@@ -118,3 +128,23 @@ def _is_metadata(value: Any) -> bool:  # noqa: ANN401  (a JSON value)
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+class Complaint(click.ClickException):
+    """A mistake of the user's or a refusal of Meta's: one line in the log, exit code 1."""
+
+    @override
+    def show(self, file: Any = None) -> None:
+        logging.getLogger("tap-meta-partner").error("%s", self.message)
+
+
+def read_object(option: str, read: Callable[[], str]) -> str:
+    """Read a file and refuse in one line what holds no JSON object; the SDK would not."""
+    try:
+        text = read()
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Complaint(f"the file given as --{option} is not JSON ({error}): correct it") from None
+    if not isinstance(content, dict) and (content is not None or option == "config"):
+        raise Complaint(f"the file given as --{option} does not hold a JSON object: correct it")
+    return text

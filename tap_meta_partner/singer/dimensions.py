@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
-from tap_meta_partner.dimension_bookmarks import (
+from tap_meta_partner.dimensions.bookmarks import (
     DIMENSION_REPLICATION_KEY,
     DimensionBookmark,
     read_dimension_partition,
     write_dimension_partition,
 )
-from tap_meta_partner.dimensions import (
-    DIMENSION_KEY,
-    DIMENSIONS,
-    dimension_schema,
-    selected_columns,
-)
-from tap_meta_partner.stream_plan import DimensionPlan
-from tap_meta_partner.streams.synced import SyncedStream
+from tap_meta_partner.dimensions.request import DimensionPlan
+from tap_meta_partner.dimensions.schema import dimension_schema
+from tap_meta_partner.dimensions.tables import DIMENSION_KEY, DIMENSIONS, selected_columns
+from tap_meta_partner.singer.by_account import SyncedStream
 
 if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from tap_meta_partner.tap import TapMetaPartner

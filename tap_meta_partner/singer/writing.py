@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from singer_sdk.contrib.msgspec import MsgSpecWriter
 
@@ -13,6 +12,7 @@ if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from singer_sdk.singerlib import Message
 
 logger = logging.getLogger(__name__)
+
 
 _WRITTEN_AT_ONCE = 1 << 18
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any, ClassVar
 
 from singer_sdk import typing as th
 
-from tap_meta_partner.accounts import AMOUNTS, to_record
-from tap_meta_partner.events import StreamResult
-from tap_meta_partner.streams.partner import PartnerStream
+from tap_meta_partner.accounts.ad_account import AMOUNTS, to_record
+from tap_meta_partner.singer.stream import PartnerStream
+from tap_meta_partner.sync.events import StreamResult
 
 if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from typing import Any, ClassVar
 
     from singer_sdk.helpers import types
 

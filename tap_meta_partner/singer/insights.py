@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from tap_meta_partner.action_rows import action_columns, actions_key, actions_schema
-from tap_meta_partner.bookmarks import REPLICATION_KEY, Bookmark, read_partition, write_partition
-from tap_meta_partner.fields import columns_of, key_of, schema_of
-from tap_meta_partner.stream_plan import StreamPlan
-from tap_meta_partner.streams.synced import SyncedStream
+from tap_meta_partner.insights.action_rows import action_columns, actions_key
+from tap_meta_partner.insights.columns import columns_of, key_of
+from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.insights.schema import actions_schema, schema_of
+from tap_meta_partner.planning.bookmarks import (
+    REPLICATION_KEY,
+    Bookmark,
+    read_partition,
+    write_partition,
+)
+from tap_meta_partner.singer.by_account import SyncedStream
 
 if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from tap_meta_partner.settings import ReportDefinition
+    from tap_meta_partner.settings.model import ReportDefinition
     from tap_meta_partner.tap import TapMetaPartner
 
 

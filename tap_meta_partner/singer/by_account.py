@@ -1,0 +1,205 @@
+"""The stream that leads: it drives the whole run and writes for all the others."""
+
+from __future__ import annotations
+
+import sys
+from abc import abstractmethod
+from typing import Generic, TypeVar
+
+from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.planning.fingerprints import added_fields
+from tap_meta_partner.settings.model import SettingsError
+from tap_meta_partner.singer.stream import PartnerStream
+from tap_meta_partner.sync.events import Rows, StreamResult
+
+if sys.version_info >= (3, 12):
+    from typing import override
+else:
+    from typing_extensions import override
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from typing import Any
+
+    from singer_sdk import metrics
+    from singer_sdk.helpers import types
+
+    from tap_meta_partner.singer.accounts import AccountSyncStatusStream
+
+#: STATE is written at most this often, and less often the larger it is: what is written in all must
+#: not grow with the square of the number of accounts.
+_STATE_SECONDS = 30.0
+
+
+_STATE_SECONDS_PER_PARTITION = 0.01
+
+
+class Leader:
+    """Drives the run on behalf of the first selected stream."""
+
+    def __init__(
+        self,
+        leader: SyncedStream[Any],
+        streams: Sequence[SyncedStream[Any]],
+        status: AccountSyncStatusStream | None,
+    ) -> None:
+        self._leader = leader
+        self._tap = leader.tap
+        self._streams = {stream.name: stream for stream in streams}
+        self._plans = self._tap.plans_for(streams)
+        self._status = status
+        self._monotonic = self._tap.clock.monotonic
+        self._state_written = self._monotonic()
+
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Write the records of all streams, page by page, and move bookmarks behind them.
+
+        Nothing is yielded, as the SDK's way for a single record costs more than all the rest; only
+        where the SDK counts records to stop early (`--test`) they go its way.
+        """
+        run = self._tap.run
+        for stream in self._streams.values():
+            if stream is not self._leader:
+                stream.write_schema()
+        if self._status:
+            self._status.write_schema()
+        with self._tap.saying_what_went_wrong():
+            bookmarks = {plan.name: self._streams[plan.name].bookmarks() for plan in self._plans}
+            self._say_what_is_new(bookmarks)
+            for event in run.insights(self._plans, bookmarks):
+                if isinstance(event, Rows):
+                    yield from self._write(event)
+                elif isinstance(event, StreamResult):
+                    if self._status:
+                        self._status.write(event)
+                else:
+                    account_id, delivered = event
+                    self._streams[delivered.stream].keep(account_id, delivered.bookmark)
+                    self._write_state_now_and_then()
+
+    def _write(self, rows: Rows) -> Iterator[dict[str, Any]]:
+        if self._leader.is_dry_run:
+            yield from rows.records
+        elif rows.records:
+            self._streams[rows.stream].write_records(rows.records)
+            if rows.stream == self._leader.name and self._leader.counter:
+                self._leader.counter.increment(len(rows.records))
+
+    def _write_state_now_and_then(self) -> None:
+        partitions = sum(stream.partition_count for stream in self._streams.values())
+        pause = max(_STATE_SECONDS, partitions * _STATE_SECONDS_PER_PARTITION)
+        if self._monotonic() - self._state_written >= pause:
+            self._tap.write_state()
+            self._state_written = self._monotonic()
+
+    def _say_what_is_new(self, bookmarks: Mapping[str, Mapping[str, Any]]) -> None:
+        backfill = self._tap.settings.backfill_on_change
+        for plan in self._plans:
+            if not isinstance(plan, StreamPlan):
+                continue
+            new = {
+                field
+                for bookmark in bookmarks[plan.name].values()
+                for field in added_fields(bookmark.report, plan.definition)
+            }
+            if new:
+                self._tap.logger.warning(
+                    "%s: %s asked for since the last run; %s",
+                    plan.name,
+                    ", ".join(sorted(new)),
+                    "everything is read again to fill the new columns"
+                    if backfill
+                    else "days delivered before keep them empty (see backfill_on_change)",
+                )
+
+
+BookmarkT = TypeVar("BookmarkT")
+
+
+class SyncedStream(PartnerStream, Generic[BookmarkT]):
+    """A stream whose rows come with those of the others, ad account by ad account."""
+
+    counter: metrics.Counter | None = None
+    _by_account: dict[str, dict[str, Any]] | None = None
+
+    @override
+    def get_records(self, context: types.Context | None) -> Iterable[dict[str, Any]]:
+        if self.is_dry_run:
+            return Leader(self, [self], None).records()
+        streams = self._tap.selected_synced
+        if streams[0] is not self:
+            # The leader has written this stream's rows already.
+            return ()
+        return Leader(self, streams, self._tap.selected_status).records()
+
+    @override
+    def get_record_counter(self, **kwargs: Any) -> metrics.Counter:
+        """Count the records that the leading stream wrote, for itself or for this one."""
+        self.counter = super().get_record_counter(**kwargs)
+        if self._tap.has_run:
+            self.counter.increment(self._tap.run.rows[self.name])
+        return self.counter
+
+    # Bookmarks.
+
+    @staticmethod
+    @abstractmethod
+    def read_partition(partition: Mapping[str, Any]) -> BookmarkT:
+        """Read a bookmark out of a partition of the state.
+
+        Raises:
+            ValueError: a value in it cannot be understood (the text says which).
+        """
+
+    @abstractmethod
+    def keep(self, account_id: str, bookmark: BookmarkT) -> None:
+        """Write an account's bookmark into the state (STATE is sent later)."""
+
+    def bookmarks(self) -> dict[str, BookmarkT]:
+        """Read the bookmarks of all accounts out of the state.
+
+        Raises:
+            SettingsError: the state cannot be understood.
+        """
+        partitions = self.partitions_by_account()
+        if not partitions and self.stream_state.get("replication_key_value"):
+            self.logger.warning(
+                "%s: the state's bookmark is one for all ad accounts, as other taps write it; it "
+                "is not used, every account starts anew",
+                self.name,
+            )
+        return {
+            account_id: self._read_bookmark(account_id, partition)
+            for account_id, partition in partitions.items()
+        }
+
+    def _read_bookmark(self, account_id: str, partition: Mapping[str, Any]) -> BookmarkT:
+        try:
+            return self.read_partition(partition)
+        except ValueError as error:
+            raise SettingsError(
+                f"the state of {self.name}, account {account_id}, cannot be read ({error}): "
+                "correct it, or remove this partition to read the account anew"
+            ) from None
+
+    @property
+    def partition_count(self) -> int:
+        """How many accounts have a bookmark."""
+        return len(self.partitions_by_account())
+
+    def partition_of(self, account_id: str) -> dict[str, Any]:
+        """Return an account's partition of the state, made where there is none yet."""
+        known = self.partitions_by_account()
+        if account_id not in known:
+            known[account_id] = {"context": {"account_id": account_id}}
+            self.stream_state.setdefault("partitions", []).append(known[account_id])
+        return known[account_id]
+
+    def partitions_by_account(self) -> dict[str, dict[str, Any]]:
+        """Index the state's partitions by account: the SDK's own look-up searches a list."""
+        if self._by_account is None:
+            self._by_account = {}
+            for partition in self.stream_state.get("partitions") or []:
+                self._by_account[str(partition["context"]["account_id"])] = partition
+        return self._by_account
