@@ -6,20 +6,23 @@ import email.utils
 import logging
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.client import GraphClient
-from tap_meta_partner.lanes import Lane, Lanes, ThreadTransport
-from tap_meta_partner.rate_limits import Governor
+from tap_meta_partner.graph.client import GraphClient
+from tap_meta_partner.lanes.driver import Lanes
+from tap_meta_partner.lanes.governor import Governor
+from tap_meta_partner.lanes.lane import Lane
+from tap_meta_partner.lanes.threads import ThreadTransport
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
 
-    from tap_meta_partner.client import Answer, Call
-    from tap_meta_partner.retries import Steps
-    from tap_meta_partner.run import Clock
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.graph.calls import Answer, Call
+    from tap_meta_partner.graph.steps import Steps
+    from tap_meta_partner.lanes.clock import Clock
+    from tap_meta_partner.settings.model import Settings
 
 
 @dataclass(slots=True)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.onboarding.findings import VERDICTS
-from tap_meta_partner.onboarding.layout import Facts, Listing, Notes
+from tap_meta_partner.onboarding.check.findings import VERDICTS
+from tap_meta_partner.onboarding.screen import Facts, Listing, Notes
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from tap_meta_partner.onboarding.estimate import Estimate, RunEstimate
-    from tap_meta_partner.onboarding.findings import AccountFacts, Findings, TokenFacts
-    from tap_meta_partner.onboarding.layout import Part
+    from tap_meta_partner.onboarding.check.estimate import Estimate, RunEstimate
+    from tap_meta_partner.onboarding.check.findings import AccountFacts, Findings, TokenFacts
+    from tap_meta_partner.onboarding.screen import Part
 
 _COLUMNS = (
     "account",

@@ -4,27 +4,42 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.auth import MANAGE_ADS, MANAGE_BUSINESS, READ_ADS, SOON_DAYS
-from tap_meta_partner.onboarding.findings import ERROR, WARNING, Problem
+from tap_meta_partner.accounts.tokens import MANAGE_ADS, MANAGE_BUSINESS, READ_ADS, SOON_DAYS
+from tap_meta_partner.onboarding.check.findings import ERROR, WARNING, Problem
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Sequence
 
-    from tap_meta_partner.errors import MetaError
-    from tap_meta_partner.onboarding.findings import AccountFacts, ApiFacts, GoneAccount, TokenFacts
+    from tap_meta_partner.graph.errors import MetaError
+    from tap_meta_partner.onboarding.check.findings import (
+        AccountFacts,
+        ApiFacts,
+        GoneAccount,
+        TokenFacts,
+    )
 
 VERSION_SOON_DAYS = 60
+
+
 MOST_SKEW_SECONDS = 300
+
 
 #: Every user token has it, and it says nothing.
 _ALWAYS_THERE = frozenset({"public_profile"})
+
+
 _PAGE_PERMISSION = "read_insights"
 
+
 UNASSIGNED = "shared with the Business Manager, but not assigned to the system user"
+
+
 _ASSIGN = (
     "Assign it in Business settings > Users > System users > Assign assets (View performance)."
 )
+
+
 _RENEW = "Make a new token (or run meta-partner refresh) before then."
 
 

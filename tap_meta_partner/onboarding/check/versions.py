@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 #: When the table below was last held against Meta's.
 TABLE_AS_OF = dt.date(2026, 11, 24)
 
+
 #: Version -> its last day; None where Meta has announced none yet.
 ENDS: Mapping[str, dt.date | None] = {
     "v19.0": dt.date(2025, 2, 4),
@@ -27,12 +28,18 @@ ENDS: Mapping[str, dt.date | None] = {
     "v26.0": None,
     "v27.0": None,
 }
+
+
 #: Those without an announced end, and when they came; the ones before lived 370 to 398 days.
 _RELEASED: Mapping[str, dt.date] = {
     "v26.0": dt.date(2026, 7, 29),
     "v27.0": dt.date(2026, 11, 4),
 }
+
+
 _USUAL_LIFE = dt.timedelta(days=370)
+
+
 NEWEST = max(ENDS, key=lambda version: float(version[1:]))
 
 

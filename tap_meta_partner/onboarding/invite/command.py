@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-from tap_meta_partner.errors import MetaError
-from tap_meta_partner.onboarding.configuration import read_settings
-from tap_meta_partner.onboarding.invitation import FORMATS, invitation
-from tap_meta_partner.onboarding.watching import Watch
-from tap_meta_partner.run import Clock
-from tap_meta_partner.settings import SettingsError
+from tap_meta_partner.graph.errors import MetaError
+from tap_meta_partner.lanes.clock import Clock
+from tap_meta_partner.onboarding.invite.invitation import FORMATS, invitation
+from tap_meta_partner.onboarding.invite.watching import Watch
+from tap_meta_partner.settings.model import SettingsError
+from tap_meta_partner.settings.sources import read_settings
 
 if TYPE_CHECKING:
-    from tap_meta_partner.settings import Settings
+    from typing import NoReturn
+
+    from tap_meta_partner.settings.model import Settings
 
 _NOTHING_NEW, _CANNOT, _INTERRUPTED = 1, 2, 130
+
+
 _EXIT_CODES = """\b
 Exit code  0  printed (with --watch: a new account is there)
            1  --watch: no new account came in time

@@ -8,13 +8,14 @@ import os
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.onboarding.findings import GoneAccount
-from tap_meta_partner.settings import SettingsError
+from tap_meta_partner.onboarding.check.findings import GoneAccount
+from tap_meta_partner.settings.model import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+    from typing import Any
 
 _APP = "tap-meta-partner"
 

@@ -5,20 +5,23 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner.bookmarks import Pace
-from tap_meta_partner.errors import MetaError, TooMuchData
-from tap_meta_partner.reports import ReportRequest, read_report
-from tap_meta_partner.settings import LEVELS, ReportDefinition
-from tap_meta_partner.windows import DateWindow
+from tap_meta_partner.days.windows import DateWindow
+from tap_meta_partner.graph.errors import MetaError, TooMuchData
+from tap_meta_partner.planning.pace import Pace
+from tap_meta_partner.reports.reading import read_report
+from tap_meta_partner.reports.request import ReportRequest
+from tap_meta_partner.settings.model import ReportDefinition
+from tap_meta_partner.settings.words import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
-    from tap_meta_partner.accounts import AdAccount
-    from tap_meta_partner.reports import Reporting
-    from tap_meta_partner.retries import Steps
+    from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.graph.steps import Steps
+    from tap_meta_partner.reports.request import Reporting
 
 #: A very large account is asked for fewer days rather than not at all.
 _LOOK_BACK_DAYS = (90, 7, 1)

@@ -12,29 +12,40 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.bookmarks import WIDEST_DAYS, Bookmark, open_days
-from tap_meta_partner.grid import ALL_DAYS, MONTHLY
-from tap_meta_partner.rate_limits import DEVELOPMENT_CONCURRENCY, DEVELOPMENT_TIER
-from tap_meta_partner.reports import MANY_PAGES, PAGE_SIZES
-from tap_meta_partner.settings import BUILT_IN_REPORTS
-from tap_meta_partner.windowing import next_window
+from tap_meta_partner.days.buckets import ALL_DAYS, MONTHLY
+from tap_meta_partner.graph.usage import DEVELOPMENT_TIER
+from tap_meta_partner.lanes.governor import DEVELOPMENT_CONCURRENCY
+from tap_meta_partner.planning.bookmarks import Bookmark
+from tap_meta_partner.planning.next_window import next_window
+from tap_meta_partner.planning.open_days import open_days
+from tap_meta_partner.planning.pace import WIDEST_DAYS
+from tap_meta_partner.reports.request import MANY_PAGES, PAGE_SIZES
+from tap_meta_partner.settings.words import BUILT_IN_REPORTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from tap_meta_partner.settings import ReportDefinition, Settings
+    from tap_meta_partner.settings.model import ReportDefinition, Settings
 
 #: An account without spend in so many days costs as little as an idle one in a nightly run.
 ACTIVE_DAYS = 31
 
+
 #: Calls per ad account and hour: a base by tier, and more for each active ad (Meta, "Marketing API
 #: rate limiting").
 LIMITED_BASE, FULL_BASE = 600, 190_000
+
+
 PER_ACTIVE_AD = 400
+
 
 #: Creating a report run, and asking about it until it is done.
 _CALLS_OF_A_RUN = 4
+
+
 _LIST_PAGE = 200
+
+
 #: How many values a breakdown usually has on one object and day; others count as `_OTHER_VALUES`.
 _VALUES: Mapping[str, int] = {
     "age": 6,
@@ -48,6 +59,8 @@ _VALUES: Mapping[str, int] = {
     "hourly_stats_aggregated_by_audience_time_zone": 20,
     "region": 15,
 }
+
+
 _OTHER_VALUES = 5
 
 

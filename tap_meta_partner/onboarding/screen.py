@@ -7,10 +7,11 @@ import io
 import sys
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from typing import Any, TextIO, TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,10 @@ class Notes:
 
 Part: TypeAlias = "Facts | Listing | Notes"
 
+
 _STYLES = {"error:": "bold red", "warning:": "yellow"}
+
+
 _BAD_WORDS = frozenset({"no", "DISABLED", "CLOSED", "UNSETTLED"})
 
 

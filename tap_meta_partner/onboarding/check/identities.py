@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tap_meta_partner import auth
-from tap_meta_partner.errors import GARBLED, NETWORK, NOT_GRAPH, MetaError
+from tap_meta_partner.accounts import tokens as auth
+from tap_meta_partner.graph.error_codes import GARBLED, NETWORK, NOT_GRAPH
+from tap_meta_partner.graph.errors import MetaError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_meta_partner.retries import Jitter, Steps
-    from tap_meta_partner.settings import AccessToken
+    from tap_meta_partner.graph.steps import Jitter, Steps
+    from tap_meta_partner.settings.model import AccessToken
 
 #: Meta's codes for a version that has ended, and for one that never was.
 _VERSION_CODES = frozenset({2635, 2500})
+
+
 _NO_ANSWER = (NETWORK, NOT_GRAPH, GARBLED)
 
 

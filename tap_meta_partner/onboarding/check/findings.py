@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tap_meta_partner.onboarding.estimate import Estimate
+    from typing import Any
+
+    from tap_meta_partner.onboarding.check.estimate import Estimate
 
 ERROR, WARNING = "error", "warning"
+
+
 FINE, NEEDS_A_PERSON, COULD_NOT_CHECK = 0, 1, 2
+
+
 VERDICTS = ("all fine", "something needs a person", "could not check")
 
 

@@ -6,24 +6,27 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_meta_partner import oauth
-from tap_meta_partner.accounts import discover
-from tap_meta_partner.auth import MANAGE_ADS, READ_ADS, owner
-from tap_meta_partner.client import GraphClient
-from tap_meta_partner.errors import MetaError
-from tap_meta_partner.oauth import OAuthError
-from tap_meta_partner.onboarding.loopback import Loopback
-from tap_meta_partner.settings import Settings
+from tap_meta_partner.accounts.discovery import discover
+from tap_meta_partner.accounts.tokens import MANAGE_ADS, READ_ADS, owner
+from tap_meta_partner.graph.client import GraphClient
+from tap_meta_partner.graph.errors import MetaError
+from tap_meta_partner.onboarding.login import dialog as oauth_dialog
+from tap_meta_partner.onboarding.login import exchange as oauth
+from tap_meta_partner.onboarding.login.errors import OAuthError
+from tap_meta_partner.onboarding.login.loopback import Loopback
+from tap_meta_partner.settings.model import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_meta_partner.accounts import AdAccount
-    from tap_meta_partner.auth import TokenDetails
-    from tap_meta_partner.oauth import Dialog
-    from tap_meta_partner.onboarding.token_store import TokenStore
+    from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.accounts.tokens import TokenDetails
+    from tap_meta_partner.onboarding.login.dialog import Dialog
+    from tap_meta_partner.onboarding.login.token_store import TokenStore
 
 USER = "USER"
+
+
 _SHOWN_ACCOUNTS = 15
 
 
@@ -96,7 +99,7 @@ def login(
         with Loopback(options.port) as listener:
             dialog = _dialog(settings, options, listener)
             _show_dialog(dialog, listener, options, around)
-            code = oauth.code_of(listener.wait(options.wait), dialog)
+            code = oauth_dialog.code_of(listener.wait(options.wait), dialog)
         token = oauth.exchange_code(app, settings, dialog, code)
         details = oauth.drive(app, oauth.details(token, jitter=around.jitter), around.sleep)
         _check_may_read(details)
@@ -133,10 +136,10 @@ def days_left(details: TokenDetails, now: dt.datetime) -> str:
 
 
 def _dialog(settings: Settings, options: LoginOptions, listener: Loopback) -> Dialog:
-    return oauth.begin(
+    return oauth_dialog.begin(
         settings,
         options.redirect_uri or listener.address,
-        host=options.dialog_host or oauth.dialog_host(settings),
+        host=options.dialog_host or oauth_dialog.dialog_host(settings),
         scopes=options.scopes,
         config_id=options.config_id,
         pkce=options.pkce,

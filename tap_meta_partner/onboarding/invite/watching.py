@@ -5,20 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.accounts import UNASSIGNED, discover
-from tap_meta_partner.errors import KeptFailing
+from tap_meta_partner.accounts.ad_account import UNASSIGNED
+from tap_meta_partner.accounts.discovery import discover
+from tap_meta_partner.graph.errors import KeptFailing
 from tap_meta_partner.onboarding.asking import Asking, overheard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_meta_partner.accounts import AdAccount, Discovery
-    from tap_meta_partner.run import Clock
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.accounts.discovery import Discovery
+    from tap_meta_partner.lanes.clock import Clock
+    from tap_meta_partner.settings.model import Settings
 
 _FIRST_SECONDS = 10.0
+
+
 _GROWTH = 1.3
+
+
 _LONGEST_SECONDS = 120.0
+
+
 #: One look at the list may take so long.
 _LOOK_SECONDS = 120.0
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from tap_meta_partner import auth
-from tap_meta_partner.accounts import UNASSIGNED, AdAccount, Discovery, discover, is_wanted
-from tap_meta_partner.client import Call
-from tap_meta_partner.errors import (
-    MetaError,
-)
-from tap_meta_partner.lanes import Lane
-from tap_meta_partner.onboarding import judgement
+from tap_meta_partner.accounts import tokens as auth
+from tap_meta_partner.accounts.ad_account import UNASSIGNED, account_zone
+from tap_meta_partner.accounts.discovery import Discovery, discover
+from tap_meta_partner.accounts.wanted import is_wanted
+from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.errors import MetaError
+from tap_meta_partner.graph.steps import ask
+from tap_meta_partner.lanes.clock import Clock
+from tap_meta_partner.lanes.lane import Lane
 from tap_meta_partner.onboarding.asking import Asking, overheard
-from tap_meta_partner.onboarding.estimate import ACTIVE_DAYS, AccountSize, Measured, estimate
-from tap_meta_partner.onboarding.findings import (
+from tap_meta_partner.onboarding.check import judgement
+from tap_meta_partner.onboarding.check.estimate import ACTIVE_DAYS, AccountSize, Measured, estimate
+from tap_meta_partner.onboarding.check.findings import (
     ERROR,
     AccountFacts,
     ApiFacts,
@@ -24,39 +26,48 @@ from tap_meta_partner.onboarding.findings import (
     Problem,
     TokenFacts,
 )
-from tap_meta_partner.onboarding.identities import (
+from tap_meta_partner.onboarding.check.identities import (
     Identity,
     identify,
     is_alive,
     refuse_to_guess,
 )
-from tap_meta_partner.onboarding.readings import Reading, count_objects, read_spending
-from tap_meta_partner.onboarding.versions import NEWEST, life_of
-from tap_meta_partner.reports import Reporting
-from tap_meta_partner.retries import ask
-from tap_meta_partner.run import Clock
-from tap_meta_partner.settings import LEVELS, AccessToken
-from tap_meta_partner.windows import account_zone
+from tap_meta_partner.onboarding.check.readings import Reading, count_objects, read_spending
+from tap_meta_partner.onboarding.check.versions import NEWEST, life_of
+from tap_meta_partner.reports.request import Reporting
+from tap_meta_partner.settings.words import LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
-    from tap_meta_partner.retries import Steps
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.graph.steps import Steps
+    from tap_meta_partner.settings.model import AccessToken, Settings
 
 _DAY = dt.timedelta(days=1)
+
+
 _PAGE = 200
+
+
 _KINDS: Mapping[str, str] = {
     "SYSTEM_USER": "system user",
     "USER": "user",
     "PAGE": "page",
     "APP": "app",
 }
+
+
 _WITHOUT_APP = (
     "kind, app, expiry and data-access expiry of a token: set app_id and app_secret "
     "(only the app is told)"
 )
+
+
 _NO_TASKS = "tasks: Meta does not show them to this token"
+
+
 _UNKNOWN_ACCOUNT = "named in account_ids, but not among the accounts the token can read"
 
 

@@ -14,31 +14,36 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tap_meta_partner.oauth import TRY_AGAIN, WRONG_SETTINGS, OAuthError
-from tap_meta_partner.onboarding.configuration import read_settings
-from tap_meta_partner.onboarding.login import LoginOptions, Surroundings
-from tap_meta_partner.onboarding.login import login as log_in
-from tap_meta_partner.onboarding.refresh import refresh as do_refresh
-from tap_meta_partner.onboarding.token_store import (
+from tap_meta_partner.onboarding.files import StoreError
+from tap_meta_partner.onboarding.login.errors import TRY_AGAIN, WRONG_SETTINGS, OAuthError
+from tap_meta_partner.onboarding.login.login import LoginOptions, Surroundings
+from tap_meta_partner.onboarding.login.login import login as log_in
+from tap_meta_partner.onboarding.login.refresh import refresh as do_refresh
+from tap_meta_partner.onboarding.login.token_store import (
     VARIABLE,
     EnvFile,
     Keyring,
-    StoreError,
     default_store,
     keyring_works,
     store_named,
 )
-from tap_meta_partner.settings import SettingsError
+from tap_meta_partner.settings.model import SettingsError
+from tap_meta_partner.settings.sources import read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_meta_partner.onboarding.token_store import TokenStore
+    from tap_meta_partner.onboarding.login.token_store import TokenStore
 
 _INTERRUPTED = 130
+
+
 #: Meta lets any port of localhost through; a fixed one can be forwarded over ssh.
 _PORT = 8765
+
+
 _WAIT_SECONDS = 300
+
 
 _CONFIG = click.Path(exists=True, dir_okay=False, path_type=Path)
 

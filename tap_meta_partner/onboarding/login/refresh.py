@@ -5,19 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from tap_meta_partner import oauth
-from tap_meta_partner.oauth import OAuthError
-from tap_meta_partner.onboarding.login import USER, days_left, ending
+from tap_meta_partner.onboarding.login import errors as oauth_errors
+from tap_meta_partner.onboarding.login import exchange as oauth
+from tap_meta_partner.onboarding.login.errors import OAuthError
+from tap_meta_partner.onboarding.login.login import USER, days_left, ending
 
 if TYPE_CHECKING:
-    from tap_meta_partner.auth import TokenDetails
-    from tap_meta_partner.onboarding.login import Surroundings
-    from tap_meta_partner.onboarding.token_store import TokenStore
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.accounts.tokens import TokenDetails
+    from tap_meta_partner.onboarding.login.login import Surroundings
+    from tap_meta_partner.onboarding.login.token_store import TokenStore
+    from tap_meta_partner.settings.model import Settings
 
 SYSTEM_USER = "SYSTEM_USER"
+
+
 #: Meta does not extend a token twice a day: it may answer with the same one, or the same end.
 _SAME = dt.timedelta(days=1)
+
+
 _LOG_IN_AGAIN = "log in again (`meta-partner login`)"
 
 
@@ -50,7 +55,7 @@ def refresh(
         raise OAuthError(
             f"there is no token in {store.where}: name the place with --store, or "
             "run `meta-partner login`.",
-            oauth.WRONG_SETTINGS,
+            oauth_errors.WRONG_SETTINGS,
         )
     if keep:
         store.check()
@@ -64,7 +69,7 @@ def refresh(
         longer = oauth.extend(settings, old, system_user=of_system, jitter=around.jitter)
         new = oauth.drive(app, longer, around.sleep)
         after = oauth.drive(app, oauth.details(new, jitter=around.jitter), around.sleep)
-    _check_is_better(before, after)
+    check_is_better(before, after)
     if keep:
         store.write(new)
     now = around.now()
@@ -91,15 +96,15 @@ def _check_can_be_refreshed(details: TokenDetails, now: dt.datetime) -> None:
         )
 
 
-def _check_is_better(before: TokenDetails, after: TokenDetails) -> None:
+def check_is_better(before: TokenDetails, after: TokenDetails) -> None:
     """Keep the old token rather than one that does less."""
     if not after.valid or after.user_id != before.user_id:
         raise OAuthError(
             "the token that Meta gave does not work, so the old one was kept: try again later.",
-            oauth.TRY_AGAIN,
+            oauth_errors.TRY_AGAIN,
         )
     if before.expires_at and after.expires_at and after.expires_at < before.expires_at - _SAME:
         raise OAuthError(
             "the token that Meta gave ends before the old one, so the old one was kept.",
-            oauth.TRY_AGAIN,
+            oauth_errors.TRY_AGAIN,
         )

@@ -6,31 +6,37 @@ import json
 import sys
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
-from tap_meta_partner.errors import MetaError
-from tap_meta_partner.onboarding import judgement, layout
-from tap_meta_partner.onboarding.configuration import read_settings
-from tap_meta_partner.onboarding.examination import Examination
-from tap_meta_partner.onboarding.findings import COULD_NOT_CHECK, VERDICTS
-from tap_meta_partner.onboarding.identities import CannotCheck
-from tap_meta_partner.onboarding.last_time import LastTime, default_file, gone_from_state
-from tap_meta_partner.onboarding.show import parts_of
-from tap_meta_partner.settings import SettingsError
+from tap_meta_partner.graph.errors import MetaError
+from tap_meta_partner.onboarding import screen as layout
+from tap_meta_partner.onboarding.check import judgement
+from tap_meta_partner.onboarding.check.examination import Examination
+from tap_meta_partner.onboarding.check.findings import COULD_NOT_CHECK, VERDICTS
+from tap_meta_partner.onboarding.check.identities import CannotCheck
+from tap_meta_partner.onboarding.check.last_time import LastTime, default_file, gone_from_state
+from tap_meta_partner.onboarding.check.show import parts_of
+from tap_meta_partner.settings.model import SettingsError
+from tap_meta_partner.settings.sources import read_settings
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+    from typing import Any, NoReturn
 
-    from tap_meta_partner.onboarding.findings import Findings, GoneAccount
-    from tap_meta_partner.settings import Settings
+    from tap_meta_partner.onboarding.check.findings import Findings, GoneAccount
+    from tap_meta_partner.settings.model import Settings
 
 _INTERRUPTED = 130
+
+
 _EXIT_CODES = """\b
 Exit code  0  all fine (at most advice about needless permissions)
            1  something needs a person: see the problems, each with what to do
            2  could not check at all: settings, network, not a Graph API"""
+
+
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 

@@ -52,6 +52,8 @@ _SHARE = Section(
     ),
     in_order=True,
 )
+
+
 _SEE = Section(
     "What we can see",
     (
@@ -65,6 +67,8 @@ _SEE = Section(
         ),
     ),
 )
+
+
 _CANNOT = Section(
     "What we cannot do or see",
     (
@@ -73,6 +77,8 @@ _CANNOT = Section(
         "Who saw or clicked an ad: Meta gives totals, no people.",
     ),
 )
+
+
 _REVOKE = Section(
     "How to take it back, at any time",
     (
@@ -170,6 +176,7 @@ def _written(  # noqa: PLR0913  (one for each kind of mark)
 
 
 _MARK = re.compile(r"\*([^*]+)\*")
+
 
 FORMATS: Mapping[str, Callable[[Invitation], str]] = {
     "text": as_text,

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-from tap_meta_partner.oauth import TRY_AGAIN, WRONG_SETTINGS, OAuthError
+from tap_meta_partner.onboarding.login.errors import TRY_AGAIN, WRONG_SETTINGS, OAuthError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,8 +26,13 @@ if TYPE_CHECKING:
 
 #: What a redirect of Meta's can hold; browsers ask for other things too (/favicon.ico).
 _OF_A_REDIRECT = frozenset(("code", "state", "error", "error_code"))
+
+
 _SILENT_SECONDS = 10.0
+
+
 _LOOK_SECONDS = 0.5
+
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>meta-partner</title>
@@ -36,14 +41,20 @@ padding: 0 1.5rem; color: #1c2b33; background: #fff }} h1 {{ font-size: 1.6rem }
 @media (prefers-color-scheme: dark) {{ body {{ color: #e4e6eb; background: #18191a }} }}</style>
 <h1>{title}</h1><p>{text}</p></html>
 """
+
+
 _ARRIVED = _PAGE.format(
     title="Back from Meta",
     text="You can close this window. The terminal says how it went on.",
 )
+
+
 _NOTHING_GRANTED = _PAGE.format(
     title="Nothing was granted",
     text="You can close this window. The terminal says what can be done.",
 )
+
+
 _NOT_HERE = _PAGE.format(title="Nothing here", text="This address only waits for Meta's answer.")
 
 

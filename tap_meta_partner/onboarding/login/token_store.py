@@ -11,22 +11,36 @@ import json
 import os
 import re
 import stat
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dotenv import dotenv_values
 
+from tap_meta_partner.onboarding.files import StoreError, read_text, replace_file
+
 if TYPE_CHECKING:
     import types
+    from typing import Any
 
 VARIABLE = "TAP_META_PARTNER_ACCESS_TOKEN"
+
+
 KEYRING_SERVICE = "tap-meta-partner"
+
+
 KEYRING_NAME = "access_token"
+
+
 _SETTING = "access_token"
+
+
 _KEYRING_EXTRA = "pip install 'tap-meta-partner[keyring]'"
+
+
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
 #: The variable's line in a .env file, with what stands before and behind its value.
 _LINE = re.compile(
     rf"""^(?P<before>[ \t]*(?:export[ \t]+)?{VARIABLE}[ \t]*=[ \t]*)
@@ -34,10 +48,6 @@ _LINE = re.compile(
     (?P<behind>(?:[ \t]+\#[^\r\n]*)?[ \t]*)(?=\r?$)""",
     re.VERBOSE | re.MULTILINE,
 )
-
-
-class StoreError(Exception):
-    """A token cannot be kept or found there; one line, with what to do and without the token."""
 
 
 class TokenStore(Protocol):
@@ -87,7 +97,7 @@ class JsonFile:
         replace_file(self.path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
     def _content(self) -> dict[str, Any]:
-        text = _read_text(self.path)
+        text = read_text(self.path)
         if text is None:
             return {}
         if os.name == "posix" and self.path.stat().st_mode & _OTHERS:
@@ -117,7 +127,7 @@ class EnvFile:
 
     def check(self) -> None:
         """Raise if it is no text, or in a folder that takes no file."""
-        _read_text(self.path)
+        read_text(self.path)
         _check_folder(self.path)
 
     def read(self) -> str | None:
@@ -126,7 +136,7 @@ class EnvFile:
 
     def write(self, token: str) -> None:
         """Replace the variable's line, or add one; the file is ours alone to read from then on."""
-        text = _read_text(self.path) or ""
+        text = read_text(self.path) or ""
         # Meta promises no alphabet: what .env could read in another way goes into quotes.
         value = token if re.fullmatch(r"[\w.|~+/=-]+", token, re.ASCII) else f"'{token}'"
         if "'" in token or "\\" in token:
@@ -217,61 +227,11 @@ def keyring_works() -> bool:
 
 def read_env_file(path: Path) -> dict[str, str]:
     """Return the variables of a .env file, as Meltano reads them; none where there is no file."""
-    text = _read_text(path)
+    text = read_text(path)
     if text is None:
         return {}
     values = dotenv_values(path, encoding="utf-8")
     return {name: value for name, value in values.items() if value is not None}
-
-
-def replace_file(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, in one step: all of it is there, or the old one.
-
-    Raises:
-        StoreError: it is as it was.
-    """
-    # A link stays a link: what it points at is replaced.
-    path = path.resolve()
-    try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise _not_written(path, error) from None
-    try:
-        # mkstemp has made it 0600. newline="" leaves the line ends as they are.
-        with os.fdopen(
-            descriptor, "w", encoding="utf-8", newline="", errors="surrogateescape"
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)  # noqa: PTH105  (the atomic one, by its name)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        if isinstance(error, OSError):
-            raise _not_written(path, error) from None
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Have the new name on the disk too; not all file systems can, and the file is written."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-
-def _read_text(path: Path) -> str | None:
-    try:
-        with path.open(encoding="utf-8", newline="", errors="surrogateescape") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}.") from None
 
 
 def _check_folder(path: Path) -> None:
@@ -280,10 +240,6 @@ def _check_folder(path: Path) -> None:
         raise StoreError(f"there is no folder {folder}: create it first.")
     if not os.access(folder, os.W_OK):
         raise StoreError(f"nothing can be written into {folder}: name another file with --store.")
-
-
-def _not_written(path: Path, error: OSError) -> StoreError:
-    return StoreError(f"{path} was not written and is as it was: {error.strerror or error}.")
 
 
 def _trouble(error: Exception) -> StoreError:

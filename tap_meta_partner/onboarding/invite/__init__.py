@@ -1,0 +1,1 @@
+"""`meta-partner invite`: what to send a client, and waiting for the client to share."""

@@ -1,0 +1,1 @@
+"""`meta-partner login` and `refresh`: clients that connect their accounts themselves."""
