@@ -3,13 +3,15 @@
 It speaks HTTP only. `World` says what is true, so that what arrived can be held against it.
 """
 
-from tap_meta_partner.sandbox.calls import ReceivedCall
-from tap_meta_partner.sandbox.faults import Fault
-from tap_meta_partner.sandbox.server import Sandbox
-from tap_meta_partner.sandbox.tokens import TokenInfo
-from tap_meta_partner.sandbox.truth import PeriodTotals, Totals
-from tap_meta_partner.sandbox.usage import Budget
-from tap_meta_partner.sandbox.world import World
+from __future__ import annotations
+
+from tap_meta_partner.sandbox.graph.tokens import TokenInfo
+from tap_meta_partner.sandbox.graph.usage import Budget
+from tap_meta_partner.sandbox.http.server import Sandbox
+from tap_meta_partner.sandbox.protocol.calls import ReceivedCall
+from tap_meta_partner.sandbox.protocol.faults import Fault
+from tap_meta_partner.sandbox.world.truth import PeriodTotals, Totals
+from tap_meta_partner.sandbox.world.world import World
 
 __all__ = [
     "Budget",

@@ -8,9 +8,9 @@ import signal
 import sys
 import threading
 
+from tap_meta_partner.sandbox.http.server import Sandbox
 from tap_meta_partner.sandbox.scenarios import SCENARIOS, begin
-from tap_meta_partner.sandbox.server import Sandbox
-from tap_meta_partner.sandbox.world import World
+from tap_meta_partner.sandbox.world.world import World
 
 WORLDS = ("demo", "agency", "single")
 

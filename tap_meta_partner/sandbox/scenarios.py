@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.sandbox.faults import Fault
-from tap_meta_partner.sandbox.usage import Budget
+from tap_meta_partner.sandbox.graph.usage import Budget
+from tap_meta_partner.sandbox.protocol.faults import Fault
 
 if TYPE_CHECKING:
-    from tap_meta_partner.sandbox.world import World
+    from tap_meta_partner.sandbox.world.world import World
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""What the sandbox's Graph API answers: accounts, objects, edges, tokens, report runs, limits."""

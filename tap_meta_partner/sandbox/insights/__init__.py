@@ -1,0 +1,1 @@
+"""Insights as the sandbox answers them: from the question to rows and report runs."""

@@ -1,0 +1,1 @@
+"""The made-up businesses and their advertising, and what is true of them."""

@@ -1,0 +1,177 @@
+"""What reports ought to add up to, told without HTTP and without the code that writes rows.
+
+Everything is summed from ad-days and, with breakdowns, from their parts. Keys of breakdowns are
+the values in the order asked: text, the `id` of an asset, None where rows lack the key.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.sandbox.world.advertising import WHOLE_UNIT_CURRENCIES
+from tap_meta_partner.sandbox.world.delivery import add_up
+from tap_meta_partner.sandbox.world.splitting import parts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator, Mapping
+
+    from tap_meta_partner.sandbox.world.advertising import Ad, AdAccount
+    from tap_meta_partner.sandbox.world.delivery import Facts
+
+LEVELS = ("account", "campaign", "adset", "ad")
+
+
+AdDays = list[tuple["Ad", "Facts"]]
+
+
+Key = tuple["str | None", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """The true numbers of some days of an account; `spend` in its currency's major unit."""
+
+    spend: Decimal = Decimal(0)
+    impressions: int = 0
+    clicks: int = 0
+    rows_by_level: dict[str, int] = field(default_factory=lambda: dict.fromkeys(LEVELS, 0))
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(
+            spend=self.spend + other.spend,
+            impressions=self.impressions + other.impressions,
+            clicks=self.clicks + other.clicks,
+            rows_by_level={
+                level: self.rows_by_level[level] + other.rows_by_level[level] for level in LEVELS
+            },
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodTotals:
+    """The true numbers of one row over a period; `reach` counts each person once in it."""
+
+    spend: Decimal
+    impressions: int
+    clicks: int
+    reach: int
+
+
+def totals_of(
+    account: AdAccount, ad_days: AdDays, unlisted: Mapping[str, Collection[str]]
+) -> Totals:
+    """The totals of one day, all its ads together.
+
+    `unlisted` are the ids, by level, of objects that count and yet have no row of their own.
+    """
+    ids = {level: {_object_id(account, ad, level) for ad, _ in ad_days} for level in LEVELS}
+    return Totals(
+        spend=_money(account, ad_days),
+        impressions=sum(facts.impressions for _, facts in ad_days),
+        clicks=sum(facts.clicks for _, facts in ad_days),
+        rows_by_level={
+            level: len(found.difference(unlisted.get(level, ()))) for level, found in ids.items()
+        },
+    )
+
+
+def by_value(
+    account: AdAccount,
+    seed: int,
+    ad_days: AdDays,
+    breakdowns: tuple[str, ...],
+    unlisted: Mapping[str, Collection[str]],
+) -> dict[Key, Totals]:
+    """The totals of one day by breakdown values."""
+    found: defaultdict[Key, AdDays] = defaultdict(list)
+    for ad, values, facts in _parts(account, seed, ad_days, breakdowns):
+        found[values].append((ad, facts))
+    return {values: totals_of(account, each, unlisted) for values, each in found.items()}
+
+
+def by_object(
+    account: AdAccount,
+    seed: int,
+    ad_days: AdDays,
+    level: str,
+    breakdowns: tuple[str, ...],
+) -> dict[Key, PeriodTotals]:
+    """The totals of all `ad_days` together, by object of `level` and breakdown values."""
+    found: defaultdict[Key, AdDays] = defaultdict(list)
+    for ad, values, facts in _parts(account, seed, ad_days, breakdowns):
+        key = (_object_id(account, ad, level), *values)
+        found[key].append((ad, facts))
+    return {
+        key: PeriodTotals(
+            spend=_money(account, ad_parts),
+            impressions=sum(facts.impressions for _, facts in ad_parts),
+            clicks=sum(facts.clicks for _, facts in ad_parts),
+            reach=add_up(facts for _, facts in ad_parts).reach,
+        )
+        for key, ad_parts in found.items()
+    }
+
+
+def actions_of(ad_days: AdDays) -> dict[str, int]:
+    """How often each action type happened on a day; types overlap and must not be added up."""
+
+    def count(*names: str) -> int:
+        return sum(getattr(facts, name) for _, facts in ad_days for name in names)
+
+    on_post = ("link_clicks", "reactions", "comments", "views")
+    counts = {
+        "link_click": count("link_clicks"),
+        "landing_page_view": count("landings"),
+        "post_reaction": count("reactions"),
+        "comment": count("comments"),
+        "like": count("likes"),
+        "video_view": count("views"),
+        "post_engagement": count(*on_post),
+        "page_engagement": count(*on_post, "likes"),
+        "purchase": count("purchases"),
+        "omni_purchase": count("purchases"),
+        "offsite_conversion.fb_pixel_purchase": count("purchases"),
+        "lead": count("leads"),
+        "offsite_conversion.fb_pixel_lead": count("leads"),
+    }
+    return {action_type: count for action_type, count in counts.items() if count}
+
+
+def action_values_of(account: AdAccount, ad_days: AdDays) -> dict[str, Decimal]:
+    """What the actions of a day were worth by type, in the currency's major unit."""
+    digits = 0 if account.currency in WHOLE_UNIT_CURRENCIES else 2
+    worth = Decimal(sum(facts.value for _, facts in ad_days)).scaleb(-digits)
+    types = ("purchase", "omni_purchase", "offsite_conversion.fb_pixel_purchase")
+    return dict.fromkeys(types, worth) if worth else {}
+
+
+def _money(account: AdAccount, ad_days: AdDays) -> Decimal:
+    return Decimal(sum(facts.spend for _, facts in ad_days)).scaleb(-account.spend_digits)
+
+
+def _object_id(account: AdAccount, ad: Ad, level: str) -> str:
+    ids = {
+        "account": account.id,
+        "campaign": ad.campaign_id,
+        "adset": ad.adset_id,
+        "ad": ad.id,
+    }
+    return ids[level]
+
+
+def _parts(
+    account: AdAccount, seed: int, ad_days: Iterable[tuple[Ad, Facts]], breakdowns: tuple[str, ...]
+) -> Iterator[tuple[Ad, Key, Facts]]:
+    home = account.business.country
+    for ad, facts in ad_days:
+        for values, part in parts(facts, seed, ad.number, home, breakdowns):
+            yield ad, tuple(map(_text, values)), part
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, dict):
+        return str(value["id"])
+    return None if value is None else str(value)
