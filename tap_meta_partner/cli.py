@@ -11,18 +11,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tap_meta_partner.onboarding import oauth_commands
-from tap_meta_partner.onboarding.check import check
-from tap_meta_partner.onboarding.invite import invite
+from tap_meta_partner.onboarding.check.command import check
+from tap_meta_partner.onboarding.invite.command import invite
+from tap_meta_partner.onboarding.login import commands
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _EXTRAS = "pip install 'tap-meta-partner[demo]'"
+
+
 _INTERRUPTED = 130
+
 
 # Written here again since the sandbox, which knows them, can be missing; a test compares.
 WORLDS = ("demo", "agency", "single")
+
+
 SCENARIOS = ("calm", "busy-hour", "revoked", "slow-jobs", "flaky")
 
 
@@ -36,9 +41,15 @@ def main() -> None:
 
 
 main.add_command(check)
+
+
 main.add_command(invite)
-main.add_command(oauth_commands.login)
-main.add_command(oauth_commands.refresh)
+
+
+main.add_command(commands.login)
+
+
+main.add_command(commands.refresh)
 
 
 @main.command()

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import io
-import json
 import sys
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, ClassVar, NoReturn
 
-import click
 from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
-from tap_meta_partner import action_rows
-from tap_meta_partner.breakdowns import impossible
-from tap_meta_partner.config_schema import CONFIG_SCHEMA
-from tap_meta_partner.dimensions import DIMENSIONS
-from tap_meta_partner.errors import MetaError
-from tap_meta_partner.fields import collisions, doubts, sums_of_rates
-from tap_meta_partner.run import Clock, Interrupted, SyncRun
-from tap_meta_partner.settings import LEVELS, SettingsError, parse_settings, unknown_settings
-from tap_meta_partner.singer_input import trouble_with_catalog, trouble_with_state
-from tap_meta_partner.streams import (
+from tap_meta_partner.dimensions.tables import DIMENSIONS
+from tap_meta_partner.graph.errors import MetaError
+from tap_meta_partner.insights.combinations import impossible
+from tap_meta_partner.insights.doubts import doubts, mistakes
+from tap_meta_partner.lanes.clock import Clock
+from tap_meta_partner.settings.model import SettingsError
+from tap_meta_partner.settings.reading import parse_settings, unknown_settings
+from tap_meta_partner.settings.table import CONFIG_SCHEMA
+from tap_meta_partner.settings.words import LEVELS
+from tap_meta_partner.singer import (
     AccountSyncStatusStream,
     ActionRowsStream,
     AdAccountsStream,
@@ -32,33 +29,35 @@ from tap_meta_partner.streams import (
     SyncedStream,
     plans_of,
 )
-from tap_meta_partner.writing import PageWriter, TargetGone
+from tap_meta_partner.singer.delivery import SIGNAL_EXIT
+from tap_meta_partner.singer.input import (
+    Complaint,
+    read_object,
+    trouble_with_catalog,
+    trouble_with_state,
+)
+from tap_meta_partner.singer.writing import PageWriter, TargetGone
+from tap_meta_partner.sync.run import Interrupted, SyncRun
 
 if sys.version_info >= (3, 12):
     from typing import override
 else:
     from typing_extensions import override
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from types import FrameType
+    from typing import IO, Any, ClassVar, NoReturn
 
+    import click
     from singer_sdk.singerlib import Message
     from singer_sdk.streams import Stream
 
-    from tap_meta_partner.settings import ReportDefinition, Settings
-    from tap_meta_partner.stream_plan import DimensionPlan, StreamPlan
-    from tap_meta_partner.streams import PartnerStream
-
-_SIGNAL_EXIT = 128
-
-
-class Complaint(click.ClickException):
-    """A mistake of the user's or a refusal of Meta's: one line in the log, exit code 1."""
-
-    @override
-    def show(self, file: Any = None) -> None:
-        TapMetaPartner.logger.error("%s", self.message)
+    from tap_meta_partner.dimensions.request import DimensionPlan
+    from tap_meta_partner.insights.plan import StreamPlan
+    from tap_meta_partner.settings.model import ReportDefinition, Settings
+    from tap_meta_partner.singer import PartnerStream
 
 
 class TapMetaPartner(Tap):
@@ -101,7 +100,7 @@ class TapMetaPartner(Tap):
     def cb_config(cls, ctx: click.Context, param: click.Option, value: tuple[str, ...]) -> Any:
         for path in map(Path, value):
             if path.is_file():
-                _read_object("config", path.read_text)
+                read_object("config", path.read_text)
         return super().cb_config(ctx, param, value)
 
     @classmethod
@@ -110,8 +109,8 @@ class TapMetaPartner(Tap):
         cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any
     ) -> None:
         super().invoke(
-            state=state and io.StringIO(_read_object("state", state.read)),
-            catalog=catalog and io.StringIO(_read_object("catalog", catalog.read)),
+            state=state and io.StringIO(read_object("state", state.read)),
+            catalog=catalog and io.StringIO(read_object("catalog", catalog.read)),
             **kwargs,
         )
 
@@ -160,7 +159,7 @@ class TapMetaPartner(Tap):
         except SettingsError as error:
             raise Complaint(str(error)) from None
         for definition in self.settings.definitions:
-            for mistake in _mistakes(definition):
+            for mistake in mistakes(definition):
                 raise Complaint(mistake)
         for name in [name for name, value in self._config.items() if value is None or value == ""]:
             del self._config[name]
@@ -297,40 +296,19 @@ class TapMetaPartner(Tap):
             self._run.stop()
         elif self._signal is not None:
             # Asked twice before the run began: there is no state to save yet.
-            raise SystemExit(_SIGNAL_EXIT + signum)
+            raise SystemExit(SIGNAL_EXIT + signum)
         self._signal = signum
 
     def _end_after_signal(self) -> NoReturn:
         with contextlib.suppress(TargetGone):
             self.write_state()
         self.logger.warning("stopped by a signal; the next run goes on from the bookmarks")
-        raise SystemExit(_SIGNAL_EXIT + (self._signal or 0))
-
-
-def _mistakes(definition: ReportDefinition) -> Iterator[str]:
-    """Say what of a report cannot be: its columns, that is."""
-    yield from collisions(definition)
-    yield from sums_of_rates(definition)
-    complaint = action_rows.complaint(definition) if definition.action_rows else None
-    if complaint:
-        yield f"{definition.name}: {complaint}"
+        raise SystemExit(SIGNAL_EXIT + (self._signal or 0))
 
 
 def _given(report: Mapping[str, Any]) -> dict[str, Any]:
     """Return a report's keys that say something."""
     return {key: value for key, value in report.items() if value is not None}
-
-
-def _read_object(option: str, read: Callable[[], str]) -> str:
-    """Read a file and refuse in one line what holds no JSON object; the SDK would not."""
-    try:
-        text = read()
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise Complaint(f"the file given as --{option} is not JSON ({error}): correct it") from None
-    if not isinstance(content, dict) and (content is not None or option == "config"):
-        raise Complaint(f"the file given as --{option} does not hold a JSON object: correct it")
-    return text
 
 
 def main() -> None:

@@ -17,10 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 COMMAND = ("meltano", "run", "tap-meta-partner", "target-postgres")
+
+
 _PROGRAMS = ("meltano", "tap-meta-partner", "target-postgres")
+
+
 #: What the user has set for real must not mix with the demo, and no real token may leave.
 _FOREIGN = ("TAP_META_PARTNER_", "TARGET_", "MELTANO_")
+
+
 _GRACE_SECONDS = 5
+
+
 _LINE = 160
 
 

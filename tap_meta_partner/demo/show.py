@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from tap_meta_partner.demo.truth import Changes, RowCount, Spend
 
 _PLAIN_WIDTH = 100
+
+
 AGREES, DIFFERS = "agrees", "DIFFERS"
 
 

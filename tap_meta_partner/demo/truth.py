@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from tap_meta_partner.sandbox.world import LEVELS
+from tap_meta_partner.sandbox.world.world import LEVELS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -22,8 +22,14 @@ if TYPE_CHECKING:
 
 #: Where meltano.yml lets the tables land.
 SCHEMA = "tap_meta_partner"
+
+
 _BEFORE = "before_second_run"
+
+
 _LEVEL_KEY = {"account": (), "campaign": ("campaign_id",), "adset": ("adset_id",), "ad": ("ad_id",)}
+
+
 #: Different in every run, whether Meta changed a number or not.
 _OF_THE_RUN = [
     "read_at",
