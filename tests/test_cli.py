@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from tap_meta_partner import cli
 from tap_meta_partner.sandbox.__main__ import WORLDS
 from tap_meta_partner.sandbox.scenarios import SCENARIOS
-from tests.tap_process import run_tap
+from tests.support.tap_process import run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,9 @@ from click.testing import CliRunner
 from singer_sdk.testing import get_tap_test_class
 
 from tap_meta_partner.sandbox import Fault, Sandbox, World
-from tap_meta_partner.settings import SETTING_NAMES
-from tap_meta_partner.tap import Complaint, TapMetaPartner
+from tap_meta_partner.settings.table import SETTING_NAMES
+from tap_meta_partner.singer.input import Complaint
+from tap_meta_partner.tap import TapMetaPartner
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

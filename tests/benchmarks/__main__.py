@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
-from tap_meta_partner.settings import DEFAULT_CONCURRENCY
+from tap_meta_partner.settings.words import DEFAULT_CONCURRENCY
 from tests.benchmarks.loaders import bench_loaders
 from tests.benchmarks.measure import (
     Measured,

@@ -24,7 +24,7 @@ from tap_meta_partner.demo.postgres import short_folder
 from tests.benchmarks.measure import run
 from tests.benchmarks.serving import served
 from tests.benchmarks.workloads import WORKLOADS
-from tests.scenarios.destinations import LOADERS, Loader
+from tests.support.destinations import LOADERS, Loader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from tests.tap_process import catalog_selecting
+from tests.support.tap_process import catalog_selecting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,7 +112,7 @@ def _command(
         files["catalog"] = catalog_selecting(config, *workload.streams)
     command = [sys.executable, "-m", "tap_meta_partner"]
     if workload.minute != 60.0:  # real time
-        command = [sys.executable, "-m", "tests.fast_time", str(workload.minute)]
+        command = [sys.executable, "-m", "tests.support.fast_time", str(workload.minute)]
     for name, content in files.items():
         path = folder / f"{name}.json"
         path.write_text(json.dumps(content), encoding="utf-8")

@@ -21,8 +21,8 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from tap_meta_partner.demo.postgres import embedded_postgres
-from tap_meta_partner.fields import BREAKDOWNS
-from tests.tap_process import catalog_selecting
+from tap_meta_partner.insights.fields import BREAKDOWNS
+from tests.support.tap_process import catalog_selecting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

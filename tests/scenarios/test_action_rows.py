@@ -17,13 +17,13 @@ import pytest
 from psycopg import sql
 
 from tap_meta_partner.sandbox import Sandbox, World
-from tests.pipeline import pipeline
-from tests.tap_process import catalog_selecting, run_here
+from tests.support.pipeline import pipeline
+from tests.support.tap_process import catalog_selecting, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
-    from tests.tap_process import Output
+    from tests.support.tap_process import Output
 
 DAYS = 10
 SCHEMA = "tap_meta_partner"

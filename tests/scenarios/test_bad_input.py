@@ -28,11 +28,12 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from tap_meta_partner.demo.postgres import embedded_postgres
-from tap_meta_partner.run import Clock
+from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.sandbox import Sandbox, World
-from tap_meta_partner.settings import SETTING_NAMES
-from tap_meta_partner.tap import Complaint, TapMetaPartner
-from tests.tap_process import catalog_selecting, run_tap, spend_by_account_and_day
+from tap_meta_partner.settings.table import SETTING_NAMES
+from tap_meta_partner.singer.input import Complaint
+from tap_meta_partner.tap import TapMetaPartner
+from tests.support.tap_process import catalog_selecting, run_tap, spend_by_account_and_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -18,9 +18,9 @@ import pytest
 from psycopg import sql
 
 from tap_meta_partner.sandbox import World
-from tests.pipeline import pipeline
-from tests.scenarios import breakdown_reports as reports
-from tests.scenarios.breakdown_reports import REPORTS, Report
+from tests.support import breakdown_reports as reports
+from tests.support.breakdown_reports import REPORTS, Report
+from tests.support.pipeline import pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

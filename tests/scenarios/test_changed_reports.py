@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import Fault, World
-from tests.tap_process import catalog_selecting, run_tap, spend_by_account_and_day
+from tests.support.tap_process import catalog_selecting, run_tap, spend_by_account_and_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_meta_partner.sandbox import Sandbox
-    from tests.tap_process import Output
+    from tests.support.tap_process import Output
 
 DAYS = 50
 _DAY = dt.timedelta(days=1)

@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_meta_partner.sandbox import Sandbox, periods
-from tests.tap_process import catalog_selecting, run_here
-from tests.world_clock import Clock, world_in
+from tap_meta_partner.sandbox import Sandbox
+from tap_meta_partner.sandbox.insights import periods
+from tests.support.tap_process import catalog_selecting, run_here
+from tests.support.world_clock import Clock, world_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from tap_meta_partner.sandbox.advertising import AdAccount
-    from tests.tap_process import Output
+    from tap_meta_partner.sandbox.world.advertising import AdAccount
+    from tests.support.tap_process import Output
 
 _DAY = dt.timedelta(days=1)
 LOS_ANGELES, BERLIN, AUCKLAND = "America/Los_Angeles", "Europe/Berlin", "Pacific/Auckland"

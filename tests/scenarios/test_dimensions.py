@@ -12,14 +12,14 @@ import pytest
 import yaml
 
 from tap_meta_partner.sandbox import Fault, World
-from tests.scenarios.dimension_nights import DAY, DIMENSIONS, Clock, Nights, partitions
-from tests.tap_process import run_tap
+from tests.support.dimension_nights import DAY, DIMENSIONS, Clock, Nights, partitions
+from tests.support.tap_process import run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_meta_partner.sandbox import Sandbox
-    from tap_meta_partner.sandbox.advertising import AdAccount
+    from tap_meta_partner.sandbox.world.advertising import AdAccount
 
 JOINED = ("ad_insights", *DIMENSIONS)
 NO_ORPHANS: dict[str, set[str]] = {name: set() for name in DIMENSIONS}

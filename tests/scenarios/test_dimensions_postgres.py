@@ -16,9 +16,9 @@ from psycopg import sql
 
 from tap_meta_partner.demo import truth
 from tap_meta_partner.sandbox import Sandbox, World
-from tests.pipeline import pipeline
-from tests.readme_blocks import README
-from tests.scenarios.dimension_nights import DIMENSIONS
+from tests.support.dimension_nights import DIMENSIONS
+from tests.support.pipeline import pipeline
+from tests.support.readme_blocks import README
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

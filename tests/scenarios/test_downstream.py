@@ -11,15 +11,15 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from tap_meta_partner.sandbox.creatives import creative, id_of
-from tests.downstream_nights import DASHBOARD, SECOND_NIGHT, START, two_nights
-from tests.downstream_pages import CHART, answer, chart, queries
+from tap_meta_partner.sandbox.world.creatives import creative, id_of
+from tests.support.downstream_nights import DASHBOARD, SECOND_NIGHT, START, two_nights
+from tests.support.downstream_pages import CHART, answer, chart, queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tap_meta_partner.sandbox.advertising import AdAccount
-    from tests.downstream_nights import Nights
+    from tap_meta_partner.sandbox.world.advertising import AdAccount
+    from tests.support.downstream_nights import Nights
 
 #: What the dbt package facebook_ads 1.5 lists of each source table, copied out of
 #: github.com/fivetran/dbt_facebook_ads, macros/staging/get_*_columns.sql; the last line of each is

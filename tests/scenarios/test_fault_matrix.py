@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.scenarios.fault_matrix import (
+from tests.support.fault_matrix import (
     DOCUMENT,
     EXPECTED,
     FAULTS,
@@ -23,7 +23,7 @@ from tests.scenarios.fault_matrix import (
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from tests.scenarios.fault_matrix import Measured
+    from tests.support.fault_matrix import Measured
 
 LISTS = [place.name for place in PLACES.values() if place.is_listing]
 CALLS = [place.name for place in PLACES.values() if not place.is_listing]

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import World
-from tests.tap_process import catalog_selecting, run_here, run_tap
+from tests.support.tap_process import catalog_selecting, run_here, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from tap_meta_partner.sandbox import Sandbox
-    from tests.tap_process import Output
+    from tests.support.tap_process import Output
 
 DAYS = 12
 STREAMS = ("account_insights", "campaign_insights", "ad_insights")

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from tests.airflow_process import DagRun, new_airflow
-from tests.fleets import (
+from tests.support.airflow_process import DagRun, new_airflow
+from tests.support.fleets import (
     FLEETS,
     PROGRAMS,
     SHARDS,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from tests.fleets import (
+from tests.support.fleets import (
     FLEETS,
     ROOT,
     SHARDS,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import Fault
-from tests.tap_process import run_tap, spend_by_account_and_day
+from tests.support.tap_process import run_tap, spend_by_account_and_day
 
 if TYPE_CHECKING:
     from pathlib import Path

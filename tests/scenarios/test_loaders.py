@@ -16,9 +16,9 @@ from tap_meta_partner.demo import truth
 from tap_meta_partner.demo.meltano import new_project
 from tap_meta_partner.demo.postgres import short_folder
 from tap_meta_partner.sandbox import ReceivedCall, Sandbox, World
-from tap_meta_partner.sandbox.world import LEVELS
-from tests.readme_blocks import README
-from tests.scenarios.destinations import ALL_LOADERS, LOADERS, Destination, Loader
+from tap_meta_partner.sandbox.world.world import LEVELS
+from tests.support.destinations import ALL_LOADERS, LOADERS, Destination, Loader
+from tests.support.readme_blocks import README
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import Fault, World
-from tests.tap_process import Output, run_tap
+from tests.support.tap_process import Output, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable

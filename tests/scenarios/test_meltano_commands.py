@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
-from tests.hub_definition import KEPT, MELTANO_YML
+from tests.support.hub_definition import KEPT, MELTANO_YML
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ from tap_meta_partner.demo import truth
 from tap_meta_partner.demo.meltano import new_project
 from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
 from tap_meta_partner.sandbox import ReceivedCall, Sandbox, World
-from tap_meta_partner.sandbox.world import LEVELS
+from tap_meta_partner.sandbox.world.world import LEVELS
 from tap_meta_partner.tap import TapMetaPartner
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.tap_process import run_tap
+from tests.support.tap_process import run_tap
 
 if TYPE_CHECKING:
     from pathlib import Path

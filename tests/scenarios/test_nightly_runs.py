@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.tap_process import catalog_selecting, run_tap
+from tests.support.tap_process import catalog_selecting, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_meta_partner.sandbox import Sandbox
-    from tests.tap_process import Output
+    from tests.support.tap_process import Output
 
 LEVELS = ("account", "campaign", "adset", "ad")
 _DAY = dt.timedelta(days=1)

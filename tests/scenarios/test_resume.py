@@ -22,7 +22,7 @@ from psycopg import sql
 
 from tap_meta_partner.demo.postgres import embedded_postgres
 from tap_meta_partner.sandbox import Sandbox, World
-from tests.pipeline import load
+from tests.support.pipeline import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -173,7 +173,14 @@ class Chain:
             "fields": FIELDS,
         }
         # STATE goes out every 30 s: here that is a hundredth of a second.
-        command = [sys.executable, "-m", "tests.fast_time", "0.02", "--now", self.now.isoformat()]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.support.fast_time",
+            "0.02",
+            "--now",
+            self.now.isoformat(),
+        ]
         for name, content in (("config", config), ("state", self.state)):
             path = self.folder / f"{name}.json"
             path.write_text(json.dumps(content), encoding="utf-8")

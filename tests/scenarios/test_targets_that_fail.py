@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import World
-from tests.tap_process import spend_by_account_and_day
+from tests.support.tap_process import spend_by_account_and_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -108,7 +108,14 @@ def start(  # noqa: PLR0913  (each is a circumstance of the run)
     arguments: Sequence[str] = (),
     minute: float = FAST,
 ) -> Running:
-    command = [sys.executable, "-m", "tests.fast_time", str(minute), "--now", NOW.isoformat()]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.support.fast_time",
+        str(minute),
+        "--now",
+        NOW.isoformat(),
+    ]
     command += arguments
     for name, content in (("config", config), ("state", state)):
         if content is not None:

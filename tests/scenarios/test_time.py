@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.tap_process import catalog_selecting, run_tap
-from tests.world_clock import Clock, days, world_in
+from tests.support.tap_process import catalog_selecting, run_tap
+from tests.support.world_clock import Clock, days, world_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_meta_partner.sandbox import Sandbox, World
-    from tests.tap_process import Output
+    from tests.support.tap_process import Output
 
 PAGO_PAGO, KIRITIMATI = "Pacific/Pago_Pago", "Pacific/Kiritimati"  # UTC-11, UTC+14
 NEW_YORK, BERLIN = "America/New_York", "Europe/Berlin"

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_meta_partner.sandbox import World, cast
-from tests.tap_process import catalog_selecting, run_here
-from tests.world_clock import Clock
+from tap_meta_partner.sandbox import World
+from tap_meta_partner.sandbox.world import cast
+from tests.support.tap_process import catalog_selecting, run_here
+from tests.support.world_clock import Clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_meta_partner.sandbox import Sandbox
-    from tests.tap_process import Output
+    from tests.support.tap_process import Output
 
 _DAY = dt.timedelta(days=1)
 START = dt.date(2026, 9, 16)  # a Wednesday

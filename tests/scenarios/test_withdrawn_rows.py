@@ -18,11 +18,11 @@ from psycopg import sql
 
 from tap_meta_partner.demo.postgres import embedded_postgres
 from tap_meta_partner.sandbox import Sandbox, World
-from tap_meta_partner.sandbox.insights import Insights
-from tests.pipeline import load
-from tests.readme_blocks import README, shown_sql
-from tests.readme_recipes import recipes
-from tests.tap_process import catalog_selecting, run_tap
+from tap_meta_partner.sandbox.insights.rows import Insights
+from tests.support.pipeline import load
+from tests.support.readme_blocks import README, shown_sql
+from tests.support.readme_recipes import recipes
+from tests.support.tap_process import catalog_selecting, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from typing_extensions import LiteralString
 
     from tap_meta_partner.demo.postgres import Postgres
-    from tap_meta_partner.sandbox.insight_query import InsightsQuery
-    from tap_meta_partner.sandbox.insights import Group
-    from tap_meta_partner.sandbox.periods import Span
-    from tests.tap_process import Output
+    from tap_meta_partner.sandbox.insights.periods import Span
+    from tap_meta_partner.sandbox.insights.query import InsightsQuery
+    from tap_meta_partner.sandbox.insights.rows import Group
+    from tests.support.tap_process import Output
 
 REPORT = "campaigns_by_age_and_gender"
 WINDOW_REPORT = f"{REPORT}_last_7d"

@@ -1,0 +1,542 @@
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_meta_partner.accounts.ad_account import AdAccount, to_record
+from tap_meta_partner.accounts.discovery import Discovery, discover
+from tap_meta_partner.accounts.wanted import in_shard, is_wanted, shard_of
+from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.error_codes import from_envelope
+from tap_meta_partner.graph.errors import KeptFailing, MetaError, TokenRefused, TooMuchData
+from tap_meta_partner.graph.values import major_units
+from tap_meta_partner.settings.model import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_meta_partner.graph.steps import Steps
+
+MINIMAL = "id,account_id,name,account_status,currency,timezone_name,timezone_offset_hours_utc"
+FURTHER = (
+    "account_id,disable_reason,created_time,amount_spent,balance,spend_cap,min_daily_budget,"
+    "business{id,name},business_country_code,business_state,owner,user_tasks"
+)
+
+
+def raw(account_id: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  (JSON)
+    return {"id": f"act_{account_id}", "account_id": account_id, "account_status": 1, **more}
+
+
+def page(accounts: Sequence[dict[str, Any]], after: str | None = None) -> dict[str, Any]:
+    """One page as Meta sends it: cursors on every page, `next` on all but the last."""
+    paging: dict[str, Any] = {"cursors": {"before": "B", "after": after or "LAST"}}
+    if after:
+        paging["next"] = "https://graph.facebook.com/v26.0/me/adaccounts?access_token=SECRET"
+    return {"data": list(accounts), "paging": paging}
+
+
+def refusal(code: int) -> MetaError:
+    return from_envelope({"message": "(#100) Missing Permissions", "code": code}, status=400)
+
+
+def drive(
+    steps: Steps[Discovery], answers: list[dict[str, Any] | MetaError]
+) -> tuple[Discovery, list[Call]]:
+    """Answer each call with the next of the answers; return the result and the calls."""
+    left, calls = list(answers), []
+    outcome: dict[str, Any] | MetaError | None = None
+    try:
+        while True:
+            step = steps.throw(outcome) if isinstance(outcome, MetaError) else steps.send(outcome)
+            outcome = None
+            if isinstance(step, Call):
+                calls.append(step)
+                outcome = left.pop(0)
+    except StopIteration as end:
+        assert not left
+        found: Discovery = end.value
+        return found, calls
+
+
+def found(
+    answers: list[dict[str, Any] | MetaError],
+    *,
+    further: bool = False,
+    **settings: Any,  # noqa: ANN401  (any setting)
+) -> tuple[Discovery, list[Call]]:
+    return drive(discover(Settings(**settings), further=further, jitter=lambda: 0.0), answers)
+
+
+def ids(discovery: Discovery) -> list[str]:
+    return [account.account_id for account in discovery.accounts]
+
+
+# Which accounts there are.
+
+
+def test_discover__asks_a_minimal_set_of_the_users_accounts() -> None:
+    """The first request asks what every token that can read an account may read."""
+    discovery, calls = found([page([raw("2", name="B"), raw("1")])])
+
+    assert calls == [Call(path="me/adaccounts", params={"fields": MINIMAL, "limit": 200})]
+    assert ids(discovery) == ["1", "2"]
+    assert [str(account) for account in discovery.accounts] == ["1", "2 (B)"]
+    assert discovery.readable == discovery.accounts
+    assert discovery.seen == {"1", "2"}
+
+
+def test_discover__reads_every_page_by_cursor() -> None:
+    """More than 200 accounts are read by the `after` cursor; the `next` address is not followed."""
+    many = [raw(str(number)) for number in range(1000, 1450)]
+    discovery, calls = found(
+        [page(many[:200], "QW"), page([], "QX"), page(many[200:400], "QY"), page(many[400:])]
+    )
+
+    assert len(ids(discovery)) == 450
+    assert [call.params.get("after") for call in calls] == [None, "QW", "QX", "QY"]
+    assert {call.path for call in calls} == {"me/adaccounts"}
+    assert "SECRET" not in repr(calls)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"data": []},
+        {"data": [], "paging": {}},
+        {"data": [], "paging": None},
+        {"data": [{"name": "no id"}]},
+    ],
+)
+def test_discover__finds_none_in_an_empty_list(answer: dict[str, Any]) -> None:
+    """A token without accounts finds none and asks no more."""
+    discovery, calls = found([answer], further=True)
+
+    assert discovery == Discovery()
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [{}],
+        [{"data": None, "paging": None}],
+        [{"data": [], "paging": {"next": "https://x", "cursors": None}}] * 4,
+        [{"data": [], "paging": {"next": "https://x", "cursors": {"after": "A"}}}] * 8,
+    ],
+    ids=["nothing", "null", "no cursor", "the same cursor for ever"],
+)
+def test_discover__list_that_makes_no_sense_is_no_end_of_it(answers: list[dict[str, Any]]) -> None:
+    """A list cut short in silence would make the accounts left out look lost."""
+    with pytest.raises(KeptFailing):
+        found(answers)
+
+
+def test_discover__takes_an_id_with_act() -> None:
+    """An account that comes with its act_ id alone is known by its digits."""
+    discovery, _ = found([page([{"id": "act_77"}, {"account_id": 78}])])
+
+    assert ids(discovery) == ["77", "78"]
+
+
+def test_discover__reads_what_is_known_of_an_account() -> None:
+    """Name, status, currency and time zone are taken over, numbers however they are written."""
+    discovery, _ = found(
+        [
+            page(
+                [
+                    raw(
+                        "1",
+                        name="Nord",
+                        account_status="9",
+                        currency="SEK",
+                        timezone_name="Asia/Kathmandu",
+                        timezone_offset_hours_utc=Decimal("5.75"),
+                    ),
+                    raw("2", account_status=None, timezone_offset_hours_utc="?"),
+                ]
+            )
+        ]
+    )
+    first, second = discovery.accounts
+
+    assert (first.name, first.status, first.currency) == ("Nord", 9, "SEK")
+    assert (first.timezone_name, first.timezone_offset_hours) == ("Asia/Kathmandu", 5.75)
+    assert first.status_name == "IN_GRACE_PERIOD"
+    assert (second.status, second.status_name, second.timezone_offset_hours) == (None,) * 3
+
+
+def test_discover__asks_again_what_may_work() -> None:
+    """A passing fault of the list costs a pause, no account."""
+    discovery, calls = found([refusal(2), page([raw("1")])])
+
+    assert ids(discovery) == ["1"]
+    assert len(calls) == 2
+
+
+def test_discover__asks_for_smaller_pages_where_one_is_too_much() -> None:
+    """A page that is too much for Meta is asked for smaller, at its place, until none is left."""
+    discovery, calls = found(
+        [page([raw("1")], "QW"), refusal(105), refusal(105), page([raw("2")], "QX"), page([])]
+    )
+
+    assert ids(discovery) == ["1", "2"]
+    assert [(call.params["limit"], call.params.get("after")) for call in calls] == [
+        (200, None),
+        (200, "QW"),
+        (100, "QW"),
+        (50, "QW"),
+        (50, "QX"),
+    ]
+    with pytest.raises(TooMuchData):
+        found([refusal(105)] * 4)
+
+
+def test_discover__begins_again_where_the_place_is_lost() -> None:
+    """A cursor that went bad costs up to three new beginnings, and no account."""
+    lost = [page([raw("1")], "QW"), refusal(2642)]
+    discovery, calls = found([*lost * 3, page([raw("1")], "QY"), page([raw("2")])])
+
+    assert ids(discovery) == ["1", "2"]
+    assert [call.params.get("after") for call in calls] == [None, "QW"] * 3 + [None, "QY"]
+    with pytest.raises(KeptFailing):
+        found(lost * 4)
+
+
+def test_discover__without_the_list_ends() -> None:
+    """Where the user's own list cannot be read, its error is raised."""
+    with pytest.raises(TokenRefused):
+        found([refusal(190)])
+    with pytest.raises(KeptFailing):
+        found([refusal(2)] * 5)
+
+
+# Further fields.
+
+
+def test_further__come_in_a_request_of_their_own() -> None:
+    """Fields that need more rights are asked apart and laid over the accounts found."""
+    discovery, calls = found(
+        [
+            page([raw("1", name="A"), raw("2")]),
+            page([{"account_id": "1", "owner": "55"}], "Q"),
+            page([{"account_id": "2", "owner": "66"}, {"account_id": "3", "owner": "77"}]),
+        ],
+        further=True,
+    )
+
+    assert [call.params["fields"] for call in calls] == [MINIMAL, FURTHER, FURTHER]
+    assert [account.raw["owner"] for account in discovery.accounts] == ["55", "66"]
+    assert discovery.accounts[0].name == "A"
+    assert discovery.seen == {"1", "2"}
+
+
+@pytest.mark.parametrize("code", [100, 200, 10, 3])
+def test_further__refused_is_one_warning_and_nulls(
+    code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where Meta refuses the further fields they are null, said once, and the accounts stay."""
+    discovery, _ = found([page([raw("1"), raw("2")]), refusal(code)], further=True)
+
+    assert ids(discovery) == ["1", "2"]
+    record = to_record(discovery.accounts[0])
+    assert [record[name] for name in ("owner", "amount_spent", "business_id", "user_tasks")] == [
+        None
+    ] * 4
+    assert len(caplog.records) == 1
+    text = caplog.records[0].getMessage()
+    assert text.startswith("ad_accounts: further columns")
+    assert f"(#100) Missing Permissions (code {code})" in text
+    assert "business_management" in text
+
+
+def test_further__refused_token_ends_the_run() -> None:
+    """A token that dies between the two requests is no missing right."""
+    with pytest.raises(TokenRefused):
+        found([page([raw("1")]), refusal(190)], further=True)
+
+
+# The Business Manager's view.
+
+
+def test_business__adds_accounts_that_nobody_assigned() -> None:
+    """Accounts that only the business knows are named as unassigned and not readable."""
+    discovery, calls = found(
+        [
+            page([raw("1"), raw("3")]),
+            page([raw("1"), raw("5", name="own")]),
+            page([raw("2"), raw("3"), raw("5")]),
+        ],
+        business_id="900",
+    )
+
+    assert [call.path for call in calls] == [
+        "me/adaccounts",
+        "900/owned_ad_accounts",
+        "900/client_ad_accounts",
+    ]
+    assert [(account.account_id, account.access) for account in discovery.accounts] == [
+        ("1", "assigned"),
+        ("2", "unassigned"),
+        ("3", "assigned"),
+        ("5", "unassigned"),
+    ]
+    assert [account.account_id for account in discovery.readable] == ["1", "3"]
+    assert discovery.seen == {"1", "2", "3", "5"}
+
+
+def test_business__unlisted_is_said_and_costs_no_account(caplog: pytest.LogCaptureFixture) -> None:
+    """An edge the token may not read is warned of; the other one and the accounts stay."""
+    discovery, _ = found([page([raw("1")]), refusal(100), page([raw("2")])], business_id="900")
+
+    assert ids(discovery) == ["1", "2"]
+    assert len(caplog.records) == 1
+    text = caplog.records[0].getMessage()
+    assert text.startswith("business_id: the accounts at 900/owned_ad_accounts cannot be listed")
+    assert "business_management" in text
+
+
+def test_business__refused_token_ends_the_run() -> None:
+    """A token that dies at a business edge ends the run."""
+    with pytest.raises(TokenRefused):
+        found([page([raw("1")]), refusal(190)], business_id="900")
+
+
+# Which of them are wanted.
+
+FOUR = [raw("1"), raw("2", account_status=2), raw("3", account_status=101), raw("4")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "wanted"),
+    [
+        ({}, ["1", "2", "3", "4"]),
+        ({"account_ids": ("1", "4")}, ["1", "4"]),
+        ({"exclude_account_ids": ("1", "4")}, ["2", "3"]),
+        ({"account_statuses": ("DISABLED", "CLOSED")}, ["2", "3"]),
+        ({"account_ids": ("1", "2"), "account_statuses": ("ACTIVE",)}, ["1"]),
+        ({"account_ids": ("1", "2"), "exclude_account_ids": ("2",)}, ["1"]),
+    ],
+)
+def test_settings__choose_accounts(settings: dict[str, Any], wanted: list[str]) -> None:
+    """Ids, excluded ids and statuses narrow the accounts; disabled ones are there by default."""
+    discovery, _ = found([page(FOUR)], **settings)
+
+    assert ids(discovery) == wanted
+    assert discovery.seen == {"1", "2", "3", "4"}
+
+
+def test_settings__status_without_a_name_is_its_code() -> None:
+    """A status code newer than the table has its number as its name and matches no filter."""
+    account = AdAccount(account_id="1", status=777)
+
+    assert account.status_name == "777"
+    assert not is_wanted(account, Settings(account_statuses=("ACTIVE",)))
+    assert not is_wanted(AdAccount(account_id="1"), Settings(account_statuses=("ACTIVE",)))
+    assert is_wanted(account, Settings())
+
+
+def test_missing__are_those_named_and_not_seen() -> None:
+    """Ids in account_ids that nobody lists are missing, in the order named; filtered ones not."""
+    discovery, _ = found(
+        [page([raw("1", account_status=2)])],
+        account_ids=("9", "1", "7"),
+        account_statuses=("ACTIVE",),
+    )
+
+    assert discovery.missing == ("9", "7")
+    assert ids(discovery) == []
+
+
+def test_missing__are_told_by_the_shard_they_fall_to() -> None:
+    """Of two shards one tells of a missing account, not both."""
+    told = [
+        found([page([])], account_ids=("1", "10153848260347724"), shard_index=index, shard_count=2)[
+            0
+        ].missing
+        for index in (0, 1)
+    ]
+
+    assert told == [("10153848260347724",), ("1",)]
+
+
+# These must never change between versions: each shard keeps its own state, so an account that moved
+# to another shard would be read from its start date again, there, and lost, here. They follow from
+# the first 16 hexadecimal digits of `printf 1 | sha256sum` and its like.
+SHARDS = {
+    "1": {1: 0, 2: 1, 3: 1, 8: 1, 64: 33},
+    "212551616838260": {1: 0, 2: 1, 3: 0, 8: 7, 64: 63},
+    "10153848260347724": {1: 0, 2: 0, 3: 2, 8: 0, 64: 0},
+    "9999999999999999": {1: 0, 2: 1, 3: 2, 8: 5, 64: 5},
+}
+
+
+@pytest.mark.parametrize(
+    ("account_id", "count", "index"),
+    [
+        (account_id, count, index)
+        for account_id, indexes in SHARDS.items()
+        for count, index in indexes.items()
+    ],
+)
+def test_shard__never_changes(account_id: str, count: int, index: int) -> None:
+    """An account falls to the same shard in every version and on every machine."""
+    assert shard_of(account_id, count) == index
+    assert in_shard(account_id, Settings(shard_index=index, shard_count=count))
+
+
+def test_shards__hold_each_account_once() -> None:
+    """Each account falls to exactly one of the shards, and no shard is left without."""
+    many = [raw(str(number)) for number in range(100)]
+    parts = [ids(found([page(many)], shard_index=index, shard_count=5)[0]) for index in range(5)]
+
+    assert sorted(int(account_id) for part in parts for account_id in part) == list(range(100))
+    assert all(parts)
+
+
+# Money.
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "major"),
+    [
+        ("123456", "USD", "1234.56"),
+        ("123456", "EUR", "1234.56"),
+        ("5", "USD", "0.05"),
+        ("0", "USD", "0"),
+        ("-250", "USD", "-2.5"),
+        (250, "USD", "2.5"),
+        # Meta counts dinars with 100, whatever ISO says.
+        ("123456", "BHD", "1234.56"),
+        ("123456", "JPY", "123456"),
+        ("123456", "KRW", "123456"),
+        ("123456", "CLP", "123456"),
+        ("123456", "COP", "123456"),
+        ("123456", "CRC", "123456"),
+        ("123456", "HUF", "123456"),
+        ("123456", "ISK", "123456"),
+        ("123456", "IDR", "123456"),
+        ("123456", "PYG", "123456"),
+        ("123456", "TWD", "123456"),
+        ("123456", "VND", "123456"),
+        ("99999999999999999999", "USD", "999999999999999999.99"),
+    ],
+)
+def test_major_units__follow_metas_offsets(amount: object, currency: str, major: str) -> None:
+    """Amounts are hundredths, but whole units in the currencies Meta lists with an offset of 1."""
+    assert major_units(amount, currency) == Decimal(major)
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [(None, "USD"), ("5", None), ("n/a", "USD"), ("NaN", "USD"), ("Infinity", "JPY"), ([], "USD")],
+)
+def test_major_units__of_what_is_no_amount_are_null(amount: object, currency: str | None) -> None:
+    """Without an amount or a currency there is no amount in major units."""
+    assert major_units(amount, currency) is None
+
+
+# The record.
+
+
+def test_record__holds_what_the_table_promises() -> None:
+    """An account becomes a record with Meta's amounts, ours beside them, and readable names."""
+    discovery, _ = found(
+        [
+            page(
+                [
+                    raw(
+                        "1",
+                        name="Nord",
+                        account_status=2,
+                        currency="USD",
+                        timezone_name="Europe/Oslo",
+                        timezone_offset_hours_utc=1,
+                    )
+                ]
+            ),
+            page(
+                [
+                    {
+                        "account_id": "1",
+                        "disable_reason": 3,
+                        "created_time": "2021-02-11T09:00:00+0000",
+                        "amount_spent": "1234567",
+                        "balance": "0",
+                        "spend_cap": "5000",
+                        "min_daily_budget": 105,
+                        "business_state": "Viken",
+                        "business": {"id": "900", "name": "Agency"},
+                        "business_country_code": "NO",
+                        "owner": 901,
+                        "user_tasks": ["ANALYZE"],
+                    }
+                ]
+            ),
+        ],
+        further=True,
+    )
+
+    assert to_record(discovery.accounts[0]) == {
+        "id": "act_1",
+        "account_id": "1",
+        "name": "Nord",
+        "account_status": 2,
+        "account_status_name": "DISABLED",
+        "disable_reason": 3,
+        "currency": "USD",
+        "timezone_name": "Europe/Oslo",
+        "timezone_offset_hours_utc": 1,
+        "created_time": "2021-02-11T09:00:00+00:00",
+        "amount_spent": "1234567",
+        "amount_spent_major": Decimal("12345.67"),
+        "balance": "0",
+        "balance_major": Decimal(0),
+        "spend_cap": "5000",
+        "spend_cap_major": Decimal(50),
+        "min_daily_budget": "105",
+        "min_daily_budget_major": Decimal("1.05"),
+        "business_id": "900",
+        "business_name": "Agency",
+        "business_country_code": "NO",
+        "business_state": "Viken",
+        "owner": "901",
+        "user_tasks": ["ANALYZE"],
+        "access": "assigned",
+    }
+
+
+def test_record__of_a_bare_account_is_null_where_nothing_is_known() -> None:
+    """An account of which only the id is known has its id and nulls."""
+    record = to_record(AdAccount(account_id="1", access="unassigned"))
+
+    known = {name: value for name, value in record.items() if value is not None}
+    assert known == {"id": "act_1", "account_id": "1", "access": "unassigned"}
+    assert len(record) == 25
+
+
+@pytest.mark.parametrize(
+    ("value", "instant"),
+    [
+        ("2021-02-11T09:00:00-0830", "2021-02-11T17:30:00+00:00"),
+        ("2021-02-11", None),
+        (None, None),
+        (5, None),
+    ],
+)
+def test_record__writes_instants_in_utc(value: object, instant: str | None) -> None:
+    """An offset is worked in, as some loaders drop it; what is no instant is null."""
+    account = AdAccount(account_id="1", raw={"created_time": value})
+
+    assert to_record(account)["created_time"] == instant
+
+
+def test_record__survives_odd_values() -> None:
+    """A business that is no object and a reason that is no number are null."""
+    record = to_record(
+        AdAccount(account_id="1", raw={"business": "Agency", "disable_reason": "none"})
+    )
+
+    assert record["business_id"] is record["business_name"] is record["disable_reason"] is None

@@ -1,0 +1,682 @@
+from __future__ import annotations
+
+import gzip
+import json
+import logging
+import socket
+import struct
+import threading
+from dataclasses import dataclass, field
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tap_meta_partner.graph.calls import Answer, Call
+from tap_meta_partner.graph.client import GraphClient, appsecret_proof
+from tap_meta_partner.graph.errors import (
+    AccountUnreadable,
+    MetaError,
+    RequestRefused,
+    Retriable,
+    Throttled,
+)
+from tap_meta_partner.graph.usage import Usage
+from tap_meta_partner.settings.model import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+TOKEN = "EAAtokenZZ"
+APP_SECRET = "hunter2secret"
+# printf %s EAAtokenZZ | openssl dgst -sha256 -hmac hunter2secret
+PROOF = "1dc58655eb702f7913b46dbbb7bbf060914d49fea2b1e2cd74b35b913de24963"
+INSIGHTS = Call(path="act_1/insights", params={"fields": "spend"}, account_id="1")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A request as it arrived."""
+
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: str
+    port: int
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """The parameters in the address."""
+        return parse_qs(urlsplit(self.target).query)
+
+
+@dataclass
+class Server:
+    """A server on a free port that answers every request the same way.
+
+    Attributes:
+        answer: writes the answer.
+        ended: set at the end of the test; an answer that never comes waits for it.
+        seen: what arrived.
+    """
+
+    answer: Callable[[BaseHTTPRequestHandler], None]
+    ended: threading.Event
+    seen: list[Seen] = field(default_factory=list)
+    url: str = ""
+
+
+def body(
+    content: object, status: int = 200, **headers: str
+) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Answer with this text, or with this as JSON."""
+    data = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+    return raw_body(data, status, **headers)
+
+
+def raw_body(
+    data: bytes, status: int = 200, **headers: str
+) -> Callable[[BaseHTTPRequestHandler], None]:
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(status)
+        for name, value in {"Content-Length": str(len(data)), **headers}.items():
+            handler.send_header(name.replace("_", "-"), value)
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    return answer
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
+    """Start servers; all are stopped at the end of the test."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    ended = threading.Event()
+    running: list[ThreadingHTTPServer] = []
+
+    def begin(answer: Callable[[BaseHTTPRequestHandler], None]) -> Server:
+        server = Server(answer=answer, ended=ended)
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self) -> None:
+                length = int(self.headers.get("Content-Length") or 0)
+                server.seen.append(
+                    Seen(
+                        method=self.command,
+                        target=self.path,
+                        headers=dict(self.headers),
+                        body=self.rfile.read(length).decode(),
+                        port=self.client_address[1],
+                    )
+                )
+                server.answer(self)
+
+            do_GET = answer  # noqa: N815  (http.server's name)
+            do_POST = answer  # noqa: N815  (http.server's name)
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.url = f"http://127.0.0.1:{listener.server_port}"
+        running.append(listener)
+        threading.Thread(
+            target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
+        return server
+
+    yield begin
+    ended.set()
+    for listener in running:
+        listener.shutdown()
+        listener.server_close()
+
+
+@pytest.fixture(autouse=True)
+def _urllib3_level() -> Iterator[None]:
+    """Give urllib3's logger its level back, which the client sets for the process."""
+    logger = logging.getLogger("urllib3")
+    level = logger.level
+    yield
+    logger.setLevel(level)
+
+
+def settings(server: Server, **more: Any) -> Settings:  # noqa: ANN401  (any setting)
+    return Settings(
+        **{"access_token": TOKEN, "api_url": server.url, "request_timeout": 10.0, **more}
+    )
+
+
+def send(server: Server, call: Call = INSIGHTS, **more: Any) -> Answer:  # noqa: ANN401
+    with GraphClient(settings(server, **more)) as client:
+        return client.send(call)
+
+
+def error_of(answer: Answer) -> MetaError:
+    assert isinstance(answer.body, MetaError)
+    return answer.body
+
+
+# What goes out.
+
+
+def test_token__travels_in_the_header_alone(start: Callable[..., Server]) -> None:
+    """The token is in the Authorization header and nowhere else in the request."""
+    server = start(body({"data": []}))
+
+    assert send(server).body == {"data": []}
+    (seen,) = server.seen
+    assert (seen.method, urlsplit(seen.target).path) == ("GET", "/v26.0/act_1/insights")
+    assert seen.headers["Authorization"] == f"Bearer {TOKEN}"
+    assert seen.query == {"fields": ["spend"]}
+    others = {name: value for name, value in seen.headers.items() if name != "Authorization"}
+    assert TOKEN not in f"{others}{seen.target}{seen.body}"
+
+
+def test_request__names_tap_and_version(start: Callable[..., Server]) -> None:
+    """User agent, version and a path below api_url are those of the settings."""
+    server = start(body({}))
+    server_url = server.url
+    server.url = f"{server_url}/meta"
+    send(server, user_agent="agency/1.0", api_version="v27.0")
+
+    assert server.seen[0].headers["User-Agent"] == "agency/1.0"
+    assert server.seen[0].target.startswith("/meta/v27.0/act_1/insights?")
+
+
+def test_proof__is_sent_with_every_call_when_there_is_a_secret(
+    start: Callable[..., Server],
+) -> None:
+    """With an app secret GET and POST carry its proof, the secret itself does not travel."""
+    server = start(body({}))
+    send(server, app_secret=APP_SECRET)
+    send(server, Call(path="act_1/insights", method="POST"), app_secret=APP_SECRET)
+    send(server)
+
+    assert server.seen[0].query["appsecret_proof"] == [PROOF]
+    assert parse_qs(server.seen[1].body)["appsecret_proof"] == [PROOF]
+    assert "appsecret_proof" not in server.seen[2].query
+    assert APP_SECRET not in repr(server.seen)
+
+
+@pytest.mark.parametrize(
+    ("token", "secret", "proof"),
+    [
+        (TOKEN, APP_SECRET, PROOF),
+        # The textbook vector of HMAC-SHA256.
+        (
+            "The quick brown fox jumps over the lazy dog",
+            "key",
+            "f7bc83f430538424b13298e6aa6fb143ef4d59a14946175997479dbc2d1a3cd8",
+        ),
+    ],
+)
+def test_proof__is_the_hmac_of_the_token(token: str, secret: str, proof: str) -> None:
+    """The proof is the hexadecimal HMAC-SHA256 of the token, keyed with the app secret."""
+    assert appsecret_proof(token, secret) == proof
+
+
+def test_post__sends_a_form(start: Callable[..., Server]) -> None:
+    """A POST has its parameters in a form body and none in the address."""
+    server = start(body({"report_run_id": "6023920149050"}))
+    send(server, Call(path="act_1/insights", params={"level": "ad"}, method="POST"))
+
+    (seen,) = server.seen
+    assert seen.method == "POST"
+    assert seen.target == "/v26.0/act_1/insights"
+    assert seen.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert parse_qs(seen.body) == {"level": ["ad"]}
+    assert seen.headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_parameters__are_sent_as_json_but_texts_as_they_are(start: Callable[..., Server]) -> None:
+    """Lists and objects go out as JSON, numbers as digits, texts unquoted, umlauts whole."""
+    server = start(body({}))
+    params = {
+        "time_range": {"since": "2026-11-01", "until": "2026-11-30"},
+        "breakdowns": ["age", "gender"],
+        "limit": 500,
+        "default_summary": True,
+        "level": "ad",
+        "filtering": [
+            {"field": "campaign.name", "operator": "CONTAIN", "value": "Frühling & 日本"}
+        ],
+    }
+    send(server, Call(path="act_1/insights", params=params))
+
+    assert {name: value for name, (value,) in server.seen[0].query.items()} == {
+        "time_range": '{"since":"2026-11-01","until":"2026-11-30"}',
+        "breakdowns": '["age","gender"]',
+        "limit": "500",
+        "default_summary": "true",
+        "level": "ad",
+        "filtering": '[{"field":"campaign.name","operator":"CONTAIN","value":"Frühling & 日本"}]',
+    }
+
+
+def test_netrc__does_not_replace_the_header(
+    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A .netrc entry for the host does not take the token's place."""
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else\n", encoding="utf-8")
+    monkeypatch.setenv("NETRC", str(netrc))
+    server = start(body({}))
+    send(server)
+
+    assert server.seen[0].headers["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_connection__is_kept_for_the_next_call(start: Callable[..., Server]) -> None:
+    """Two calls of one thread travel over one connection."""
+    server = start(body({"data": []}))
+    with GraphClient(settings(server)) as client:
+        client.send(INSIGHTS)
+        client.send(INSIGHTS)
+
+    assert len({seen.port for seen in server.seen}) == 1
+
+
+def test_threads__have_sessions_of_their_own(start: Callable[..., Server]) -> None:
+    """Two threads may use one client; each has a connection of its own."""
+    server = start(body({"data": []}))
+    client = GraphClient(settings(server))
+
+    def work() -> None:
+        with client:
+            answers.append(client.send(INSIGHTS))
+
+    answers: list[Answer] = []
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=10)
+
+    assert [answer.body for answer in answers] == [{"data": []}] * 2
+    assert len({seen.port for seen in server.seen}) == 2
+
+
+def test_client__can_be_left_without_a_call() -> None:
+    """A client that sent nothing closes."""
+    client = GraphClient(Settings(access_token=TOKEN))
+    with client as entered:
+        assert entered is client
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_redirect__is_not_followed(start: Callable[..., Server], status: int, method: str) -> None:
+    """A redirect is a refusal: neither the call nor the token reaches the other host."""
+    other = start(body({"data": ["stolen"]}))
+    elsewhere = other.url.replace("127.0.0.1", "localhost")
+    server = start(body({}, status, Location=f"{elsewhere}/v26.0/act_1/insights"))
+
+    error = error_of(send(server, Call(path="act_1/insights", method=method)))
+
+    assert isinstance(error, RequestRefused)
+    assert "api_url" in error.rule.advice
+    assert len(server.seen) == 1
+    assert other.seen == []
+
+
+# What comes back.
+
+
+def test_numbers__arrive_exactly(start: Callable[..., Server]) -> None:
+    """JSON numbers keep their digits: fractions as Decimal, whole numbers of any size as int."""
+    text = '{"spend":12.340000,"small":1e-7,"id":23846784938030398123456789,"n":[0.1,-0.0,7]}'
+    server = start(body(text))
+    answer = send(server).body
+
+    assert isinstance(answer, dict)
+    assert str(answer["spend"]) == "12.340000"
+    assert answer["id"] == 23846784938030398123456789
+    assert answer["small"] == Decimal("0.0000001")
+    assert [type(number) for number in answer["n"]] == [Decimal, Decimal, int]
+    assert answer["n"][0] == Decimal("0.1")
+
+
+def test_nul__is_left_out_and_said_once(
+    start: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """NUL characters vanish from texts and names, all else stays; one warning names the columns."""
+    answer = {
+        "data": [
+            {"ad_name": "a\0b", "spend": "1", "actions": [{"action_type": "\0like", "x\0\n": 1}]},
+            {"ad_name": "\0", "other": "\\u0000 in letters"},
+        ]
+    }
+
+    server = start(body(answer))
+    with GraphClient(settings(server)) as client:
+        read = [client.send(INSIGHTS).body for _ in range(3)]
+
+    assert read == 3 * [
+        {
+            "data": [
+                {"ad_name": "ab", "spend": "1", "actions": [{"action_type": "like", "x\n": 1}]},
+                {"ad_name": "", "other": "\\u0000 in letters"},
+            ]
+        }
+    ]
+    (said,) = [entry.getMessage() for entry in caplog.records if "NUL" in entry.getMessage()]
+    assert said.startswith("act_1/insights: ")
+    assert said.endswith("left out of action_type, ad_name, x\\n")
+
+
+def test_nul__in_letters_is_no_nul(
+    start: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """A text that spells out a backslash, u and zeros is left alone and nobody is warned."""
+    assert send(start(body({"data": [{"ad_name": "\\u0000"}]}))).body == {
+        "data": [{"ad_name": "\\u0000"}]
+    }
+    assert "NUL" not in caplog.text
+
+
+def test_answer__is_read_whole_however_it_is_sent(start: Callable[..., Server]) -> None:
+    """A long answer arrives whole: plain, compressed and in chunks."""
+    content = {"data": [{"n": number, "text": "naïve — 日本" * 20} for number in range(1000)]}
+    data = json.dumps(content).encode()
+
+    def chunks(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Transfer-Encoding", "chunked")
+        handler.end_headers()
+        for start_at in range(0, len(data), 7001):
+            piece = data[start_at : start_at + 7001]
+            handler.wfile.write(b"%x\r\n%b\r\n" % (len(piece), piece))
+        handler.wfile.write(b"0\r\n\r\n")
+
+    for answer in (
+        raw_body(data),
+        raw_body(gzip.compress(data), Content_Encoding="gzip"),
+        chunks,
+    ):
+        assert send(start(answer)).body == content
+
+
+def test_usage__is_read_from_answers_and_errors(start: Callable[..., Server]) -> None:
+    """The usage headers count with data and with errors, for the account that was asked."""
+    usage = '{"1":[{"type":"ads_insights","call_count":97}],"2":[{"call_count":99}]}'
+    for answer in (
+        body({"data": []}, X_Business_Use_Case_Usage=usage),
+        body({"error": {"code": 100}}, 400, X_Business_Use_Case_Usage=usage),
+        body("<html>", 502, X_Business_Use_Case_Usage=usage),
+    ):
+        assert send(start(answer)).usage == Usage(account_percent=97.0)
+
+
+@pytest.mark.parametrize("status", [200, 400, 403, 500])
+def test_error__is_judged_by_its_code_not_by_the_status(
+    start: Callable[..., Server], status: int
+) -> None:
+    """A throttle is one whatever HTTP status it comes with, 200 included."""
+    server = start(body({"error": {"message": "m", "code": 80000}}, status))
+    error = error_of(send(server))
+
+    assert isinstance(error, Throttled)
+    assert error.fault.status == status
+
+
+def test_error__without_an_object_is_quoted(start: Callable[..., Server]) -> None:
+    """An `error` that is a text only, as a proxy may send it, is an error with that text."""
+    error = error_of(send(start(body({"error": "quota exceeded"}, 400))))
+
+    assert isinstance(error, Retriable)
+    assert "quota exceeded" in str(error)
+
+
+PAGE = "<html><body><h1>Please log in</h1></body></html>"
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "family"),
+    [
+        (PAGE, 200, Retriable),
+        (PAGE, 502, Retriable),
+        (PAGE, 404, RequestRefused),
+        ("", 200, Retriable),
+        ("", 500, Retriable),
+        ('{"data":[{"spend":"1.0"},{"sp', 200, Retriable),
+        ("[1,2]", 200, Retriable),
+        ("null", 200, Retriable),
+        ('{"message":"no such route"}', 404, RequestRefused),
+        ("{}", 503, Retriable),
+        ("slow down", 429, Throttled),
+    ],
+)
+def test_answer__that_is_no_graph_answer_is_an_error(
+    start: Callable[..., Server], text: str, status: int, family: type[MetaError]
+) -> None:
+    """Pages, nothing, and half an answer are tried again under 2xx and 5xx, refused under 4xx."""
+    error = error_of(send(start(body(text, status))))
+
+    assert type(error) is family
+    assert error.fault.status == status
+    assert "log in" not in str(error)
+
+
+def test_answer__that_is_no_text_is_garbled(start: Callable[..., Server]) -> None:
+    """Bytes that are no UTF-8 are an answer that could not be read."""
+    error = error_of(send(start(raw_body(b'{"data":"\xff\xfe"}'))))
+
+    assert isinstance(error, Retriable)
+
+
+# No answer at all.
+
+
+def half(handler: BaseHTTPRequestHandler) -> None:
+    """Promise a hundred bytes, send ten and hang up."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100")
+    handler.end_headers()
+    handler.wfile.write(b'{"data":[]')
+    handler.close_connection = True
+
+
+def half_a_chunk(handler: BaseHTTPRequestHandler) -> None:
+    handler.send_response(200)
+    handler.send_header("Transfer-Encoding", "chunked")
+    handler.end_headers()
+    handler.wfile.write(b"64\r\n{")
+    handler.close_connection = True
+
+
+def reset(handler: BaseHTTPRequestHandler) -> None:
+    """Send ten bytes of a hundred, then a TCP reset."""
+    half(handler)
+    handler.wfile.flush()
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+
+
+def hang_up(handler: BaseHTTPRequestHandler) -> None:
+    handler.close_connection = True
+
+
+@pytest.mark.parametrize("answer", [half, half_a_chunk, reset, hang_up])
+def test_connection__that_breaks_is_tried_again(
+    start: Callable[..., Server], answer: Callable[[BaseHTTPRequestHandler], None]
+) -> None:
+    """An answer broken off, in the middle or before it began, is no answer, not half of one."""
+    error = error_of(send(start(answer), app_secret=APP_SECRET))
+
+    assert isinstance(error, Retriable)
+    assert error.rule.tries == 5
+    assert "connection" in str(error)
+    assert PROOF not in str(error)
+
+
+def test_compression__that_is_broken_is_tried_again(start: Callable[..., Server]) -> None:
+    """An answer that cannot be unpacked is no answer."""
+    error = error_of(send(start(raw_body(b"no gzip at all", Content_Encoding="gzip"))))
+
+    assert isinstance(error, Retriable)
+    assert str(error).startswith("the answer's compression was broken (127.0.0.1:")
+
+
+def test_refused_connection__is_said_with_the_host(start: Callable[..., Server]) -> None:
+    """Where nobody listens, the error names the host and no parameter of the call."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    server = start(body({}))
+    server.url = f"http://{address}"
+
+    error = error_of(send(server, app_secret=APP_SECRET))
+
+    assert str(error) == f"the connection was refused, reset or not found ({address})"
+    assert error.__cause__ is None
+
+
+def test_proxy__that_refuses_is_said(
+    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the proxy of the environment cannot be reached, the error says it is the proxy."""
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        proxy = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    server = start(body({}))
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.setenv(name, "")
+    for name in ("HTTP_PROXY", "http_proxy"):
+        monkeypatch.setenv(name, proxy)
+
+    assert str(error_of(send(server))).startswith("the proxy refused the connection (127.0.0.1:")
+    assert server.seen == []
+
+
+def test_https__to_a_plain_server_is_an_error(start: Callable[..., Server]) -> None:
+    """Where no certificate comes, no request is sent."""
+    server = start(body({}))
+    server.url = server.url.replace("http://", "https://")
+
+    error = error_of(send(server))
+
+    assert isinstance(error, Retriable)
+    assert server.seen == []
+
+
+def test_trouble__of_any_other_kind_is_an_error_too(start: Callable[..., Server]) -> None:
+    """What requests refuses to send is an error like a failed connection, and tells no secret."""
+    error = error_of(send(start(body({})), user_agent=" no agent\n"))
+
+    assert str(error).startswith("the connection failed (127.0.0.1:")
+
+
+def silence(server: Server) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Say nothing until the test has ended."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        server.ended.wait(10)
+        handler.close_connection = True
+
+    return answer
+
+
+def test_time_out__before_the_answer_is_said(start: Callable[..., Server]) -> None:
+    """A server that says nothing is given the time-out and no longer."""
+    server = start(body({}))
+    server.answer = silence(server)
+
+    error = error_of(send(server, request_timeout=0.05, app_secret=APP_SECRET))
+
+    assert isinstance(error, Retriable)
+    assert str(error).startswith("the answer took too long (127.0.0.1:")
+
+
+def drip(server: Server) -> Callable[[BaseHTTPRequestHandler], None]:
+    """Send one byte of a hundred, and the others never."""
+
+    def answer(handler: BaseHTTPRequestHandler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", "100")
+        handler.end_headers()
+        handler.wfile.write(b"{")
+        handler.wfile.flush()
+        server.ended.wait(10)
+        handler.close_connection = True
+
+    return answer
+
+
+def test_time_out__in_the_middle_of_the_answer_is_said(start: Callable[..., Server]) -> None:
+    """A server that stops in the middle is given the time-out and no longer."""
+    server = start(body({}))
+    server.answer = drip(server)
+
+    error = error_of(send(server, request_timeout=0.05))
+
+    assert str(error).startswith("the answer took too long (127.0.0.1:")
+
+
+def test_time_out__counts_for_the_whole_answer(start: Callable[..., Server]) -> None:
+    """A server that drips is cut off once the time-out is over, however often a byte comes."""
+    server = start(body({}))
+    server.answer = drip(server)
+    clock = iter([100.0, 110.5])
+    with GraphClient(
+        settings(server, request_timeout=10.0), monotonic=lambda: next(clock)
+    ) as client:
+        error = error_of(client.send(INSIGHTS))
+
+    assert str(error).startswith("the answer took too long (127.0.0.1:")
+    assert list(clock) == []
+
+
+# Secrets.
+
+
+@pytest.mark.parametrize("name", ["message", "error_user_msg", "fbtrace_id"])
+def test_message__that_quotes_a_secret_is_scrubbed(start: Callable[..., Server], name: str) -> None:
+    """Where Meta's answer repeats the token, the secret or the proof, the error does not."""
+    envelope = {"code": 100, "error_subcode": 33, name: f"({TOKEN}) [{APP_SECRET}] <{PROOF}>"}
+    error = error_of(send(start(body({"error": envelope}, 400)), app_secret=APP_SECRET))
+
+    assert isinstance(error, AccountUnreadable)
+    assert "(***) [***] <***>" in str(error)
+    text = f"{error} {error.reason} {error!r} {error.fault!r}"
+    assert not any(secret in text for secret in (TOKEN, APP_SECRET, PROOF))
+
+
+def test_message__of_a_bare_text_is_scrubbed_too(start: Callable[..., Server]) -> None:
+    """An `error` that is a text only is scrubbed as well."""
+    error = error_of(send(start(body({"error": f"bad token {TOKEN}"}, 400))))
+
+    assert "bad token ***" in str(error)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        body({"data": []}),
+        body({"error": {"message": TOKEN, "code": 190}}, 400),
+        body(PAGE, 502),
+        half,
+        hang_up,
+    ],
+    ids=["data", "error", "page", "half", "nothing"],
+)
+def test_log__holds_no_secret_at_any_level(
+    start: Callable[..., Server],
+    caplog: pytest.LogCaptureFixture,
+    answer: Callable[[BaseHTTPRequestHandler], None],
+) -> None:
+    """With every logger at DEBUG neither token, secret nor proof is logged, whatever comes back."""
+    caplog.set_level(logging.DEBUG)
+    server = start(answer)
+    with GraphClient(settings(server, app_secret=APP_SECRET)) as client:
+        got = client.send(INSIGHTS)
+        posted = client.send(Call(path="act_1/insights", method="POST"))
+        text = f"{caplog.text} {got!r} {posted!r} {client!r} {INSIGHTS!r}"
+
+    assert len(server.seen) == 2
+    assert not any(secret in text for secret in (TOKEN, APP_SECRET, PROOF))

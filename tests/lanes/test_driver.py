@@ -1,0 +1,738 @@
+"""Many accounts at once: who is next, who is parked, and that nobody waits for another."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_meta_partner.graph.calls import Answer, Call
+from tap_meta_partner.graph.error_codes import no_answer
+from tap_meta_partner.graph.errors import (
+    KeptFailing,
+    MetaError,
+    Retriable,
+    ThrottledTooLong,
+    TokenRefused,
+)
+from tap_meta_partner.graph.steps import OutOfTime, Pause, RunSlot
+from tap_meta_partner.graph.usage import DEVELOPMENT_TIER, Usage
+from tap_meta_partner.lanes.driver import MOST_RUNS, Lanes
+from tap_meta_partner.lanes.governor import Governor
+from tap_meta_partner.lanes.lane import Lane, Standing
+from tap_meta_partner.lanes.threads import ThreadTransport
+from tests.support.fakes import (
+    ACCOUNT_LIMIT,
+    APP_LIMIT,
+    NO_ACCESS,
+    TOKEN_DEAD,
+    Clock,
+    FakeTransport,
+    fault,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from tests.support.fakes import Reply
+
+HOUR = 3600.0
+START = 1000.0
+
+
+def data(_call: Call) -> Reply:
+    return {"data": []}
+
+
+@dataclass(slots=True)
+class Stage:
+    """Lanes over a fake transport.
+
+    Args:
+        answer: what Meta says to a call.
+        latency: how many seconds a call takes.
+        most: calls under way at once.
+        minutes: how long the run may last.
+    """
+
+    answer: Callable[[Call], Reply] = data
+    latency: Callable[[Call], float] = lambda _call: 1.0
+    most: int = 4
+    stopping: Callable[[], bool] = lambda: False
+    minutes: float | None = None
+    standings: list[tuple[float, Standing]] = field(default_factory=list)
+    clock: Clock = field(default_factory=lambda: Clock(START))
+    transport: FakeTransport = field(init=False)
+    driver: Lanes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.transport = FakeTransport(self.answer, self.clock, self.latency)
+        self.driver = Lanes(
+            transport=self.transport,
+            governor=Governor(jitter=lambda: 0.0),
+            monotonic=self.clock,
+            most_at_once=self.most,
+            stopping=self.stopping,
+            overtime=lambda: (
+                self.minutes is not None and self.clock.now - START >= self.minutes * 60
+            ),
+            standing=lambda standing: self.standings.append((self.clock.now - START, standing)),
+        )
+
+    def run(self, *lanes: Lane) -> list[tuple[str, Any]]:
+        """Drive the lanes to their end and return their events."""
+        return [(lane.name, event) for lane, event in self.driver.run(lanes)]
+
+    def sent(self, name: str) -> list[float]:
+        """Return when a lane's calls went out, in seconds from the start."""
+        return [at - START for at in self.transport.sent_by(name)]
+
+
+def asking(name: str, calls: int = 1) -> Lane:
+    """Return a lane that makes some calls, one after the other, and returns the answers."""
+
+    def steps() -> Generator[Any, Any, list[Any]]:
+        answers = []
+        for number in range(calls):
+            try:
+                answers.append((yield Call(path=f"{name}/{number}", account_id=name)))
+            except MetaError as error:
+                answers.append(error)
+        return answers
+
+    return Lane(name=name, account_id=name, steps=steps())
+
+
+def path_of(call: Call) -> str:
+    return call.path.partition("/")[0]
+
+
+# Who is next.
+
+
+def test_lanes__no_more_calls_are_under_way_than_allowed() -> None:
+    """Twenty accounts with three calls each never have more than four under way, and no fewer."""
+    stage = Stage(most=4)
+
+    stage.run(*[asking(str(n), calls=3) for n in range(20)])
+
+    assert stage.transport.most_under_way == 4
+    assert len(stage.transport.sent) == stage.driver.calls == 60
+    # 60 calls of a second each, four at a time.
+    assert stage.clock.now - START == 15.0
+
+
+def test_lanes__begin_in_the_order_given() -> None:
+    """The first lane begins first: whoever sorts them decides who must not starve."""
+    stage = Stage(most=2)
+
+    stage.run(*[asking(name) for name in ("old", "middle", "new")])
+
+    assert [name for _, name, _ in stage.transport.sent] == ["old", "middle", "new"]
+
+
+def test_lanes__calls_of_one_account_go_out_one_after_the_other() -> None:
+    """An account's next call waits for the answer to its last one."""
+    stage = Stage(most=8, latency=lambda call: 5.0 if call.path == "a/0" else 1.0)
+
+    lane = asking("a", calls=3)
+    stage.run(lane)
+
+    assert [call.path for _, _, call in stage.transport.sent] == ["a/0", "a/1", "a/2"]
+    assert stage.sent("a") == [0.0, 5.0, 6.0]
+    assert lane.calls == 3
+    assert lane.result == [{"data": []}] * 3
+
+
+def test_lanes__a_slow_account_delays_no_other() -> None:
+    """While one call takes an hour, the other place serves everybody else."""
+    stage = Stage(most=2, latency=lambda call: HOUR if path_of(call) == "slow" else 1.0)
+
+    stage.run(asking("slow"), *[asking(f"quick{n}", calls=2) for n in range(10)])
+
+    assert max(stage.sent(f"quick{n}")[-1] for n in range(10)) == 19.0
+
+
+def test_lanes__an_error_reaches_the_lane_that_asked() -> None:
+    """An error is raised where the call was made, and nowhere else."""
+    stage = Stage(answer=lambda call: fault(*NO_ACCESS) if path_of(call) == "a" else data(call))
+    mine, other = asking("a"), asking("b")
+
+    stage.run(mine, other)
+
+    assert [error.fault.code for error in mine.result] == [200]
+    assert other.result == [{"data": []}]
+
+
+def test_lanes__an_error_that_no_lane_takes_ends_the_run() -> None:
+    """A dead token comes out of the loop, and no further call is made."""
+
+    def steps() -> Generator[Any, Any, None]:
+        yield Call(path="a", account_id="a")
+
+    stage = Stage(answer=lambda _: fault(*TOKEN_DEAD), most=1)
+    with pytest.raises(TokenRefused):
+        stage.run(Lane(name="a", account_id="a", steps=steps()), asking("b"))
+
+    assert stage.sent("b") == []
+
+
+# Waiting.
+
+
+def test_pause__holds_no_place() -> None:
+    """A lane that waits for a report run lets another one ask, even with a single place."""
+
+    def polling() -> Generator[Any, Any, None]:
+        yield Call(path="p/0", account_id="p")
+        yield Pause(30.0, "a report run")
+        yield Call(path="p/1", account_id="p")
+
+    stage = Stage(most=1)
+    stage.run(Lane(name="p", account_id="p", steps=polling()), asking("other", calls=5))
+
+    assert stage.sent("other") == [1.0, 2.0, 3.0, 4.0, 5.0]
+    assert stage.sent("p") == [0.0, 31.0]
+
+
+def test_pause__of_no_time_is_none() -> None:
+    """A pause of zero seconds goes on at once."""
+
+    def steps() -> Generator[Any, Any, str]:
+        yield Pause(0.0, "")
+        return "done"
+
+    lane = Lane(name="a", account_id="a", steps=steps())
+    stage = Stage()
+    stage.run(lane)
+
+    assert (lane.result, stage.clock.now) == ("done", START)
+
+
+def test_throttle__keeps_the_call_and_sends_it_again() -> None:
+    """A throttled call is not lost: it goes out again a minute later, and the lane sees data."""
+    replies = iter([fault(*ACCOUNT_LIMIT)])
+    stage = Stage(answer=lambda call: next(replies, None) or data(call))
+    lane = asking("a", calls=2)
+
+    stage.run(lane)
+
+    assert [call.path for _, _, call in stage.transport.sent] == ["a/0", "a/0", "a/1"]
+    assert stage.sent("a") == [0.0, 61.0, 62.0]
+    assert lane.result == [{"data": []}] * 2
+
+
+def test_throttle__of_one_account_delays_no_other() -> None:
+    """A parked account holds no place: with one place, the others ask in the meantime."""
+    limits = iter([fault(*ACCOUNT_LIMIT)])
+    stage = Stage(
+        answer=lambda call: (path_of(call) == "a" and next(limits, None)) or data(call), most=1
+    )
+
+    stage.run(asking("a"), *[asking(f"b{n}", calls=2) for n in range(5)])
+
+    assert [at for n in range(5) for at in stage.sent(f"b{n}")] == [float(n) for n in range(1, 11)]
+    assert stage.sent("a") == [0.0, 61.0]
+
+
+def test_throttle__waits_as_long_as_the_headers_say() -> None:
+    """Ten minutes to regain access are ten minutes, not the usual one."""
+    answers = iter([Answer(fault(*ACCOUNT_LIMIT), Usage(regain_seconds=600.0))])
+    stage = Stage(answer=lambda call: next(answers, None) or data(call))
+
+    stage.run(asking("a"))
+
+    assert stage.sent("a") == [0.0, 601.0]
+
+
+def test_throttle__of_three_hours_fails_that_lane_only() -> None:
+    """An account that gets nothing but throttle errors for three hours has failed; others go on."""
+    stage = Stage(answer=lambda call: fault(*ACCOUNT_LIMIT) if path_of(call) == "a" else data(call))
+    throttled, other = asking("a"), asking("b", calls=3)
+
+    stage.run(throttled, other)
+
+    assert [type(error) for error in throttled.result] == [ThrottledTooLong]
+    assert throttled.result[0].fault.code == 80000
+    assert 3 * HOUR < stage.sent("a")[-1] < 3.2 * HOUR
+    assert stage.sent("b") == [0.0, 1.0, 2.0]
+
+
+def test_throttle__of_the_app_parks_all_accounts() -> None:
+    """An app-wide limit that one account meets holds the next calls of all for a minute."""
+    limits = iter([fault(*APP_LIMIT)])
+    stage = Stage(answer=lambda call: next(limits, None) or data(call), most=3)
+
+    stage.run(*[asking(name, calls=2) for name in "abc"])
+
+    assert [stage.sent(name)[0] for name in "abc"] == [0.0, 0.0, 0.0]
+    assert min(at for name in "abc" for at in stage.sent(name)[1:]) == 61.0
+
+
+def test_throttle__of_the_app_lets_one_call_through_first() -> None:
+    """Of three throttled calls one goes out after the minute; the others wait for its answer."""
+    limits = iter([fault(*APP_LIMIT)] * 3)
+    stage = Stage(
+        answer=lambda call: next(limits, None) or data(call), most=3, latency=lambda _: 10.0
+    )
+
+    stage.run(*[asking(name) for name in "abc"])
+
+    again = sorted(at for name in "abc" for at in stage.sent(name)[1:])
+    # A second later than the minute: whoever met the limit does not go first again.
+    assert again[0] == 71.0
+    assert again[1] >= 81.0
+    assert len(again) == 3
+
+
+def test_limits__an_account_near_its_limit_rests() -> None:
+    """From 90 % on an account's next call waits a minute, and only that account's."""
+    busy = Usage(account_percent=95.0)
+    stage = Stage(
+        answer=lambda call: Answer({"data": []}, busy if path_of(call) == "a" else Usage())
+    )
+
+    stage.run(asking("a", calls=2), asking("b", calls=2))
+
+    assert stage.sent("a") == [0.0, 61.0]
+    assert stage.sent("b") == [0.0, 1.0]
+
+
+def test_limits__from_three_quarters_of_the_apps_half_the_calls_are_under_way() -> None:
+    """At 80 % of the app's limit eight places become four."""
+    stage = Stage(answer=lambda _: Answer({"data": []}, Usage(app_percent=80.0)), most=8)
+
+    stage.run(*[asking(str(n)) for n in range(24)])
+
+    at = Counter(moment for moment, _, _ in stage.transport.sent)
+    assert at[START] == 8
+    assert max(count for moment, count in at.items() if moment > START) == 4
+
+
+def test_limits__the_development_tier_has_two_calls_under_way() -> None:
+    """An app with development access asks two at a time as soon as a header says so."""
+    stage = Stage(answer=lambda _: Answer({"data": []}, Usage(tier=DEVELOPMENT_TIER)), most=8)
+
+    stage.run(*[asking(str(n)) for n in range(24)])
+
+    at = Counter(moment for moment, _, _ in stage.transport.sent)
+    assert max(count for moment, count in at.items() if moment > START) == 2
+
+
+def test_limits__errors_count_too() -> None:
+    """The headers of an error that is no throttle are read as well."""
+    stage = Stage(
+        answer=lambda _: Answer(fault(*NO_ACCESS), Usage(app_percent=80.0)),
+        most=8,
+    )
+
+    stage.run(*[asking(str(n)) for n in range(24)])
+
+    at = Counter(moment for moment, _, _ in stage.transport.sent)
+    assert max(count for moment, count in at.items() if moment > START) == 4
+
+
+# Report runs.
+
+
+def running(name: str, held: list[str], most: list[int]) -> Lane:
+    """Return a lane that holds a run slot for a minute."""
+
+    def steps() -> Generator[Any, Any, None]:
+        yield RunSlot(take=True)
+        held.append(name)
+        most.append(len(held))
+        yield Call(path=name, account_id=name)
+        yield Pause(60.0, "a report run")
+        held.remove(name)
+        yield RunSlot(take=False)
+        yield Call(path=f"{name}/after", account_id=name)
+
+    return Lane(name=name, account_id=name, steps=steps())
+
+
+def test_runs__no_more_than_ten_are_under_way() -> None:
+    """Of 25 accounts that want a run, ten have one; each that ends lets the next begin."""
+    held: list[str] = []
+    most: list[int] = []
+    stage = Stage(most=64)
+
+    stage.run(*[running(str(n), held, most) for n in range(25)])
+
+    assert max(most) == MOST_RUNS == 10
+    assert len(most) == 25
+    assert held == []
+    assert 180.0 < stage.clock.now - START < 190.0
+
+
+def test_runs__waiting_for_one_holds_up_nobody_else() -> None:
+    """Accounts that need no run are read while others wait for one."""
+    held: list[str] = []
+    stage = Stage(most=2)
+
+    stage.run(*[running(str(n), held, []) for n in range(15)], asking("direct", calls=3))
+
+    assert stage.sent("direct")[-1] < 60.0
+
+
+def test_runs__a_lane_that_ends_gives_its_slot_back() -> None:
+    """A lane that ends without giving its slot back does not keep it."""
+
+    def careless() -> Generator[Any, Any, None]:
+        yield RunSlot(take=True)
+
+    stage = Stage()
+    lanes = [Lane(name=str(n), account_id=None, steps=careless()) for n in range(12)]
+    held: list[str] = []
+
+    stage.run(*lanes, running("last", held, []))
+
+    assert len(stage.sent("last")) == 2
+
+
+def test_runs__giving_back_what_is_not_held_changes_nothing() -> None:
+    """A slot given back twice makes no room for an eleventh run."""
+
+    def generous() -> Generator[Any, Any, None]:
+        yield RunSlot(take=False)
+        yield RunSlot(take=False)
+
+    held: list[str] = []
+    most: list[int] = []
+    stage = Stage(most=64)
+    lanes = [Lane(name="g", account_id=None, steps=generous())]
+
+    stage.run(*lanes, *[running(str(n), held, most) for n in range(12)])
+
+    assert max(most) == 10
+
+
+# Events, ends, and what is said.
+
+
+def test_events__are_dealt_with_before_their_lane_goes_on() -> None:
+    """What is yielded is written before the lane moves: state is never ahead of rows."""
+    log: list[str] = []
+
+    def steps() -> Generator[Any, Any, None]:
+        yield Call(path="a", account_id="a")
+        yield "rows"
+        log.append("goes on after rows")
+        yield "closed"
+        log.append("goes on after closed")
+
+    stage = Stage()
+    for lane, event in stage.driver.run([Lane(name="a", account_id="a", steps=steps())]):
+        log.append(f"{lane.name} writes {event}")
+
+    assert log == [
+        "a writes rows",
+        "goes on after rows",
+        "a writes closed",
+        "goes on after closed",
+    ]
+
+
+def test_events__no_answer_waits_beside_the_one_being_written() -> None:
+    """An answer is handed to its lane before the next is taken: memory is bounded by the places."""
+
+    @dataclass(slots=True)
+    class Counting(FakeTransport):
+        received: int = 0
+        most_waiting: int = 0
+
+        def wait(self, seconds: float | None) -> tuple[Lane, Answer] | None:
+            self.most_waiting = max(self.most_waiting, self.received - len(handed))
+            got = FakeTransport.wait(self, seconds)
+            self.received += got is not None
+            return got
+
+    handed: list[str] = []
+
+    def steps(name: str) -> Generator[Any, Any, None]:
+        for number in range(5):
+            yield Call(path=f"{name}/{number}", account_id=name)
+            handed.append(name)
+            yield "rows"
+
+    stage = Stage(most=4)
+    transport = Counting(data, stage.clock, lambda _: 0.0)
+    driver = Lanes(
+        transport=transport,
+        governor=Governor(jitter=lambda: 0.0),
+        monotonic=stage.clock,
+        most_at_once=4,
+    )
+    lanes = [Lane(name=str(n), account_id=str(n), steps=steps(str(n))) for n in range(10)]
+
+    events = list(driver.run(lanes))
+
+    assert len(events) == transport.received == 50
+    assert transport.most_under_way == 4
+    assert transport.most_waiting == 0
+
+
+def test_stopping__ends_at_once_without_another_call() -> None:
+    """Once the run is asked to end, nothing further is sent or awaited."""
+    stage = Stage(most=2, stopping=lambda: len(stage.transport.sent) >= 5)
+    lanes = [asking(str(n), calls=3) for n in range(10)]
+
+    stage.run(*lanes)
+
+    assert len(stage.transport.sent) == 5
+    assert all(lane.result is None for lane in lanes[2:])
+
+
+def test_stopping__before_the_start_sends_nothing() -> None:
+    """A run that is asked to end before it began makes no call."""
+    stage = Stage(stopping=lambda: True)
+
+    stage.run(asking("a"))
+
+    assert stage.transport.sent == []
+
+
+def test_waking__looks_at_once_whether_to_stop() -> None:
+    """A wake during a long call makes the loop look up, though nothing was answered."""
+    stop = threading.Event()
+    stage = Stage(latency=lambda _: 5 * HOUR, stopping=stop.is_set)
+    waited: list[float | None] = []
+    original = stage.transport.wait
+
+    def wait(seconds: float | None) -> tuple[Lane, Answer] | None:
+        waited.append(seconds)
+        stop.set()
+        stage.transport.wake()
+        return original(seconds)
+
+    stage.driver._transport = _Waiting(stage.transport, wait)
+    stage.run(asking("a"))
+
+    assert len(waited) == 1
+    assert stage.clock.now == START
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """A transport whose `wait` is another function."""
+
+    inner: FakeTransport
+    wait: Callable[[float | None], tuple[Lane, Answer] | None]
+
+    def submit(self, lane: Lane, call: Call) -> None:
+        """Send a call."""
+        self.inner.submit(lane, call)
+
+
+def test_standing__is_told_every_ten_seconds() -> None:
+    """During a long call the standing is told every ten seconds, with its figures."""
+    stage = Stage(most=1, latency=lambda call: 35.0 if path_of(call) == "b" else 1.0)
+
+    stage.run(asking("a"), asking("b"), asking("c"))
+
+    assert [moment for moment, _ in stage.standings] == [11.0, 21.0, 31.0]
+    assert stage.standings[0][1] == Standing(
+        under_way=1, parked=0, left=1, done=1, calls=2, next_wake=None
+    )
+
+
+def test_standing__tells_when_a_parked_lane_goes_on() -> None:
+    """With everybody parked, the standing says in how many seconds the first goes on."""
+    replies = iter([fault(*ACCOUNT_LIMIT)])
+    stage = Stage(answer=lambda call: next(replies, None) or data(call))
+
+    stage.run(asking("a"))
+
+    moment, standing = stage.standings[0]
+    assert (standing.parked, standing.under_way, standing.left) == (1, 0, 0)
+    assert standing.next_wake == 61.0 - moment
+
+
+# Threads.
+
+
+def call_of(name: str) -> tuple[Lane, Call]:
+    return asking(name), Call(path=name)
+
+
+def test_threads__answers_come_back_to_their_lanes() -> None:
+    """Each answer arrives with the lane that asked."""
+    transport = ThreadTransport(send=lambda call: Answer({"path": call.path}, Usage()), threads=3)
+    asked = [call_of(str(n)) for n in range(7)]
+    for lane, call in asked:
+        transport.submit(lane, call)
+
+    got = [transport.wait(30) for _ in asked]
+    transport.close()
+
+    answers = {item[0].name: item[1].body for item in got if item}
+    assert answers == {str(n): {"path": str(n)} for n in range(7)}
+
+
+def test_threads__are_daemons_and_no_more_than_allowed() -> None:
+    """Two threads serve four calls; both are daemons, so a hanging one cannot keep the process."""
+    two_at_once = threading.Barrier(2)
+    seen: list[threading.Thread] = []
+
+    def send(_call: Call) -> Answer:
+        seen.append(threading.current_thread())
+        two_at_once.wait(30)
+        return Answer({}, Usage())
+
+    transport = ThreadTransport(send=send, threads=2)
+    for number in range(4):
+        transport.submit(*call_of(str(number)))
+    for _ in range(4):
+        assert transport.wait(30)
+    transport.close()
+
+    assert len(set(seen)) == transport._started == 2
+    assert all(thread.daemon for thread in seen)
+
+
+def test_threads__end_when_the_transport_is_closed() -> None:
+    """After `close` the threads come to their end, though nobody waits for them."""
+    seen: list[threading.Thread] = []
+
+    def send(_call: Call) -> Answer:
+        seen.append(threading.current_thread())
+        return Answer({}, Usage())
+
+    transport = ThreadTransport(send=send, threads=1)
+    transport.submit(*call_of("a"))
+    assert transport.wait(30)
+    transport.close()
+
+    seen[0].join(30)
+    assert not seen[0].is_alive()
+
+
+def test_threads__waiting_ends_by_itself_or_when_woken() -> None:
+    """`wait` returns None when its time is over, and at once when woken."""
+    transport = ThreadTransport(send=lambda _: Answer({}, Usage()), threads=1)
+
+    assert transport.wait(0.0) is None
+    transport.wake()
+    assert transport.wait(None) is None
+
+
+def test_threads__a_surprise_while_sending_is_an_answer_too() -> None:
+    """An unexpected exception comes back as an error that keeps its text, and the secret, out."""
+
+    def send(_call: Call) -> Answer:
+        raise LookupError("https://graph.example/?appsecret_proof=SECRET")
+
+    transport = ThreadTransport(send=send, threads=1)
+    transport.submit(*call_of("a"))
+    transport.submit(*call_of("b"))
+    got = [transport.wait(30) for _ in range(2)]
+    transport.close()
+
+    bodies = [item[1].body for item in got if item]
+    assert len(bodies) == 2
+    for body in bodies:
+        assert isinstance(body, Retriable)
+        assert "LookupError" in str(body)
+        assert "SECRET" not in repr(body) + body.reason
+
+
+def test_silence__ends_the_run_when_nothing_answers_any_more() -> None:
+    """A dead line ends the run after a minute, not after every account has spent its tries."""
+    stage = Stage(answer=lambda _: no_answer("nobody there"), latency=lambda _: 5.0)
+
+    with pytest.raises(KeptFailing, match="nobody there"):
+        stage.run(*[asking(str(number)) for number in range(200)])
+
+    assert stage.clock.now - START < 5 * 60
+
+
+def test_silence__is_over_with_any_answer() -> None:
+    """Single calls without an answer end nothing, however many there are in a run."""
+    turns = iter(range(10_000))
+    stage = Stage(
+        answer=lambda call: data(call) if next(turns) % 5 == 0 else no_answer("a gap"),
+        latency=lambda _: 5.0,
+    )
+
+    stage.run(*[asking(str(number)) for number in range(60)])
+
+
+def test_throttle__of_the_app_for_hours_ends_the_run() -> None:
+    """When the whole app is blocked for three hours, no account can be read: the run ends."""
+    stage = Stage(answer=lambda _: fault(*APP_LIMIT))
+
+    with pytest.raises(ThrottledTooLong):
+        stage.run(*[asking(str(number)) for number in range(100)])
+
+    assert 3 * HOUR < stage.clock.now - START < 3.2 * HOUR
+
+
+def test_throttle__beyond_hours_is_not_sat_out() -> None:
+    """An account that is told to wait ten hours has failed for this run, at once."""
+    waits = Usage(regain_seconds=36_000.0)
+    limited = Answer(fault(*ACCOUNT_LIMIT), waits)
+    stage = Stage(answer=lambda call: limited if path_of(call) == "a" else data(call))
+    throttled, other = asking("a"), asking("b")
+
+    stage.run(throttled, other)
+
+    assert [type(error) for error in throttled.result] == [ThrottledTooLong]
+    assert stage.clock.now - START < HOUR
+
+
+def test_overtime__ends_those_that_wait_and_lets_the_others_finish() -> None:
+    """When time is over, parked lanes are told so at once; one that reads goes on to its end."""
+
+    def waiting() -> Generator[Any, Any, str]:
+        try:
+            yield Pause(3600.0, "a report run")
+        except OutOfTime:
+            return "told"
+        return "waited"
+
+    stage = Stage(minutes=1.0, latency=lambda _: 10.0)
+    parked = Lane(name="parked", account_id="parked", steps=waiting())
+    reading = asking("reading", calls=12)
+
+    stage.run(parked, reading)
+
+    assert parked.result == "told"
+    assert len(reading.result) == 12
+    assert stage.clock.now - START == 120.0
+
+
+def test_overtime__ends_those_that_want_a_report_run() -> None:
+    """Lanes that stand in line for a report run do not begin one after the time is over."""
+
+    def running() -> Generator[Any, Any, str]:
+        try:
+            yield RunSlot(take=True)
+            yield Pause(600.0, "a report run")
+        except OutOfTime:
+            return "told"
+        return "ran"
+
+    stage = Stage(minutes=1.0)
+    lanes = [Lane(name=str(n), account_id=str(n), steps=running()) for n in range(MOST_RUNS + 5)]
+
+    stage.run(*lanes)
+
+    assert {lane.result for lane in lanes} == {"told"}
+    assert stage.clock.now - START <= 70.0
+
+
+def test_throttle__of_the_app_rotates_who_is_let_through() -> None:
+    """An account that keeps meeting the app's limit does not keep the others from being read."""
+    stage = Stage(
+        answer=lambda call: fault(*APP_LIMIT) if path_of(call) == "a" else data(call), most=1
+    )
+    blocked, other = asking("a"), asking("b")
+
+    with pytest.raises(ThrottledTooLong):
+        stage.run(blocked, other)
+
+    assert stage.sent("b")
+    assert stage.sent("b")[0] < 5 * 60

