@@ -8,7 +8,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from tap_meta_partner.graph.values import _instant, _text, _whole, major_units
+from tap_meta_partner.graph.values import (
+    count_of,
+    instant_text_of,
+    major_units,
+    maybe,
+    text_of,
+)
 from tap_meta_partner.settings.words import ACCOUNT_STATUSES
 
 if TYPE_CHECKING:
@@ -58,7 +64,7 @@ def to_record(account: AdAccount) -> dict[str, Any]:
     business = raw.get("business") if isinstance(raw.get("business"), dict) else {}
     money: dict[str, Any] = {}
     for name in AMOUNTS:
-        money[name] = _text(raw.get(name))
+        money[name] = maybe(text_of, raw.get(name))
         money[f"{name}_major"] = major_units(raw.get(name), account.currency)
     return {
         "id": f"act_{account.account_id}",
@@ -66,30 +72,31 @@ def to_record(account: AdAccount) -> dict[str, Any]:
         "name": account.name or None,
         "account_status": account.status,
         "account_status_name": account.status_name,
-        "disable_reason": _whole(raw.get("disable_reason")),
+        "disable_reason": maybe(count_of, raw.get("disable_reason")),
         "currency": account.currency,
         "timezone_name": account.timezone_name,
         "timezone_offset_hours_utc": raw.get("timezone_offset_hours_utc"),
-        "created_time": _instant(raw.get("created_time")),
+        "created_time": maybe(instant_text_of, raw.get("created_time")),
         **money,
-        "business_id": _text((business or {}).get("id")),
-        "business_name": _text((business or {}).get("name")),
-        "business_country_code": _text(raw.get("business_country_code")),
-        "business_state": _text(raw.get("business_state")),
-        "owner": _text(raw.get("owner")),
+        "business_id": maybe(text_of, (business or {}).get("id")),
+        "business_name": maybe(text_of, (business or {}).get("name")),
+        "business_country_code": maybe(text_of, raw.get("business_country_code")),
+        "business_state": maybe(text_of, raw.get("business_state")),
+        "owner": maybe(text_of, raw.get("owner")),
         "user_tasks": raw.get("user_tasks"),
         "access": account.access,
     }
 
 
-def _account(raw: Mapping[str, Any], *, access: str, token: int = 0) -> AdAccount:
+def account_from(raw: Mapping[str, Any], *, access: str, token: int = 0) -> AdAccount:
+    """Make an account of what one of Meta's lists says of it."""
     offset = raw.get("timezone_offset_hours_utc")
     return AdAccount(
-        account_id=_account_id(raw),
-        name=_text(raw.get("name")) or "",
-        status=_whole(raw.get("account_status")),
-        currency=_text(raw.get("currency")),
-        timezone_name=_text(raw.get("timezone_name")),
+        account_id=id_from(raw),
+        name=maybe(text_of, raw.get("name")) or "",
+        status=maybe(count_of, raw.get("account_status")),
+        currency=maybe(text_of, raw.get("currency")),
+        timezone_name=maybe(text_of, raw.get("timezone_name")),
         timezone_offset_hours=float(offset) if isinstance(offset, (int, float, Decimal)) else None,
         access=access,
         token=token,
@@ -97,7 +104,8 @@ def _account(raw: Mapping[str, Any], *, access: str, token: int = 0) -> AdAccoun
     )
 
 
-def _account_id(raw: Mapping[str, Any]) -> str:
+def id_from(raw: Mapping[str, Any]) -> str:
+    """Return an account's id without `act_`; nothing where it has none."""
     return str(raw.get("account_id") or raw.get("id") or "").removeprefix("act_")
 
 

@@ -12,7 +12,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.accounts.ad_account import ASSIGNED, UNASSIGNED, _account, _account_id
+from tap_meta_partner.accounts.ad_account import ASSIGNED, UNASSIGNED, account_from, id_from
 from tap_meta_partner.accounts.wanted import in_shard, is_wanted
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.errors import AccountUnreadable, RequestRefused, Rule, TokenRefused
@@ -120,7 +120,7 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
                 path, MINIMAL_FIELDS, jitter, _WITHOUT_BUSINESS.format(path), live
             )
             for account_id, raw in known.items():
-                found.setdefault(account_id, _account(raw, access=UNASSIGNED))
+                found.setdefault(account_id, account_from(raw, access=UNASSIGNED))
     wanted = sorted(
         (account for account in found.values() if is_wanted(account, settings)),
         key=lambda account: account.account_id,
@@ -156,7 +156,7 @@ def _readable_with_all_tokens(
             continue
         for account_id, raw in raws.items():
             if not token.account_ids or account_id in token.account_ids:
-                found.setdefault(account_id, _account(raw, access=ASSIGNED, token=index))
+                found.setdefault(account_id, account_from(raw, access=ASSIGNED, token=index))
     return found, min(set(range(len(settings.tokens))) - set(dead))
 
 
@@ -181,7 +181,7 @@ def _list(
     call = Call(path=path, params={"fields": ",".join(fields)}, token=token)
     found = Collected()
     yield from read_pages(call, found, jitter, sizes=_PAGE_SIZES, shrink_first=True)
-    return {account_id: raw for raw in found.rows if (account_id := _account_id(raw))}
+    return {account_id: raw for raw in found.rows if (account_id := id_from(raw))}
 
 
 def _list_if_allowed(

@@ -16,6 +16,7 @@ from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.error_codes import rule_for
 from tap_meta_partner.graph.errors import MetaError, Retriable
 from tap_meta_partner.graph.steps import Pause, ask
+from tap_meta_partner.graph.values import count_of, maybe, text_of, unix_instant_of
 from tap_meta_partner.settings.model import AccessToken
 
 if TYPE_CHECKING:
@@ -187,37 +188,17 @@ def read_details(data: Mapping[str, Any]) -> TokenDetails:
     error = data.get("error")
     trouble = None
     if isinstance(error, dict):
-        trouble = rule_for(_whole(error.get("code")), _whole(error.get("subcode")) or None).what
+        trouble = rule_for(
+            maybe(count_of, error.get("code")) or 0, maybe(count_of, error.get("subcode"))
+        ).what
     return TokenDetails(
         kind=str(data.get("type") or ""),
         valid=bool(data.get("is_valid")),
         trouble=trouble,
-        app_id=_text(data.get("app_id")),
-        app_name=_text(data.get("application")),
-        user_id=_text(data.get("user_id")),
+        app_id=maybe(text_of, data.get("app_id")),
+        app_name=maybe(text_of, data.get("application")),
+        user_id=maybe(text_of, data.get("user_id")),
         scopes=tuple(str(scope) for scope in data.get("scopes") or ()),
-        expires_at=_instant(data.get("expires_at")),
-        data_access_expires_at=_instant(data.get("data_access_expires_at")),
+        expires_at=maybe(unix_instant_of, data.get("expires_at")),
+        data_access_expires_at=maybe(unix_instant_of, data.get("data_access_expires_at")),
     )
-
-
-def _instant(value: object) -> dt.datetime | None:
-    """Turn Unix seconds into an instant; 0 means never."""
-    seconds = _whole(value)
-    if not seconds:
-        return None
-    try:
-        return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc)
-    except (OverflowError, OSError, ValueError):
-        return None  # so far away that it is never
-
-
-def _whole(value: object) -> int:
-    try:
-        return int(str(value))
-    except ValueError:
-        return 0
-
-
-def _text(value: object) -> str | None:
-    return None if value is None else str(value)

@@ -19,7 +19,7 @@ from tap_meta_partner.dimensions.tables import DELETED, statuses_to_ask
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.errors import KeptFailing, MetaError, RequestRefused, TooMuchData
 from tap_meta_partner.graph.pages import read_pages
-from tap_meta_partner.graph.values import instant
+from tap_meta_partner.graph.values import instant_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -130,7 +130,7 @@ class Listing:
         if self._request.dimension.name in ABOVE_ADS:
             self.statuses[object_id] = str(row.get("effective_status"))
         try:
-            updated = instant(row["updated_time"])
+            updated = instant_of(row["updated_time"])
         except (ArithmeticError, LookupError, ValueError):
             return
         self.newest = max(updated, self.newest or updated)

@@ -11,7 +11,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.tables import ACCOUNT_ID, READ_AT, Holds
-from tap_meta_partner.graph.values import count_of, instant, major_units, text_of
+from tap_meta_partner.graph.values import (
+    UnreadableValue,
+    count_of,
+    flag_of,
+    instant_text_of,
+    major_units,
+    object_of,
+    objects_of,
+    text_of,
+    texts_of,
+)
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -64,7 +74,7 @@ class ObjectReader:
                 record[column.name] = (
                     None if value is None else self._conversions[column.holds](value)
                 )
-            except (ArithmeticError, TypeError, ValueError):
+            except UnreadableValue:
                 record[column.name] = None
                 self._warn(column, found, value)
         return record
@@ -94,47 +104,13 @@ def _first_there(found: Mapping[str, Any], paths: tuple[str, ...]) -> Any:  # no
     return None
 
 
-def _texts(value: object) -> list[str | None]:
-    if not isinstance(value, list):
-        raise TypeError
-    return [None if item is None else text_of(item) for item in value]
-
-
-def _flag(value: object) -> bool:
-    # 0 and 1 compare equal to no and yes, and come as numbers at times.
-    if value not in (True, False):
-        raise ValueError
-    return bool(value)
-
-
-def _as_text(value: object) -> str:
-    return instant(value).isoformat()
-
-
-def _object(value: object) -> dict[str, Any]:
-    if value == []:
-        # Meta writes an object that has nothing in it as an empty list.
-        return {}
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
-
-
-def _objects(value: object) -> list[dict[str, Any] | None]:
-    if not isinstance(value, list) or not all(
-        isinstance(each, (dict, type(None))) for each in value
-    ):
-        raise TypeError
-    return value
-
-
 _CONVERSIONS: Mapping[Holds, Callable[[Any], Any]] = {
     Holds.TEXT: text_of,
-    Holds.TEXTS: _texts,
+    Holds.TEXTS: texts_of,
     Holds.WHOLE: count_of,
-    Holds.FLAG: _flag,
-    Holds.INSTANT: _as_text,
+    Holds.FLAG: flag_of,
+    Holds.INSTANT: instant_text_of,
     Holds.MINOR: text_of,
-    Holds.OBJECT: _object,
-    Holds.OBJECTS: _objects,
+    Holds.OBJECT: object_of,
+    Holds.OBJECTS: objects_of,
 }

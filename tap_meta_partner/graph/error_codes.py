@@ -17,6 +17,7 @@ from tap_meta_partner.graph.errors import (
     TokenRefused,
     TooMuchData,
 )
+from tap_meta_partner.graph.values import count_of, maybe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -263,8 +264,8 @@ def from_envelope(envelope: Mapping[str, Any], *, status: int | None) -> MetaErr
         status: the HTTP status it came with (throttling usually comes as 400, so it decides
         nothing).
     """
-    code = _whole(envelope.get("code")) or 0
-    subcode = _whole(envelope.get("error_subcode"))
+    code = maybe(count_of, envelope.get("code")) or 0
+    subcode = maybe(count_of, envelope.get("error_subcode"))
     # error_user_msg often names the field at fault when the message is only "Invalid parameter".
     texts = [envelope.get("message"), envelope.get("error_user_msg")]
     message = ". ".join(
@@ -295,10 +296,3 @@ def from_status(status: int) -> MetaError:
 def no_answer(message: str) -> MetaError:
     """Make the error of a call that got no answer: refused, reset, timed out."""
     return Retriable(Fault(message=message), NETWORK)
-
-
-def _whole(value: object) -> int | None:
-    try:
-        return int(value)  # type: ignore[call-overload,no-any-return]
-    except (TypeError, ValueError):
-        return None

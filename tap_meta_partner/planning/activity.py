@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.buckets import ALL_DAYS
 from tap_meta_partner.days.windows import DateWindow, joined
-from tap_meta_partner.graph.values import amount
+from tap_meta_partner.graph.values import spend_of
 from tap_meta_partner.insights.columns import tells_of_its_own_life
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class ActiveDays:
 
     def page(self, rows: list[dict[str, Any]]) -> None:
         """Take one page."""
-        self.spend |= {str(row.get("date_start")): amount(row.get("spend")) for row in rows}
+        self.spend |= {str(row.get("date_start")): spend_of(row.get("spend")) for row in rows}
 
 
 def is_plain_account_level(definition: ReportDefinition) -> bool:

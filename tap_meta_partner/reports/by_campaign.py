@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.pages import Collected
+from tap_meta_partner.graph.values import spend_of
 from tap_meta_partner.planning.pace import Pace
 from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.graph.pages import RowSink
     from tap_meta_partner.graph.steps import Steps
-    from tap_meta_partner.reports.request import Reporting, ReportRequest
+from tap_meta_partner.reports.request import Reporting, ReportRequest
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ def read_by_campaign(
         part = replace(request, node=str(row["campaign_id"]))
         total = _Totalled(sink, str(row["campaign_id"]))
         yield from read_report(part, total, Pace(), reporting)
-        if "spend" in request.fields and total.spend != Decimal(str(row.get("spend") or 0)):
+        if "spend" in request.fields and total.spend != spend_of(row.get("spend")):
             logger.warning(
                 "%s: campaign %s spent %s, but its rows add up to %s (objects that were deleted "
                 "can be missing from closer levels)",
@@ -81,5 +82,5 @@ class _Totalled:
         self.spend = Decimal(0)
 
     def page(self, rows: list[dict[str, Any]]) -> Iterable[object] | None:
-        self.spend += sum((Decimal(str(row.get("spend") or 0)) for row in rows), Decimal(0))
+        self.spend += sum((spend_of(row.get("spend")) for row in rows), Decimal(0))
         return self._sink.page(rows)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.graph.values import amount
+from tap_meta_partner.graph.values import spend_of
 from tap_meta_partner.insights.action_rows import ActionRowReader
 from tap_meta_partner.insights.columns import key_of
 from tap_meta_partner.insights.rows import RowReader
@@ -120,7 +120,7 @@ class RecordSink:
                 raise DuplicateKey(self._complaint(key))
             keys.add(key)
             records.append(record)
-            spend[record["date_start"]] += amount(row.get("spend")) if adds_up else 0
+            spend[record["date_start"]] += spend_of(row.get("spend")) if adds_up else 0
         return records
 
     def _shown(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -11,7 +11,6 @@ from tap_meta_partner.accounts.wanted import in_shard, is_wanted, shard_of
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.error_codes import from_envelope
 from tap_meta_partner.graph.errors import KeptFailing, MetaError, TokenRefused, TooMuchData
-from tap_meta_partner.graph.values import major_units
 from tap_meta_partner.settings.model import Settings
 
 if TYPE_CHECKING:
@@ -397,45 +396,6 @@ def test_shards__hold_each_account_once() -> None:
 
 
 # Money.
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency", "major"),
-    [
-        ("123456", "USD", "1234.56"),
-        ("123456", "EUR", "1234.56"),
-        ("5", "USD", "0.05"),
-        ("0", "USD", "0"),
-        ("-250", "USD", "-2.5"),
-        (250, "USD", "2.5"),
-        # Meta counts dinars with 100, whatever ISO says.
-        ("123456", "BHD", "1234.56"),
-        ("123456", "JPY", "123456"),
-        ("123456", "KRW", "123456"),
-        ("123456", "CLP", "123456"),
-        ("123456", "COP", "123456"),
-        ("123456", "CRC", "123456"),
-        ("123456", "HUF", "123456"),
-        ("123456", "ISK", "123456"),
-        ("123456", "IDR", "123456"),
-        ("123456", "PYG", "123456"),
-        ("123456", "TWD", "123456"),
-        ("123456", "VND", "123456"),
-        ("99999999999999999999", "USD", "999999999999999999.99"),
-    ],
-)
-def test_major_units__follow_metas_offsets(amount: object, currency: str, major: str) -> None:
-    """Amounts are hundredths, but whole units in the currencies Meta lists with an offset of 1."""
-    assert major_units(amount, currency) == Decimal(major)
-
-
-@pytest.mark.parametrize(
-    ("amount", "currency"),
-    [(None, "USD"), ("5", None), ("n/a", "USD"), ("NaN", "USD"), ("Infinity", "JPY"), ([], "USD")],
-)
-def test_major_units__of_what_is_no_amount_are_null(amount: object, currency: str | None) -> None:
-    """Without an amount or a currency there is no amount in major units."""
-    assert major_units(amount, currency) is None
 
 
 # The record.

@@ -12,7 +12,6 @@ from jsonschema import Draft7Validator
 from tap_meta_partner.dimensions.records import ObjectReader
 from tap_meta_partner.dimensions.schema import dimension_schema
 from tap_meta_partner.dimensions.tables import DIMENSIONS
-from tap_meta_partner.graph.values import instant
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -238,8 +237,3 @@ def test_record__says_once_what_it_cannot_read(caplog: pytest.LogCaptureFixture)
     assert [record.getMessage() for record in caplog.records] == [
         "ads, account 1, '5': updated_time is 'soon', which is not a time; it is written as null"
     ]
-
-
-def test_instant__reads_metas_times() -> None:
-    """The offset Meta writes has no colon."""
-    assert instant("2026-11-24T04:00:00+0100") == READ_AT

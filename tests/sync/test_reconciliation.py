@@ -9,7 +9,6 @@ import pytest
 
 from tap_meta_partner.accounts.ad_account import AdAccount
 from tap_meta_partner.days.windows import DateWindow
-from tap_meta_partner.graph.values import amount
 from tap_meta_partner.settings.model import ReportDefinition
 from tap_meta_partner.sync.events import Discrepancy
 from tap_meta_partner.sync.reconciliation import Spend, adds_up
@@ -103,14 +102,3 @@ def test_adds_up__is_a_report_of_all_spend_by_day(
 ) -> None:
     """Neither a part of the rows nor rows over several days can be compared."""
     assert adds_up(ReportDefinition(name="r", **definition)) is counts  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("value", [None, "", "n/a", "NaN", "1e1000000", [], {}, 1.5])
-def test_amount__that_cannot_be_read_is_nothing(value: object) -> None:
-    """An odd value is no reason to lose the account's rows."""
-    assert amount(value) == 0
-
-
-def test_amount__keeps_its_digits() -> None:
-    """As Meta sent them."""
-    assert amount("519.544921") == Decimal("519.544921")

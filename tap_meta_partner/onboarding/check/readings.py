@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.windows import DateWindow
 from tap_meta_partner.graph.errors import MetaError, TooMuchData
+from tap_meta_partner.graph.values import spend_of
 from tap_meta_partner.planning.pace import Pace
 from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.request import ReportRequest
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.accounts.ad_account import AdAccount
     from tap_meta_partner.graph.steps import Steps
-    from tap_meta_partner.reports.request import Reporting
+from tap_meta_partner.reports.request import Reporting
 
 #: A very large account is asked for fewer days rather than not at all.
 _LOOK_BACK_DAYS = (90, 7, 1)
@@ -79,7 +79,7 @@ class _Spending:
 
     def page(self, rows: list[dict[str, Any]]) -> None:
         for row in rows:
-            if not _is_above_zero(row.get("spend")):
+            if spend_of(row.get("spend")) <= 0:
                 continue
             day = dt.date.fromisoformat(str(row.get("date_start")))
             if self.last_day is None or day > self.last_day:
@@ -112,10 +112,3 @@ def _request(
         account_id=account.account_id,
         window=window,
     )
-
-
-def _is_above_zero(amount: object) -> bool:
-    try:
-        return Decimal(str(amount)) > 0
-    except ArithmeticError:
-        return False
