@@ -108,7 +108,7 @@ class AccountSyncStatusStream(PartnerStream):
         """Read the account level to have something to tell; no bookmark moves."""
         plans = self._tap.plans_for(self._tap.streams.values())[:1]
         with self._tap.saying_what_went_wrong():
-            for event in self._tap.run.insights(plans, {plan.name: {} for plan in plans}):
+            for event in self._tap.run.events(plans, {plan.name: {} for plan in plans}):
                 if isinstance(event, StreamResult):
                     yield self.projected(self._record(event))
 
@@ -122,7 +122,7 @@ class AccountSyncStatusStream(PartnerStream):
             "stream": result.stream,
             "run_started_at": self._tap.run.started_at.isoformat(),
             "account_name": result.account_name or None,
-            "result": result.result,
+            "result": result.result.value,
             "reason": result.reason or None,
             "code": result.code,
             "covered_from": result.covered and str(result.covered.since),

@@ -10,7 +10,7 @@ from tap_meta_partner.insights.plan import StreamPlan
 from tap_meta_partner.planning.fingerprints import added_fields
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.singer.stream import PartnerStream
-from tap_meta_partner.sync.events import Rows, StreamResult
+from tap_meta_partner.sync.events import BookmarkMoved, Discrepancy, Rows, StreamResult
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -59,24 +59,30 @@ class Leader:
         where the SDK counts records to stop early (`--test`) they go its way.
         """
         run = self._tap.run
+        self._write_schemas()
+        with self._tap.saying_what_went_wrong():
+            bookmarks = {plan.name: self._streams[plan.name].bookmarks() for plan in self._plans}
+            self._say_what_is_new(bookmarks)
+            for event in run.events(self._plans, bookmarks):
+                match event:
+                    case Rows():
+                        yield from self._write(event)
+                    case BookmarkMoved():
+                        self._streams[event.stream].keep(event.account_id, event.bookmark)
+                        self._write_state_now_and_then()
+                    case StreamResult():
+                        if self._status:
+                            self._status.write(event)
+                    case Discrepancy():
+                        pass  # told at the end of the run
+
+    def _write_schemas(self) -> None:
+        """Write SCHEMA of the other streams; the SDK has written the leader's."""
         for stream in self._streams.values():
             if stream is not self._leader:
                 stream.write_schema()
         if self._status:
             self._status.write_schema()
-        with self._tap.saying_what_went_wrong():
-            bookmarks = {plan.name: self._streams[plan.name].bookmarks() for plan in self._plans}
-            self._say_what_is_new(bookmarks)
-            for event in run.insights(self._plans, bookmarks):
-                if isinstance(event, Rows):
-                    yield from self._write(event)
-                elif isinstance(event, StreamResult):
-                    if self._status:
-                        self._status.write(event)
-                else:
-                    account_id, delivered = event
-                    self._streams[delivered.stream].keep(account_id, delivered.bookmark)
-                    self._write_state_now_and_then()
 
     def _write(self, rows: Rows) -> Iterator[dict[str, Any]]:
         if self._leader.is_dry_run:

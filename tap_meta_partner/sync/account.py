@@ -44,14 +44,10 @@ from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE, ReportRequest
 from tap_meta_partner.settings.model import ReportDefinition
 from tap_meta_partner.sync.events import (
-    DELIVERED,
-    FAILED,
-    SKIPPED,
-    UNFINISHED,
-    DimensionDelivered,
+    BookmarkMoved,
+    Outcome,
     Rows,
     StreamResult,
-    WindowClosed,
 )
 from tap_meta_partner.sync.outcomes import StreamClosed
 from tap_meta_partner.sync.reconciliation import Spend, adds_up
@@ -91,8 +87,8 @@ def sync_account(
         run: what holds for all accounts.
 
     Yields:
-        `Rows`, `WindowClosed` and `DimensionDelivered`, for each stream one `StreamResult`, and a
-        `Discrepancy` where the levels do not add up, beside calls and pauses.
+        An `Event` each: `Rows`, `BookmarkMoved` behind them, for each stream one `StreamResult`,
+        and a `Discrepancy` where the levels do not add up; beside calls and pauses.
 
     Raises:
         TokenRefused: no account can be read.
@@ -117,7 +113,7 @@ def sync_account(
             result = yield from steps
             # An account that cannot be read, or is throttled for hours, is not asked again for the
             # next stream.
-            gone = result if result.result == SKIPPED or sync.is_blocked else None
+            gone = result if result.result == Outcome.SKIPPED or sync.is_blocked else None
         else:
             result = replace(gone, stream=name, covered=None, rows=0)
         yield result
@@ -151,7 +147,7 @@ class _AccountSync:
         self.is_blocked = False
 
     def result(
-        self, stream: str, result: str, reason: str, code: int | None = None
+        self, stream: str, result: Outcome, reason: str, code: int | None = None
     ) -> StreamResult:
         return StreamResult(
             account_id=self._account.account_id,
@@ -237,7 +233,7 @@ class _AccountSync:
         try:
             yield from steps
         except OutOfTime:
-            return self.result(name, UNFINISHED, "the time for this run was over")
+            return self.result(name, Outcome.UNFINISHED, "the time for this run was over")
         except TokenRefused as error:
             return self._token_refused(name, error)
         except Exception as error:  # noqa: BLE001  (one account's surprise must not cost the others)
@@ -246,7 +242,7 @@ class _AccountSync:
                 "account %s, %s %s: %s", self._account, name, result.result, result.reason
             )
             return result
-        return self.result(name, DELIVERED, "")
+        return self.result(name, Outcome.DELIVERED, "")
 
     def failure(self, stream: str, error: Exception) -> StreamResult:
         """Say what became of a stream that ended with an error."""
@@ -254,12 +250,14 @@ class _AccountSync:
             self._run.refused.note(stream, self._account.account_id, error)
         if isinstance(error, MetaError):
             self.is_blocked = isinstance(error, ThrottledTooLong)
-            kind = SKIPPED if isinstance(error, AccountUnreadable) else FAILED
+            kind = Outcome.SKIPPED if isinstance(error, AccountUnreadable) else Outcome.FAILED
             return self.result(stream, kind, error.reason, error.fault.code)
         if isinstance(error, (DuplicateKey, ReportChanged, StreamClosed)):
-            return self.result(stream, FAILED, str(error))
+            return self.result(stream, Outcome.FAILED, str(error))
         logger.debug("account %s, %s", self._account, stream, exc_info=error)
-        return self.result(stream, FAILED, f"unexpected {type(error).__name__}: please report it")
+        return self.result(
+            stream, Outcome.FAILED, f"unexpected {type(error).__name__}: please report it"
+        )
 
     def _token_refused(self, stream: str, error: TokenRefused) -> StreamResult:
         """With several tokens, take a dead one as lost access to its accounts."""
@@ -267,7 +265,7 @@ class _AccountSync:
         if len(tokens) == 1:
             raise error
         label = tokens[self._account.token].label
-        result = self.result(stream, SKIPPED, f"{label}: {error.reason}", error.fault.code)
+        result = self.result(stream, Outcome.SKIPPED, f"{label}: {error.reason}", error.fault.code)
         if self._account.token not in self._run.dead_tokens:
             logger.warning("its accounts cannot be read: %s", result.reason)
         self._run.dead_tokens.setdefault(self._account.token, result)
@@ -276,11 +274,11 @@ class _AccountSync:
     def token_is_dead(self) -> StreamResult | None:
         """Return why this account's token no longer works, if it was seen to fail."""
         known = self._run.dead_tokens.get(self._account.token)
-        return known and self.result(known.stream, SKIPPED, known.reason, known.code)
+        return known and self.result(known.stream, Outcome.SKIPPED, known.reason, known.code)
 
     def _unreadable(self, stream: str, error: AccountUnreadable) -> StreamResult:
         logger.warning("account %s skipped: %s", self._account, error.reason)
-        return self.result(stream, SKIPPED, error.reason, error.fault.code)
+        return self.result(stream, Outcome.SKIPPED, error.reason, error.fault.code)
 
     def _may_begin(self, stream: str) -> None:
         """Raise where no more is to be asked for."""
@@ -343,7 +341,7 @@ class _AccountSync:
             progress.rows += sink.row_count
         progress.close(window, days, pace, self._today)
         if not definition.reads_in_full:
-            yield WindowClosed(plan.name, window, progress.bookmark)
+            yield BookmarkMoved(self._account.account_id, plan.name, progress.bookmark)
         return left
 
     def _read(self, request: ReportRequest, sink: RecordSink, pace: Pace) -> Steps[Pace]:
@@ -458,7 +456,7 @@ class _AccountSync:
             written[stream] += len(records)
             # Ads name creatives, which are read after them.
             note_named(self._named, records)
-            return Rows(stream, records)
+            return Rows(self._account.account_id, stream, records)
 
         reading = DimensionReading(
             jitter=self._run.reporting.jitter,
@@ -469,7 +467,7 @@ class _AccountSync:
         read = yield from read_dimension(request, bookmark, self._above, reading)
         named = self._named.get(plan.dimension.named_by or "", ())
         looked_up = yield from look_up(request, named, read, reading)
-        yield DimensionDelivered(plan.name, looked_up.bookmark)
+        yield BookmarkMoved(self._account.account_id, plan.name, looked_up.bookmark)
 
     def _learn(
         self, definition: ReportDefinition, request: ReportRequest, sink: RecordSink

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from enum import Enum
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -14,38 +15,37 @@ if TYPE_CHECKING:
     from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
     from tap_meta_partner.planning.bookmarks import Bookmark
 
-DELIVERED, SKIPPED, LOST, FAILED, UNFINISHED = (
-    "delivered",
-    "skipped",
-    "lost",
-    "failed",
-    "unfinished",
-)
+
+class Outcome(str, Enum):
+    """What became of one account in one stream."""
+
+    DELIVERED = "delivered"
+    UNFINISHED = "unfinished"
+    SKIPPED = "skipped"
+    LOST = "lost"
+    FAILED = "failed"
+
+    def __str__(self) -> str:
+        # Of a `str` that is an `Enum`, Python 3.10 and 3.12 print two different things.
+        return self.value
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Records to be written."""
 
+    account_id: str
     stream: str
     records: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class WindowClosed:
-    """Every row of a window has been handed on: the bookmark may move."""
+class BookmarkMoved:
+    """All that a bookmark stands for has been handed on: it may be kept."""
 
+    account_id: str
     stream: str
-    window: DateWindow
-    bookmark: Bookmark
-
-
-@dataclass(frozen=True, slots=True)
-class DimensionDelivered:
-    """Every object of a dimension has been handed on: its bookmark may move."""
-
-    stream: str
-    bookmark: DimensionBookmark
+    bookmark: Bookmark | DimensionBookmark
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,6 @@ class StreamResult:
     """How one account fared in one stream.
 
     Attributes:
-        result: delivered, skipped, lost, failed or unfinished.
         reason: for a person; empty when delivered.
         code: Meta's error code, where one was the reason.
         covered: the days delivered in this run.
@@ -64,7 +63,7 @@ class StreamResult:
     account_id: str
     account_name: str
     stream: str
-    result: str
+    result: Outcome
     reason: str = ""
     code: int | None = None
     covered: DateWindow | None = None
@@ -87,3 +86,7 @@ class Discrepancy:
     until: dt.date
     account_spend: Decimal
     ad_spend: Decimal
+
+
+#: What happens while one ad account is read, or all of them.
+Event: TypeAlias = Rows | BookmarkMoved | StreamResult | Discrepancy

@@ -48,6 +48,7 @@ class RecordSink:
         named: Mapping[str, set[str]] | None = None,
     ) -> None:
         self._plan = plan
+        self._account_id = account.account_id
         #: Ids of objects that rows name, by column: kept for whoever looks them up.
         self._named = named or {}
         self._key = key_of(plan.definition)
@@ -92,7 +93,7 @@ class RecordSink:
         records = self._records(rows)
         note_named(self._named, records)
         if self._plan.rows_to:
-            yield Rows(self._plan.rows_to, self._shown(records))
+            yield Rows(self._account_id, self._plan.rows_to, self._shown(records))
         yield from self._action_rows(records)
 
     @property
@@ -141,7 +142,7 @@ class RecordSink:
             except ValueError as error:
                 raise DuplicateKey(f"{stream}: {error}; nothing of this window counts") from None
             if found:
-                yield Rows(stream, found)
+                yield Rows(self._account_id, stream, found)
 
     def _complaint(self, key: tuple[Any, ...]) -> str:
         # On one line, whatever stands in a key.

@@ -28,15 +28,11 @@ from tap_meta_partner.lanes.threads import ThreadTransport
 from tap_meta_partner.reports.request import Reporting
 from tap_meta_partner.sync.account import sync_account
 from tap_meta_partner.sync.events import (
-    DELIVERED,
-    FAILED,
-    LOST,
-    SKIPPED,
-    UNFINISHED,
-    DimensionDelivered,
+    BookmarkMoved,
     Discrepancy,
+    Outcome,
     Rows,
-    WindowClosed,
+    StreamResult,
 )
 from tap_meta_partner.sync.shared import Run
 from tap_meta_partner.sync.summary import (
@@ -69,7 +65,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.lanes.threads import WakingTransport
     from tap_meta_partner.planning.bookmarks import Bookmark
     from tap_meta_partner.settings.model import Settings
-    from tap_meta_partner.sync.events import StreamResult
+    from tap_meta_partner.sync.events import Event
     from tap_meta_partner.sync.shared import Bookmarks, Plan
 
 logger = logging.getLogger(__name__)
@@ -143,7 +139,7 @@ class SyncRun:
         steps = warn_of_ends(self.settings, app=app, now=self.started_at, jitter=self.clock.jitter)
         self._drive_alone("tokens", steps)
 
-    def insights(self, plans: Sequence[Plan], bookmarks: Bookmarks) -> Iterator[Any]:
+    def events(self, plans: Sequence[Plan], bookmarks: Bookmarks) -> Iterator[Event]:
         """Read all accounts in all these streams, and yield what happens.
 
         Args:
@@ -151,8 +147,8 @@ class SyncRun:
             bookmarks: what has been delivered before, by stream and account id.
 
         Yields:
-            `Rows`, and `(account_id, event)` where a bookmark moves, both to be dealt with before
-            the next is asked for, and `StreamResult`.
+            Each event to be dealt with before the next is asked for: a bookmark moves behind its
+            rows.
 
         Raises:
             MetaError: no account can be read.
@@ -176,26 +172,26 @@ class SyncRun:
             self.settings.max_concurrency,
         )
         for lane, event in self._drive(lanes):
-            if isinstance(event, (WindowClosed, DimensionDelivered)):
-                yield lane.account_id, event
-            elif isinstance(event, Discrepancy):
-                self.discrepancies.append(event)
-            else:
-                yield self._counted(lane, event)
+            yield self._counted(lane, event)
         self.hints += self._hints_on_empty(plans)
         if self.stopping:
             raise Interrupted
 
-    def _counted(self, lane: Lane, event: Rows | StreamResult) -> Rows | StreamResult:
+    def _counted(self, lane: Lane, event: Event) -> Event:
         """Count rows, and the calls that a result took since the account's last one."""
-        if isinstance(event, Rows):
-            self.rows[event.stream] += len(event.records)
-            return event
-        counted = self._counted_calls[lane.name]
-        self._counted_calls[lane.name] = lane.calls
-        result = replace(event, calls=lane.calls - counted)
-        self.results.append(result)
-        return result
+        match event:
+            case Rows():
+                self.rows[event.stream] += len(event.records)
+            case StreamResult():
+                counted = self._counted_calls[lane.name]
+                self._counted_calls[lane.name] = lane.calls
+                event = replace(event, calls=lane.calls - counted)
+                self.results.append(event)
+            case Discrepancy():
+                self.discrepancies.append(event)
+            case BookmarkMoved():
+                pass
+        return event
 
     def _hints_on_empty(self, plans: Sequence[Plan]) -> Iterator[str]:
         """Say why reports may have brought nothing though there was delivery."""
@@ -298,7 +294,9 @@ class SyncRun:
         for account in found.accounts:
             if account.access != ASSIGNED:
                 for plan in plans:
-                    yield _result(account.account_id, account.name, plan, SKIPPED, UNASSIGNED)
+                    yield _result(
+                        account.account_id, account.name, plan, Outcome.SKIPPED, UNASSIGNED
+                    )
         gone = dict.fromkeys(found.missing)
         for plan in plans:
             gone |= dict.fromkeys(
@@ -310,7 +308,7 @@ class SyncRun:
             for plan in plans:
                 day = last_day(bookmarks[plan.name].get(account_id))
                 reason = f"{_LOST}; its last day is {day}" if day else UNKNOWN
-                yield _result(account_id, "", plan, LOST, reason)
+                yield _result(account_id, "", plan, Outcome.LOST, reason)
 
     def _is_lost(self, account_id: str, found: Discovery) -> bool:
         settings = self.settings
@@ -348,11 +346,13 @@ class SyncRun:
     def failed(self) -> bool:
         """Tell whether the run as a whole counts as failed."""
         kinds = Counter(result.result for result in self.results)
-        if kinds[FAILED] or self.saw_none:
+        if kinds[Outcome.FAILED] or self.saw_none:
             return True
-        if self.settings.fail_on_skipped_accounts and (kinds[SKIPPED] or kinds[LOST]):
+        if self.settings.fail_on_skipped_accounts and (
+            kinds[Outcome.SKIPPED] or kinds[Outcome.LOST]
+        ):
             return True
-        return bool(self.results) and not kinds[DELIVERED] and not kinds[UNFINISHED]
+        return bool(self.results) and not kinds[Outcome.DELIVERED] and not kinds[Outcome.UNFINISHED]
 
     def summary(self) -> list[str]:
         """Say in a few lines how the run went; the accounts that need a person by name."""
@@ -371,7 +371,7 @@ class SyncRun:
             f"{f' ({result.account_name})' if result.account_name else ''}, "
             f"{result.stream}: {result.reason}"
             for result in worst.values()
-            if result.result != DELIVERED
+            if result.result != Outcome.DELIVERED
         ]
         return [*lines, *map(difference, self.discrepancies), *self.hints]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.sync.events import DELIVERED, FAILED, LOST, SKIPPED, UNFINISHED
+from tap_meta_partner.sync.events import (
+    Outcome,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,10 +19,10 @@ NONE_AT_ALL = (
 )
 
 
-KINDS = (DELIVERED, UNFINISHED, SKIPPED, LOST, FAILED)
+KINDS = (Outcome.DELIVERED, Outcome.UNFINISHED, Outcome.SKIPPED, Outcome.LOST, Outcome.FAILED)
 
 
-SHOWN = (DELIVERED, SKIPPED, FAILED)
+SHOWN = (Outcome.DELIVERED, Outcome.SKIPPED, Outcome.FAILED)
 
 
 def worst_by_account(results: Sequence[StreamResult]) -> Mapping[str, StreamResult]:

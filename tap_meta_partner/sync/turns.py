@@ -13,6 +13,7 @@ from tap_meta_partner.sync.events import StreamResult
 if TYPE_CHECKING:
     import datetime as dt
 
+    from tap_meta_partner.sync.events import Outcome
     from tap_meta_partner.sync.shared import Plan
 
 UNASSIGNED = (
@@ -58,7 +59,7 @@ def widest_first(plan: Plan) -> int:
     return len(_WIDEST_FIRST) + tuple(DIMENSIONS).index(plan.name)
 
 
-def _result(account_id: str, name: str, plan: Plan, kind: str, reason: str) -> StreamResult:
+def _result(account_id: str, name: str, plan: Plan, kind: Outcome, reason: str) -> StreamResult:
     return StreamResult(
         account_id=account_id, account_name=name, stream=plan.name, result=kind, reason=reason
     )

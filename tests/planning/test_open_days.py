@@ -19,7 +19,12 @@ from tap_meta_partner.planning.bookmarks import Bookmark, read_partition, write_
 from tap_meta_partner.reports.request import Reporting
 from tap_meta_partner.settings.model import ReportDefinition, Settings
 from tap_meta_partner.sync.account import sync_account
-from tap_meta_partner.sync.events import DELIVERED, Rows, StreamResult, WindowClosed
+from tap_meta_partner.sync.events import (
+    BookmarkMoved,
+    Outcome,
+    Rows,
+    StreamResult,
+)
 from tap_meta_partner.sync.shared import Run
 from tests.support.fakes import TOO_MUCH, Drive, fault
 
@@ -85,9 +90,9 @@ def night(
     )
     drive(sync_account(ACCOUNT, today, [plan], {plan.name: bookmark}, run))
     (result,) = [event for event in drive.events if isinstance(event, StreamResult)]
-    assert result.result == DELIVERED, result.reason
+    assert result.result == Outcome.DELIVERED, result.reason
     partition: dict[str, Any] = {}
-    closed = [event.bookmark for event in drive.events if isinstance(event, WindowClosed)]
+    closed = [event.bookmark for event in drive.events if isinstance(event, BookmarkMoved)]
     write_partition(closed[-1] if closed else bookmark, partition)
     return drive, read_partition(partition)
 

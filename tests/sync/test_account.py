@@ -26,15 +26,11 @@ from tap_meta_partner.reports.request import SIGNS_OF_LIFE, Reporting
 from tap_meta_partner.settings.model import ReportDefinition, Settings
 from tap_meta_partner.sync.account import sync_account
 from tap_meta_partner.sync.events import (
-    DELIVERED,
-    FAILED,
-    SKIPPED,
-    UNFINISHED,
-    DimensionDelivered,
+    BookmarkMoved,
     Discrepancy,
+    Outcome,
     Rows,
     StreamResult,
-    WindowClosed,
 )
 from tap_meta_partner.sync.shared import RefusedStreams, Run
 from tests.support.fakes import (
@@ -132,21 +128,29 @@ def asked(drive: Drive) -> list[tuple[str, str, str]]:
     ]
 
 
-def closed(drive: Drive, stream: str) -> list[tuple[str, dt.date | None]]:
-    """Return the windows closed and where the bookmark stood then."""
-    return [
-        (str(event.window).replace("2026-", ""), event.bookmark.day)
-        for event in drive.events
-        if isinstance(event, WindowClosed) and event.stream == stream
-    ]
-
-
-def last_bookmark(drive: Drive, stream: str) -> Bookmark:
+def bookmarks_of(drive: Drive, stream: str) -> list[Bookmark]:
+    """Return where a stream's bookmark stood behind each window."""
     return [
         event.bookmark
         for event in drive.events
-        if isinstance(event, WindowClosed) and event.stream == stream
-    ][-1]
+        if isinstance(event, BookmarkMoved)
+        and event.stream == stream
+        and isinstance(event.bookmark, Bookmark)
+    ]
+
+
+def closed(drive: Drive, stream: str) -> list[dt.date | None]:
+    """Return the day up to which a stream was delivered, behind each window."""
+    return [bookmark.day for bookmark in bookmarks_of(drive, stream)]
+
+
+def covered(drive: Drive, stream: str) -> str:
+    """Return the days delivered in a stream, without the year."""
+    return str(results(drive)[stream].covered).replace("2026-", "")
+
+
+def last_bookmark(drive: Drive, stream: str) -> Bookmark:
+    return bookmarks_of(drive, stream)[-1]
 
 
 def results(drive: Drive) -> dict[str, StreamResult]:
@@ -156,7 +160,7 @@ def results(drive: Drive) -> dict[str, StreamResult]:
     return by_stream
 
 
-def outcomes(drive: Drive) -> dict[str, str]:
+def outcomes(drive: Drive) -> dict[str, Outcome]:
     return {name: result.result for name, result in results(drive).items()}
 
 
@@ -191,17 +195,13 @@ def test_windows__ninety_days_are_three_calls() -> None:
         ("ad", "09-27", "10-26"),
         ("ad", "10-27", "11-25"),
     ]
-    assert closed(drive, "ad_insights") == [
-        ("08-28..09-26", day("09-26")),
-        ("09-27..10-26", day("10-26")),
-        ("10-27..11-25", YESTERDAY),
-    ]
+    assert closed(drive, "ad_insights") == [day("09-26"), day("10-26"), YESTERDAY]
     assert sum(record["spend"] for record in records(drive, "ad_insights")) == Decimal("112.50")
     assert results(drive)["ad_insights"] == StreamResult(
         account_id="1",
         account_name="Client One",
         stream="ad_insights",
-        result=DELIVERED,
+        result=Outcome.DELIVERED,
         covered=DateWindow(day("08-28"), TODAY),
         rows=90,
     )
@@ -217,13 +217,10 @@ def test_windows__are_closed_only_after_all_their_rows() -> None:
         if isinstance(event, Rows):
             so_far += len(event.records)
             assert so_far <= 30 * (len(order) + 1), "rows of a window not begun yet"
-        elif isinstance(event, WindowClosed):
-            order.append(f"{event.window} after {so_far}")
-    assert order == [
-        "2026-08-28..2026-09-26 after 30",
-        "2026-09-27..2026-10-26 after 60",
-        "2026-10-27..2026-11-25 after 90",
-    ]
+        elif isinstance(event, BookmarkMoved):
+            assert isinstance(event.bookmark, Bookmark)
+            order.append(f"{event.bookmark.day} after {so_far}")
+    assert order == ["2026-09-26 after 30", "2026-10-26 after 60", "2026-11-24 after 90"]
 
 
 def test_windows__a_nightly_run_is_one_call() -> None:
@@ -233,15 +230,16 @@ def test_windows__a_nightly_run_is_one_call() -> None:
     drive = sync(Graph(QUARTER), [plan("ad")], bookmarks={"ad_insights": bookmark})
 
     assert asked(drive) == [("ad", "10-26", "11-25")]
-    assert closed(drive, "ad_insights") == [("10-26..11-25", YESTERDAY)]
+    assert closed(drive, "ad_insights") == [YESTERDAY]
 
 
 def test_windows__one_without_rows_is_closed_too() -> None:
     """An account without delivery moves its bookmark all the same."""
     drive = sync(Graph(NOTHING), [plan("ad", "11-20")])
 
-    assert closed(drive, "ad_insights") == [("11-20..11-25", YESTERDAY)]
-    assert outcomes(drive) == {"ad_insights": DELIVERED}
+    assert closed(drive, "ad_insights") == [YESTERDAY]
+    assert covered(drive, "ad_insights") == "11-20..11-25"
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
 
 
 def test_windows__today_is_delivered_but_not_promised() -> None:
@@ -249,7 +247,8 @@ def test_windows__today_is_delivered_but_not_promised() -> None:
     drive = sync(Graph(QUARTER), [plan("ad", "11-25")])
 
     assert len(records(drive, "ad_insights")) == 1
-    assert closed(drive, "ad_insights") == [("11-25..11-25", None)]
+    assert closed(drive, "ad_insights") == [None]
+    assert covered(drive, "ad_insights") == "11-25..11-25"
 
 
 def test_windows__end_where_the_settings_say() -> None:
@@ -257,7 +256,7 @@ def test_windows__end_where_the_settings_say() -> None:
     drive = sync(Graph(QUARTER), [plan("ad", "11-01")], end_date=day("11-10"))
 
     assert asked(drive) == [("ad", "11-01", "11-10")]
-    assert closed(drive, "ad_insights") == [("11-01..11-10", day("11-10"))]
+    assert closed(drive, "ad_insights") == [day("11-10")]
 
 
 def test_windows__nothing_to_ask_is_delivered() -> None:
@@ -265,7 +264,7 @@ def test_windows__nothing_to_ask_is_delivered() -> None:
     drive = sync(Graph(QUARTER), [plan("ad", "11-20")], end_date=day("11-10"))
 
     assert drive.calls == []
-    assert outcomes(drive) == {"ad_insights": DELIVERED}
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
 
 
 def test_gap__is_read_after_the_present_and_newest_first() -> None:
@@ -279,7 +278,7 @@ def test_gap__is_read_after_the_present_and_newest_first() -> None:
         ("ad", "10-02", "10-31"),
         ("ad", "09-01", "10-01"),
     ]
-    moves = [event.bookmark for event in drive.events if isinstance(event, WindowClosed)]
+    moves = bookmarks_of(drive, "ad_insights")
     assert [(move.since, move.day) for move in moves] == [
         (day("11-01"), YESTERDAY),
         (day("10-02"), YESTERDAY),
@@ -304,7 +303,7 @@ def test_preset__is_read_in_full_and_moves_no_bookmark() -> None:
     ]
     assert closed(drive, "ad_insights") == []
     assert len(records(drive, "ad_insights")) == 89
-    assert outcomes(drive) == {"ad_insights": DELIVERED}
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
 
 
 def test_read_at__is_one_instant_a_window() -> None:
@@ -363,12 +362,13 @@ def test_too_much__halves_the_window_to_a_day_and_then_reads_campaigns() -> None
         ("ad", "11-22", "11-22"),
     ]
     assert [call.path for call in drive.calls[:5]] == ["act_1/insights"] * 4 + ["c1/insights"]
-    assert [window for window, _ in closed(drive, "ad_insights")] == [
-        "11-22..11-22",
-        "11-23..11-23",
-        "11-24..11-24",
-        "11-25..11-25",
+    assert closed(drive, "ad_insights") == [
+        day("11-22"),
+        day("11-23"),
+        YESTERDAY,
+        YESTERDAY,  # the fourth window is today
     ]
+    assert covered(drive, "ad_insights") == "11-22..11-25"
     assert sorted(str(record["spend"]) for record in records(drive, "ad_insights")) == [
         "1.25",
         "1.25",
@@ -399,10 +399,8 @@ def test_too_much__a_run_is_tried_before_fewer_days() -> None:
         ("GET", "act_1/insights"),
         ("GET", "act_1/insights"),
     ]
-    assert [window for window, _ in closed(drive, "ad_insights")] == [
-        "11-22..11-23",
-        "11-24..11-25",
-    ]
+    assert asked(drive)[1:] == [("ad", "11-22", "11-23"), ("ad", "11-24", "11-25")]
+    assert closed(drive, "ad_insights") == [day("11-23"), YESTERDAY]
 
 
 def test_too_much__what_worked_as_a_run_is_remembered() -> None:
@@ -431,7 +429,7 @@ def test_too_much__an_account_level_day_fails() -> None:
     drive = sync(lambda _: fault(*TOO_MUCH), [plan("account", "11-24")], mode="sync")
 
     result = results(drive)["account_insights"]
-    assert (result.result, result.code) == (FAILED, 2)
+    assert (result.result, result.code) == (Outcome.FAILED, 2)
     assert closed(drive, "account_insights") == []
 
 
@@ -441,13 +439,14 @@ def test_pace__of_the_last_night_is_where_this_one_begins_and_grows() -> None:
 
     drive = sync(Graph(QUARTER), [plan("ad")], bookmarks={"ad_insights": bookmark})
 
-    assert [window for window, _ in closed(drive, "ad_insights")] == [
-        "10-26..10-30",
-        "10-31..11-04",
-        "11-05..11-09",
-        "11-10..11-19",
-        "11-20..11-25",
+    assert asked(drive) == [
+        ("ad", "10-26", "10-30"),
+        ("ad", "10-31", "11-04"),
+        ("ad", "11-05", "11-09"),
+        ("ad", "11-10", "11-19"),
+        ("ad", "11-20", "11-25"),
     ]
+    assert len(closed(drive, "ad_insights")) == 5
     assert last_bookmark(drive, "ad_insights").pace == Pace(days=10, easy=2)
 
 
@@ -462,8 +461,9 @@ def test_idle__empty_account_rows_close_the_other_levels_without_a_call() -> Non
 
     assert asked(drive) == [("account", "11-01", "11-25")]
     for item in plans:
-        assert closed(drive, item.name) == [("11-01..11-25", YESTERDAY)]
-    assert set(outcomes(drive).values()) == {DELIVERED}
+        assert closed(drive, item.name) == [YESTERDAY]
+        assert covered(drive, item.name) == "11-01..11-25"
+    assert set(outcomes(drive).values()) == {Outcome.DELIVERED}
 
 
 def test_idle__account_rows_are_not_asked_twice() -> None:
@@ -482,8 +482,10 @@ def test_idle__without_the_account_stream_one_call_tells() -> None:
     assert call.params["fields"] == "impressions,spend,actions,action_values,conversions"
     assert call.params["time_increment"] == "1"
     assert "filtering" not in call.params
-    assert closed(drive, "campaign_insights") == [("11-01..11-25", YESTERDAY)]
-    assert closed(drive, "ad_insights") == [("11-20..11-25", YESTERDAY)]
+    assert closed(drive, "campaign_insights") == [YESTERDAY]
+    assert covered(drive, "campaign_insights") == "11-01..11-25"
+    assert closed(drive, "ad_insights") == [YESTERDAY]
+    assert covered(drive, "ad_insights") == "11-20..11-25"
 
 
 def test_idle__an_active_account_is_read_after_the_call() -> None:
@@ -536,11 +538,8 @@ def test_idle__windows_before_the_first_activity_are_closed_without_a_call() -> 
     drive = sync(Graph(truth), [plan("account", "08-28"), plan("ad", "08-28")])
 
     assert [item for item in asked(drive) if item[0] == "ad"] == [("ad", "10-27", "11-25")]
-    assert closed(drive, "ad_insights") == [
-        ("08-28..09-26", day("09-26")),
-        ("09-27..10-26", day("10-26")),
-        ("10-27..11-25", YESTERDAY),
-    ]
+    assert closed(drive, "ad_insights") == [day("09-26"), day("10-26"), YESTERDAY]
+    assert covered(drive, "ad_insights") == "08-28..11-25"
 
 
 def test_idle__days_that_the_account_stream_did_not_reach_are_asked() -> None:
@@ -554,7 +553,7 @@ def test_idle__days_that_the_account_stream_did_not_reach_are_asked() -> None:
 
     drive = sync(Graph(truth, hook=hook), [plan("account", "08-28"), plan("ad", "08-28")])
 
-    assert outcomes(drive) == {"account_insights": FAILED, "ad_insights": DELIVERED}
+    assert outcomes(drive) == {"account_insights": Outcome.FAILED, "ad_insights": Outcome.DELIVERED}
     assert [item for item in asked(drive) if item[0] == "ad"] == [
         ("ad", "09-27", "10-26"),
         ("ad", "10-27", "11-25"),
@@ -638,7 +637,10 @@ def test_idle__a_failing_call_is_only_a_lost_shortcut(reply: Reply) -> None:
     drive = sync(graph, [plan("campaign", "11-01"), plan("ad", "11-01")])
 
     assert [level for level, _, _ in asked(drive)] == ["account", "campaign", "ad"]
-    assert outcomes(drive) == {"campaign_insights": DELIVERED, "ad_insights": DELIVERED}
+    assert outcomes(drive) == {
+        "campaign_insights": Outcome.DELIVERED,
+        "ad_insights": Outcome.DELIVERED,
+    }
 
 
 # What goes wrong.
@@ -651,16 +653,16 @@ def test_unreadable__account_is_asked_once_and_skipped_in_all_streams() -> None:
 
     assert len(drive.calls) == 1
     assert outcomes(drive) == {
-        "account_insights": SKIPPED,
-        "campaign_insights": SKIPPED,
-        "ad_insights": SKIPPED,
+        "account_insights": Outcome.SKIPPED,
+        "campaign_insights": Outcome.SKIPPED,
+        "ad_insights": Outcome.SKIPPED,
     }
     for result in results(drive).values():
         assert result.code == 200
         assert "(#200) NOT grant ads_read" in result.reason
         assert "share the ad account" in result.reason
         assert (result.covered, result.rows) == (None, 0)
-    assert not any(isinstance(event, WindowClosed) for event in drive.events)
+    assert not any(isinstance(event, BookmarkMoved) for event in drive.events)
 
 
 def test_unreadable__found_out_by_the_activity_call() -> None:
@@ -668,7 +670,7 @@ def test_unreadable__found_out_by_the_activity_call() -> None:
     drive = sync(lambda _: fault(*NO_ACCESS), [plan("campaign", "11-01"), plan("ad", "11-01")])
 
     assert len(drive.calls) == 1
-    assert set(outcomes(drive).values()) == {SKIPPED}
+    assert set(outcomes(drive).values()) == {Outcome.SKIPPED}
     assert {result.account_name for result in results(drive).values()} == {"Client One"}
 
 
@@ -681,9 +683,9 @@ def test_unreadable__in_the_middle_keeps_what_was_delivered() -> None:
     drive = sync(graph, [plan(level, "11-01") for level in ("account", "campaign", "ad")])
 
     assert outcomes(drive) == {
-        "account_insights": DELIVERED,
-        "campaign_insights": SKIPPED,
-        "ad_insights": SKIPPED,
+        "account_insights": Outcome.DELIVERED,
+        "campaign_insights": Outcome.SKIPPED,
+        "ad_insights": Outcome.SKIPPED,
     }
     assert [level for level, _, _ in asked(drive)] == ["account", "campaign"]
     assert results(drive)["ad_insights"].rows == 0
@@ -706,7 +708,10 @@ def test_refused__by_two_accounts_ends_that_stream_for_the_run(
 
     assert [sum(level == "ad" for level, _, _ in asked(drive)) for drive in drives] == [1, 1, 0]
     for drive in drives:
-        assert outcomes(drive) == {"account_insights": DELIVERED, "ad_insights": FAILED}
+        assert outcomes(drive) == {
+            "account_insights": Outcome.DELIVERED,
+            "ad_insights": Outcome.FAILED,
+        }
     assert "made up" in results(drives[2])["ad_insights"].reason
     assert caplog.text.count("ad_insights is not read any further") == 1
 
@@ -726,7 +731,11 @@ def test_refused__for_different_reasons_closes_nothing() -> None:
         for name in "123"
     ]
 
-    assert [outcomes(drive)["ad_insights"] for drive in drives] == [FAILED, FAILED, DELIVERED]
+    assert [outcomes(drive)["ad_insights"] for drive in drives] == [
+        Outcome.FAILED,
+        Outcome.FAILED,
+        Outcome.DELIVERED,
+    ]
 
 
 def test_refused__in_the_middle_closes_a_stream_under_way() -> None:
@@ -741,7 +750,7 @@ def test_refused__in_the_middle_closes_a_stream_under_way() -> None:
 
     assert len(drive.calls) == 1
     result = results(drive)["ad_insights"]
-    assert (result.result, result.reason) == (FAILED, "others were refused")
+    assert (result.result, result.reason) == (Outcome.FAILED, "others were refused")
     assert result.covered == DateWindow(day("08-28"), day("09-26"))
 
 
@@ -756,9 +765,9 @@ def test_keys__two_rows_with_one_key_fail_and_name_it() -> None:
     drive = sync(Graph(QUARTER, hook=hook), [plan("ad", "09-27")])
 
     result = results(drive)["ad_insights"]
-    assert result.result == FAILED
+    assert result.result == Outcome.FAILED
     assert "two rows with one key (account_id=1, date_start=2026-11-20, ad_id=a1)" in result.reason
-    assert closed(drive, "ad_insights") == [("09-27..10-26", day("10-26"))]
+    assert closed(drive, "ad_insights") == [day("10-26")]
     assert result.covered == DateWindow(day("09-27"), day("10-26"))
     assert result.rows == len(records(drive, "ad_insights")) == 30
 
@@ -775,7 +784,7 @@ def test_keys__breakdown_values_tell_rows_apart() -> None:
         "25-34",
         "(none)",
     ]
-    assert outcomes(drive) == {"ad_insights": DELIVERED}
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
 
 
 def test_keys__a_row_without_its_key_fails() -> None:
@@ -821,7 +830,7 @@ def test_keys__a_campaign_read_again_is_no_second_row() -> None:
     graph = Graph({"1": rows}, hook=hook, most_rows_per_page=1)
     drive = sync(graph, [plan("ad", "11-24")], mode="sync", end_date=YESTERDAY)
 
-    assert outcomes(drive) == {"ad_insights": DELIVERED}
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
     assert [record["ad_id"] for record in records(drive, "ad_insights")] == ["a1", "a2", "a2", "a3"]
 
 
@@ -846,9 +855,9 @@ def test_failing__account_is_named_with_its_code() -> None:
     drive = sync(graph, [plan(level, "11-01") for level in ("account", "campaign", "ad")])
 
     assert outcomes(drive) == {
-        "account_insights": DELIVERED,
-        "campaign_insights": FAILED,
-        "ad_insights": DELIVERED,
+        "account_insights": Outcome.DELIVERED,
+        "campaign_insights": Outcome.FAILED,
+        "ad_insights": Outcome.DELIVERED,
     }
     assert results(drive)["campaign_insights"].code == 2
     assert sum(level == "campaign" for level, _, _ in asked(drive)) == 5
@@ -862,8 +871,8 @@ def test_surprise__costs_one_stream_of_one_account() -> None:
 
     drive = sync(graph, [plan(level, "11-01") for level in ("account", "campaign", "ad")])
 
-    assert outcomes(drive)["campaign_insights"] == FAILED
-    assert outcomes(drive)["ad_insights"] == DELIVERED
+    assert outcomes(drive)["campaign_insights"] == Outcome.FAILED
+    assert outcomes(drive)["ad_insights"] == Outcome.DELIVERED
     reason = results(drive)["campaign_insights"].reason
     assert reason.startswith("Meta's answer could not be read")
 
@@ -876,7 +885,7 @@ def test_surprise__while_planning_costs_one_stream() -> None:
         bookmarks={"account_insights": NEW},
     )
 
-    assert outcomes(drive) == {"account_insights": DELIVERED, "ad_insights": FAILED}
+    assert outcomes(drive) == {"account_insights": Outcome.DELIVERED, "ad_insights": Outcome.FAILED}
 
 
 def test_changed__report_fails_and_the_others_go_on() -> None:
@@ -886,7 +895,7 @@ def test_changed__report_fails_and_the_others_go_on() -> None:
 
     drive = sync(Graph(QUARTER), plans, bookmarks={"account_insights": NEW, "ad_insights": before})
 
-    assert outcomes(drive) == {"account_insights": DELIVERED, "ad_insights": FAILED}
+    assert outcomes(drive) == {"account_insights": Outcome.DELIVERED, "ad_insights": Outcome.FAILED}
     assert "another name" in results(drive)["ad_insights"].reason
     assert [level for level, _, _ in asked(drive)] == ["account"]
 
@@ -898,12 +907,9 @@ def test_time__that_is_over_leaves_the_rest_unfinished() -> None:
     drive = sync(Graph(QUARTER), [plan("ad", "08-28")], may_begin=lambda: next(allowed))
 
     result = results(drive)["ad_insights"]
-    assert result.result == UNFINISHED
+    assert result.result == Outcome.UNFINISHED
     assert result.covered == DateWindow(day("08-28"), day("10-26"))
-    assert [bookmark for _, bookmark in closed(drive, "ad_insights")] == [
-        day("09-26"),
-        day("10-26"),
-    ]
+    assert closed(drive, "ad_insights") == [day("09-26"), day("10-26")]
 
 
 def test_time__that_is_over_at_once_makes_no_call() -> None:
@@ -915,7 +921,7 @@ def test_time__that_is_over_at_once_makes_no_call() -> None:
     )
 
     assert drive.calls == []
-    assert set(outcomes(drive).values()) == {UNFINISHED}
+    assert set(outcomes(drive).values()) == {Outcome.UNFINISHED}
 
 
 # Any weather.
@@ -978,7 +984,7 @@ def test_bookmark__never_runs_ahead_of_the_rows(seed: int) -> None:
                 tables[event.stream] |= {
                     tuple(record[name] for name in ids): record["spend"] for record in event.records
                 }
-            elif isinstance(event, WindowClosed) and event.bookmark.day:
+            elif isinstance(event, BookmarkMoved) and event.bookmark.day:
                 moves += 1
                 bookmarks = {**bookmarks, event.stream: event.bookmark}
                 since, until = str(event.bookmark.since), str(event.bookmark.day)
@@ -1112,7 +1118,7 @@ def test_refused_fields__cost_a_column_and_not_the_report(
 
     drive = sync(graph, [plan("ad", "11-01", fields=("spend", "cpp", "ctr", "impressions"))])
 
-    assert outcomes(drive) == {"ad_insights": DELIVERED}
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
     assert len(drive.calls) == 3
     assert len(records(drive, "ad_insights")) == 20
     assert records(drive, "ad_insights")[0]["cpp"] is None
@@ -1151,7 +1157,7 @@ def test_refused_fields__that_are_keys_fail_the_report() -> None:
 
     drive = sync(graph, [plan("ad", "11-01")])
 
-    assert outcomes(drive) == {"ad_insights": FAILED}
+    assert outcomes(drive) == {"ad_insights": Outcome.FAILED}
     assert "ad_id is not valid" in results(drive)["ad_insights"].reason
 
 
@@ -1162,7 +1168,7 @@ def test_refused_fields__do_not_hide_another_refusal() -> None:
     drive = sync(graph, [plan("ad", "11-01")])
 
     assert len(drive.calls) == 1
-    assert outcomes(drive) == {"ad_insights": FAILED}
+    assert outcomes(drive) == {"ad_insights": Outcome.FAILED}
 
 
 def test_refused_fields__of_the_look_for_activity_are_left_out_too() -> None:
@@ -1183,7 +1189,7 @@ def test_refused_fields__of_the_list_of_campaigns_are_left_out_too() -> None:
 
     drive = sync(graph, [plan("ad", "11-24")], mode="sync")
 
-    assert outcomes(drive) == {"ad_insights": DELIVERED}
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
     assert len(records(drive, "ad_insights")) == 2
     refused = [call for call in drive.calls if "conversions" in call.params["fields"]]
     assert len(refused) == 1
@@ -1205,7 +1211,7 @@ def test_refused_fields__that_are_all_there_is_end_the_asking() -> None:
     drive(sync_account(ACCOUNT, TODAY, plans, dict.fromkeys(streams, NEW), run))
 
     assert [call.params["level"] for call in drive.calls] == ["account", "campaign", "ad"]
-    assert outcomes(drive) == dict.fromkeys(streams, DELIVERED)
+    assert outcomes(drive) == dict.fromkeys(streams, Outcome.DELIVERED)
 
 
 def test_gone_fields__are_not_asked_of_the_version_without_them() -> None:
@@ -1253,7 +1259,7 @@ def test_spend__that_differs_between_account_and_ads_is_told(levels: tuple[str, 
             ad_spend=Decimal(0),
         )
     ]
-    assert set(outcomes(drive).values()) == {DELIVERED}
+    assert set(outcomes(drive).values()) == {Outcome.DELIVERED}
 
 
 def test_spend__that_agrees_is_not_mentioned() -> None:
@@ -1349,16 +1355,16 @@ def test_dimensions__come_after_insights_and_bookmark_when_delivered() -> None:
     order = [(type(each).__name__, each.stream) for each in drive.events]
     assert order[-6:] == [
         ("Rows", "campaigns"),
-        ("DimensionDelivered", "campaigns"),
+        ("BookmarkMoved", "campaigns"),
         ("StreamResult", "campaigns"),
         ("Rows", "adsets"),
-        ("DimensionDelivered", "adsets"),
+        ("BookmarkMoved", "adsets"),
         ("StreamResult", "adsets"),
     ]
     assert rows_of(drive) == [
-        ("ad_insights", DELIVERED, 2),
-        ("campaigns", DELIVERED, 1),
-        ("adsets", DELIVERED, 1),
+        ("ad_insights", Outcome.DELIVERED, 2),
+        ("campaigns", Outcome.DELIVERED, 1),
+        ("adsets", Outcome.DELIVERED, 1),
     ]
     rows = [each.records for each in drive.events if isinstance(each, Rows)]
     assert rows[1] == [{"id": "c1", "account_id": "1", "name": None}]
@@ -1379,7 +1385,10 @@ def test_dimensions__what_insights_and_ads_name_is_looked_up() -> None:
         "act_1/adcreatives",
         "ka9",
     ]
-    assert rows_of(drive)[1:] == [("ads", DELIVERED, 2), ("adcreatives", DELIVERED, 2)]
+    assert rows_of(drive)[1:] == [
+        ("ads", Outcome.DELIVERED, 2),
+        ("adcreatives", Outcome.DELIVERED, 2),
+    ]
 
 
 def test_dimensions__nothing_is_looked_up_without_names() -> None:
@@ -1405,8 +1414,11 @@ def test_dimensions__one_that_fails_costs_itself_only() -> None:
         hook=lambda call: fault(1) if call.path == "act_1/campaigns" else None,
     )
 
-    assert rows_of(drive) == [("campaigns", FAILED, 0), ("adcreatives", DELIVERED, 1)]
-    delivered = [each.stream for each in drive.events if isinstance(each, DimensionDelivered)]
+    assert rows_of(drive) == [
+        ("campaigns", Outcome.FAILED, 0),
+        ("adcreatives", Outcome.DELIVERED, 1),
+    ]
+    delivered = [each.stream for each in drive.events if isinstance(each, BookmarkMoved)]
     assert delivered == ["adcreatives"]
 
 
@@ -1420,7 +1432,7 @@ def test_dimensions__a_lost_account_is_asked_once() -> None:
     )
 
     assert len(drive.calls) == 1
-    assert {result for _, result, _ in rows_of(drive)} == {SKIPPED}
+    assert {result for _, result, _ in rows_of(drive)} == {Outcome.SKIPPED}
     assert len(rows_of(drive)) == 3
 
 
@@ -1435,7 +1447,10 @@ def test_dimensions__time_that_is_over_leaves_them_unfinished() -> None:
         CAMPAIGNS, ADSETS, hook=hook, may_begin=lambda: "act_1/campaigns" not in begun
     )
 
-    assert rows_of(drive) == [("campaigns", DELIVERED, 1), ("adsets", UNFINISHED, 0)]
+    assert rows_of(drive) == [
+        ("campaigns", Outcome.DELIVERED, 1),
+        ("adsets", Outcome.UNFINISHED, 0),
+    ]
 
 
 def test_dimensions__refused_to_two_accounts_are_closed() -> None:
@@ -1452,7 +1467,7 @@ def test_dimensions__refused_to_two_accounts_are_closed() -> None:
             effective_status=("NONSENSE",),
         )
         asked_of.append(len(drive.calls))
-        assert [result for _, result, _ in rows_of(drive)] == [FAILED, DELIVERED]
+        assert [result for _, result, _ in rows_of(drive)] == [Outcome.FAILED, Outcome.DELIVERED]
 
     assert asked_of[2] == 1
     assert list(refused.closed) == ["campaigns"]

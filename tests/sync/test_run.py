@@ -21,14 +21,10 @@ from tap_meta_partner.lanes.threads import ThreadTransport
 from tap_meta_partner.planning.bookmarks import Bookmark
 from tap_meta_partner.settings.model import ReportDefinition, Settings
 from tap_meta_partner.sync.events import (
-    DELIVERED,
-    FAILED,
-    LOST,
-    SKIPPED,
-    UNFINISHED,
+    BookmarkMoved,
+    Outcome,
     Rows,
     StreamResult,
-    WindowClosed,
 )
 from tap_meta_partner.sync.run import Interrupted, SyncRun
 from tests.support.fakes import (
@@ -121,7 +117,7 @@ class Night:
     ) -> Iterator[Any]:
         """Read all accounts in these streams."""
         wanted = plans or (AD,)
-        return self.run.insights(wanted, {item.name: {} for item in wanted} | (bookmarks or {}))
+        return self.run.events(wanted, {item.name: {} for item in wanted} | (bookmarks or {}))
 
     def outcomes(self) -> dict[tuple[str, str], str]:
         """Return each account's result in each stream."""
@@ -143,18 +139,18 @@ THREE = [account("1", name="One"), account("2", name="Two"), account("3", name="
 
 
 def test_insights__rows_then_bookmarks_then_results() -> None:
-    """Rows come out before their window's end, with its account, and a result closes each one."""
+    """Rows come out before their bookmark moves, with its account, and a result closes each one."""
     night = Night(THREE[:1], {"1": [ad_row("2026-11-21", "a1", "1.50")]})
 
     rows, end, result = night.events()
 
     assert isinstance(rows, Rows)
     assert [(row["ad_id"], str(row["spend"])) for row in rows.records] == [("a1", "1.50")]
-    account_id, closed = end
-    assert isinstance(closed, WindowClosed)
-    assert (account_id, closed.bookmark.day) == ("1", YESTERDAY)
+    assert isinstance(end, BookmarkMoved)
+    assert isinstance(end.bookmark, Bookmark)
+    assert (end.account_id, end.bookmark.day) == ("1", YESTERDAY)
     assert isinstance(result, StreamResult)
-    assert (result.account_name, result.result, result.rows) == ("One", DELIVERED, 1)
+    assert (result.account_name, result.result, result.rows) == ("One", Outcome.DELIVERED, 1)
     assert night.run.rows == {"ad_insights": 1}
     assert night.run.calls == 2
     assert night.run.results == [result]
@@ -202,9 +198,9 @@ def test_insights__one_account_without_rights_costs_the_others_nothing() -> None
     list(night.events())
 
     assert night.outcomes() == {
-        ("1", "ad_insights"): DELIVERED,
-        ("2", "ad_insights"): SKIPPED,
-        ("3", "ad_insights"): DELIVERED,
+        ("1", "ad_insights"): Outcome.DELIVERED,
+        ("2", "ad_insights"): Outcome.SKIPPED,
+        ("3", "ad_insights"): Outcome.DELIVERED,
     }
     assert night.run.failed() is False
 
@@ -283,7 +279,7 @@ def test_order__an_account_whose_ads_did_not_change_was_read_last_night() -> Non
     }
     night.hook = lambda call: {"data": []} if call.path.startswith("act_") else None
 
-    list(night.run.insights([ads], {"ads": known}))
+    list(night.run.events([ads], {"ads": known}))
 
     assert night.asked()[1] == "act_2/campaigns"
     assert "its last day is 2026-11-24" in night.run.results[0].reason
@@ -298,7 +294,7 @@ def test_order__dimensions_come_after_insights_and_parents_first() -> None:
     ]
     night.hook = lambda call: {"data": []} if call.path.startswith("act_") else None
 
-    list(night.run.insights([*plans, AD], {plan.name: {} for plan in (*plans, AD)}))
+    list(night.run.events([*plans, AD], {plan.name: {} for plan in (*plans, AD)}))
 
     assert night.asked()[1:] == [
         "act_1/insights",
@@ -379,7 +375,7 @@ def test_lost__accounts_are_named_with_their_last_day() -> None:
     list(night.events(bookmarks={"ad_insights": {"1": BOOKMARK, "9": BOOKMARK}}))
 
     lost = [item for item in night.run.results if item.account_id == "9"]
-    assert [item.result for item in lost] == [LOST]
+    assert [item.result for item in lost] == [Outcome.LOST]
     assert "its last day is 2026-11-24" in lost[0].reason
     assert "ask the client to share it again" in lost[0].reason
     assert not any("act_9" in path for path in night.asked())
@@ -394,8 +390,8 @@ def test_lost__one_that_was_never_read_has_no_last_day() -> None:
 
     lost = [item for item in night.run.results if item.account_id == "8"]
     assert [(item.stream, item.result) for item in lost] == [
-        ("ad_insights", LOST),
-        ("campaign_insights", LOST),
+        ("ad_insights", Outcome.LOST),
+        ("campaign_insights", Outcome.LOST),
     ]
     assert "last day" not in lost[0].reason
 
@@ -433,7 +429,7 @@ def test_unassigned__accounts_are_skipped_with_what_to_do() -> None:
 
     list(night.events())
 
-    assert night.outcomes()["5", "ad_insights"] == SKIPPED
+    assert night.outcomes()["5", "ad_insights"] == Outcome.SKIPPED
     (five,) = [item for item in night.run.results if item.account_id == "5"]
     assert five.account_name == "Five"
     assert "Assign assets" in five.reason
@@ -454,7 +450,11 @@ def test_time__after_it_no_window_is_begun() -> None:
     list(night.events())
 
     # A minute for the list, one for each account: the third would begin after three.
-    assert list(night.outcomes().values()) == [DELIVERED, DELIVERED, UNFINISHED]
+    assert list(night.outcomes().values()) == [
+        Outcome.DELIVERED,
+        Outcome.DELIVERED,
+        Outcome.UNFINISHED,
+    ]
     assert night.asked() == ["me/adaccounts", "act_1/insights", "act_2/insights"]
     assert night.run.failed() is False
 
@@ -509,20 +509,20 @@ def result(account_id: str, kind: str, stream: str = "ad_insights", **more: Any)
     ("kinds", "strict", "failed"),
     [
         ([], False, False),
-        ([DELIVERED], False, False),
-        ([DELIVERED], True, False),
-        ([DELIVERED, SKIPPED], False, False),
-        ([DELIVERED, LOST], False, False),
-        ([DELIVERED, SKIPPED], True, True),
-        ([DELIVERED, LOST], True, True),
-        ([DELIVERED, FAILED], False, True),
-        ([DELIVERED, UNFINISHED], False, False),
-        ([UNFINISHED], False, False),
-        ([UNFINISHED, SKIPPED], False, False),
-        ([UNFINISHED, SKIPPED], True, True),
-        ([SKIPPED], False, True),
-        ([SKIPPED, LOST], False, True),
-        ([FAILED], False, True),
+        ([Outcome.DELIVERED], False, False),
+        ([Outcome.DELIVERED], True, False),
+        ([Outcome.DELIVERED, Outcome.SKIPPED], False, False),
+        ([Outcome.DELIVERED, Outcome.LOST], False, False),
+        ([Outcome.DELIVERED, Outcome.SKIPPED], True, True),
+        ([Outcome.DELIVERED, Outcome.LOST], True, True),
+        ([Outcome.DELIVERED, Outcome.FAILED], False, True),
+        ([Outcome.DELIVERED, Outcome.UNFINISHED], False, False),
+        ([Outcome.UNFINISHED], False, False),
+        ([Outcome.UNFINISHED, Outcome.SKIPPED], False, False),
+        ([Outcome.UNFINISHED, Outcome.SKIPPED], True, True),
+        ([Outcome.SKIPPED], False, True),
+        ([Outcome.SKIPPED, Outcome.LOST], False, True),
+        ([Outcome.FAILED], False, True),
     ],
 )
 def test_failed__tells_whether_a_person_is_needed(
@@ -580,10 +580,10 @@ def test_summary__an_account_counts_by_its_worst_stream() -> None:
     """An account delivered in one stream and failed in another is a failed account."""
     run = SyncRun(settings=Settings(access_token="T"))
     run.results = [
-        result("1", DELIVERED, "account_insights"),
-        result("1", FAILED, "campaign_insights", reason="first"),
-        result("1", SKIPPED, "ad_insights"),
-        result("1", FAILED, "ad_insights", reason="second"),
+        result("1", Outcome.DELIVERED, "account_insights"),
+        result("1", Outcome.FAILED, "campaign_insights", reason="first"),
+        result("1", Outcome.SKIPPED, "ad_insights"),
+        result("1", Outcome.FAILED, "ad_insights", reason="second"),
     ]
 
     figures, *troubles = run.summary()
