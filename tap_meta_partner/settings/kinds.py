@@ -1,4 +1,4 @@
-"""The kinds of value a setting can have, and how each is read."""
+"""The kinds of value a setting can have: how each is checked, told in JSON Schema, read as text."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import datetime as dt
 import ipaddress
 import json
 import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 from urllib.parse import urlsplit
 
-from tap_meta_partner.settings.model import AccessToken, SettingsError
+from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.words import (
     ATTRIBUTION_WINDOWS,
     DEAD_ATTRIBUTION_WINDOWS,
@@ -19,168 +21,310 @@ from tap_meta_partner.settings.words import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
     from urllib.parse import SplitResult
 
-_LONGEST_LABEL = 100
-
-
-def _shown(value: object) -> str:
-    # json writes \n, but leaves the line ends of Unicode as they are.
-    return " ".join(json.dumps(value, ensure_ascii=False, default=str).splitlines())
-
-
-def _wrong(name: str, value: object, allowed: str) -> SettingsError:
-    shown = _shown(value)
-    if len(shown) > 80:  # noqa: PLR2004  (one line of a log)
-        shown = shown[:77] + "..."
-    return SettingsError(f"{name} is {shown}: it must be {allowed}")
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str):
-        raise _wrong(name, value, "a string")
-    return value
-
-
-def _secret(name: str, value: object) -> str:
-    # The value is never shown, whatever its type.
-    if not isinstance(value, str):
-        raise SettingsError(f"{name} must be a string (its value is not shown)")
-    if value != value.strip() or any(character.isspace() for character in value):
-        raise SettingsError(f"{name} contains white space: it was probably not copied whole")
-    if not value.isascii() or not value.isprintable():
-        raise SettingsError(f"{name} contains characters that no token has: copy it again")
-    return value
-
-
-def _digits(name: str, value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(r"\d+", value, re.ASCII):
-        raise _wrong(name, value, "an id of digits, as a string")
-    return value
-
-
-def _flag(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise _wrong(name, value, "true or false")
-    return value
-
-
-def _whole(low: int, high: int | None = None) -> Callable[[str, object], int]:
-    allowed = f"a whole number from {low} to {high}" if high else f"a whole number, {low} or more"
-
-    def parse(name: str, value: object) -> int:
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise _wrong(name, value, allowed)
-        if value < low or (high is not None and value > high):
-            raise _wrong(name, value, allowed)
-        return value
-
-    return parse
-
+T_co = TypeVar("T_co", covariant=True)
 
 #: Sockets refuse to wait for longer than about this many seconds.
 _MOST = 1_000_000_000
 
-
-def _positive(name: str, value: object) -> float:
-    # The SDK reads fractions in a file as Decimal, and leaves those of the environment as text.
-    if isinstance(value, str) and re.fullmatch(r"\d{1,12}(\.\d{1,12})?", value, re.ASCII):
-        value = float(value)
-    if (
-        isinstance(value, (int, float, Decimal))
-        and not isinstance(value, bool)
-        and 0 < value <= _MOST
-    ):
-        return float(value)
-    raise _wrong(name, value, f"a number above 0, at most {_MOST}")
+_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
-def _date(name: str, value: object) -> dt.date:
-    """Take a date, or a date-time's date."""
-    if isinstance(value, str):
-        head = value[:10]
-        try:
-            day = dt.datetime.strptime(head, "%Y-%m-%d").date()  # noqa: DTZ007  (a day has no zone)
-            if len(value) > len(head):
-                dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
-        except ValueError:
-            pass
-        else:
-            return day
-    raise _wrong(name, value, "a date such as 2026-01-31, or a date-time")
+def shown(value: object) -> str:
+    """Write a value as JSON, on one line."""
+    # json writes \n, but leaves the line ends of Unicode as they are.
+    return " ".join(json.dumps(value, ensure_ascii=False, default=str).splitlines())
 
 
-def _one_of(allowed: Iterable[str]) -> Callable[[str, object], str]:
-    names = tuple(allowed)
+def wrong(name: str, value: object, allowed: str) -> SettingsError:
+    """Return the error that names a setting, its value (cut short) and what is allowed."""
+    text = shown(value)
+    if len(text) > 80:  # noqa: PLR2004  (one line of a log)
+        text = text[:77] + "..."
+    return SettingsError(f"{name} is {text}: it must be {allowed}")
 
-    def parse(name: str, value: object) -> str:
-        if value not in names:
-            raise _wrong(name, value, f"one of {', '.join(names)}")
+
+class Kind(ABC, Generic[T_co]):
+    """A kind of value; one that says nothing else is a string in JSON."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def parse(self, name: str, value: object) -> T_co:
+        """Check what JSON held for the setting `name`, and return what the tap works with.
+
+        Raises:
+            SettingsError: names the setting, the value (never a secret's) and what is allowed.
+        """
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """What JSON Schema says of it; that it may be null is the setting's to add."""
+        return {"type": ["string"]}
+
+    def from_text(self, text: str) -> object:
+        """Turn a variable's text into what JSON would have held, unchecked.
+
+        Raises:
+            ValueError: it cannot be one.
+        """
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Text(Kind[str]):
+    """A string of one form.
+
+    Attributes:
+        form: a regular expression for the whole of it.
+        allowed: the form in words.
+    """
+
+    form: str
+    allowed: str
+
+    def parse(self, name: str, value: object) -> str:
+        """Take a string of the form."""
+        if isinstance(value, str) and re.fullmatch(self.form, value, re.ASCII):
+            return value
+        raise wrong(name, value, self.allowed)
+
+
+DIGITS = Text(r"\d+", "an id of digits, as a string")
+META_NAME = Text(r"[A-Za-z0-9_.:-]+", "a name as Meta writes it (letters, digits, underscores)")
+STATUS = Text(r"[A-Z_]+", "a status as Meta writes it, such as ACTIVE, PAUSED or ARCHIVED")
+API_VERSION = Text(r"v\d{1,3}\.\d", f"a version such as {DEFAULT_API_VERSION}")
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Kind[str]):
+    """Plain text that fits a header of HTTP."""
+
+    def parse(self, name: str, value: object) -> str:
+        """Take ASCII on one line, without blanks around it."""
+        if not isinstance(value, str):
+            raise wrong(name, value, "a string")
+        if not value.isascii() or not value.isprintable() or value != value.strip():
+            raise wrong(name, value, "plain text on one line")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Secret(Kind[str]):
+    """A token or an app's secret. It is never shown, whatever its type."""
+
+    def parse(self, name: str, value: object) -> str:
+        """Take what can be a token; say what is wrong without quoting it."""
+        if not isinstance(value, str):
+            raise SettingsError(f"{name} must be a string (its value is not shown)")
+        if value != value.strip() or any(character.isspace() for character in value):
+            raise SettingsError(f"{name} contains white space: it was probably not copied whole")
+        if not value.isascii() or not value.isprintable():
+            raise SettingsError(f"{name} contains characters that no token has: copy it again")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Flag(Kind[bool]):
+    """True or false."""
+
+    def parse(self, name: str, value: object) -> bool:
+        """Take one of the two, no word for it."""
+        if not isinstance(value, bool):
+            raise wrong(name, value, "true or false")
+        return value
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """A boolean."""
+        return {"type": ["boolean"]}
+
+    def from_text(self, text: str) -> bool:
+        """Take the words that Meltano takes, in any case."""
+        word = text.strip().lower()
+        if word not in _TRUE + _FALSE:
+            raise ValueError(word)
+        return word in _TRUE
+
+
+@dataclass(frozen=True, slots=True)
+class Whole(Kind[int]):
+    """A whole number.
+
+    Attributes:
+        low: the least allowed.
+        high: the most allowed, or None.
+    """
+
+    low: int
+    high: int | None = None
+
+    def parse(self, name: str, value: object) -> int:
+        """Take a whole number within the bounds; true is none."""
+        if isinstance(value, int) and not isinstance(value, bool) and value >= self.low:
+            if self.high is None:
+                return value
+            if value <= self.high:
+                return value
+        bounds = (
+            f", {self.low} or more" if self.high is None else f" from {self.low} to {self.high}"
+        )
+        raise wrong(name, value, f"a whole number{bounds}")
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """An integer; the bounds are told in words."""
+        return {"type": ["integer"]}
+
+    def from_text(self, text: str) -> int:
+        """Read digits."""
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Positive(Kind[float]):
+    """A number above 0, of minutes or seconds."""
+
+    def parse(self, name: str, value: object) -> float:
+        """Take a number, also one written as text."""
+        # The SDK reads fractions in a file as Decimal, and leaves those of the environment as text.
+        if isinstance(value, str) and re.fullmatch(r"\d{1,12}(\.\d{1,12})?", value, re.ASCII):
+            value = float(value)
+        if (
+            isinstance(value, (int, float, Decimal))
+            and not isinstance(value, bool)
+            and 0 < value <= _MOST
+        ):
+            return float(value)
+        raise wrong(name, value, f"a number above 0, at most {_MOST}")
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """A number; the bounds are told in words."""
+        return {"type": ["number"]}
+
+    def from_text(self, text: str) -> float:
+        """Read a number."""
+        return float(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Day(Kind[dt.date]):
+    """A calendar day."""
+
+    def parse(self, name: str, value: object) -> dt.date:
+        """Take a date, or a date-time's date."""
+        if isinstance(value, str):
+            head = value[:10]
+            try:
+                day = dt.datetime.strptime(head, "%Y-%m-%d").date()  # noqa: DTZ007  (has no zone)
+                if len(value) > len(head):
+                    dt.datetime.fromisoformat(value.replace("Z", "+00:00"))
+            except ValueError:
+                pass
+            else:
+                return day
+        raise wrong(name, value, "a date such as 2026-01-31, or a date-time")
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf(Kind[str]):
+    """One of a few words.
+
+    Attributes:
+        words: all of them, in the order in which they are shown.
+    """
+
+    words: tuple[str, ...]
+
+    def parse(self, name: str, value: object) -> str:
+        """Take one of the words as it is written."""
+        if value not in self.words:
+            raise wrong(name, value, f"one of {', '.join(self.words)}")
         return str(value)
 
-    return parse
+    @property
+    def schema(self) -> dict[str, Any]:
+        """A string, and the words."""
+        return {"type": ["string"], "enum": list(self.words)}
 
 
-def _list_of(parse_item: Callable[[str, object], str]) -> Callable[[str, object], tuple[str, ...]]:
-    def parse(name: str, value: object) -> tuple[str, ...]:
+@dataclass(frozen=True, slots=True)
+class AccountId(Kind[str]):
+    """An ad account's id."""
+
+    def parse(self, name: str, value: object) -> str:
+        """Take the id with or without act_; return its digits."""
+        if isinstance(value, str):
+            digits = value.strip().removeprefix("act_")
+            if re.fullmatch(r"\d+", digits, re.ASCII):
+                return digits
+        raise wrong(name, value, "an ad account's id as a string, with or without act_")
+
+
+@dataclass(frozen=True, slots=True)
+class AttributionWindow(Kind[str]):
+    """A window of Meta's inside action values."""
+
+    def parse(self, name: str, value: object) -> str:
+        """Take one for which Meta returns something."""
+        if isinstance(value, str) and value in DEAD_ATTRIBUTION_WINDOWS:
+            raise SettingsError(
+                f'{name} contains "{value}": Meta returns nothing for it since 12 January 2026; '
+                "use 1d_view, 1d_click, 7d_click or 28d_click"
+            )
+        return OneOf(ATTRIBUTION_WINDOWS).parse(name, value)
+
+
+@dataclass(frozen=True, slots=True)
+class ApiUrl(Kind[str]):
+    """The address of a Graph API: the token travels to it."""
+
+    def parse(self, name: str, value: object) -> str:
+        """Take an https address, or plain http on this machine only; no slash at its end."""
+        if isinstance(value, str) and any(character in value for character in "@?#"):
+            raise SettingsError(
+                f"{name} may hold a host and a path only: no user, query or fragment"
+            )
+        parts = _address(value)
+        if parts is None:
+            raise wrong(name, value, f"an address such as {DEFAULT_API_URL}")
+        if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+            raise SettingsError(
+                f"{name} is plain http to {parts.hostname}: use https, so that nobody reads the "
+                "token on the way (http is allowed to this machine only)"
+            )
+        return str(value).rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Kind[tuple[str, ...]]):
+    """Several strings of one kind.
+
+    Attributes:
+        item: the kind of each.
+    """
+
+    item: Kind[str]
+
+    def parse(self, name: str, value: object) -> tuple[str, ...]:
+        """Take a list; twice the same is once, and the order is the user's."""
         if not isinstance(value, (list, tuple)):
-            raise _wrong(name, value, 'a list, for example ["…"]')
-        # Twice the same is once; the order is the user's.
-        return tuple(dict.fromkeys(parse_item(name, item) for item in value))
+            raise wrong(name, value, 'a list, for example ["…"]')
+        return tuple(dict.fromkeys(self.item.parse(name, item) for item in value))
 
-    return parse
+    @property
+    def schema(self) -> dict[str, Any]:
+        """An array of such strings."""
+        return {"type": ["array"], "items": self.item.schema}
 
-
-def _account_id(name: str, value: object) -> str:
-    if isinstance(value, str):
-        digits = value.strip().removeprefix("act_")
-        if re.fullmatch(r"\d+", digits, re.ASCII):
-            return digits
-    raise _wrong(name, value, "an ad account's id as a string, with or without act_")
-
-
-def _name(name: str, value: object) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9_.:-]+", value):
-        return value
-    raise _wrong(name, value, "a name as Meta writes it (letters, digits, underscores)")
-
-
-def _status(name: str, value: object) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[A-Z_]+", value, re.ASCII):
-        return value
-    raise _wrong(name, value, "a status as Meta writes it, such as ACTIVE, PAUSED or ARCHIVED")
-
-
-def _attribution_window(name: str, value: object) -> str:
-    if isinstance(value, str) and value in DEAD_ATTRIBUTION_WINDOWS:
-        raise SettingsError(
-            f'{name} contains "{value}": Meta returns nothing for it since 12 January 2026; '
-            "use 1d_view, 1d_click, 7d_click or 28d_click"
-        )
-    return _one_of(ATTRIBUTION_WINDOWS)(name, value)
-
-
-def _api_version(name: str, value: object) -> str:
-    if isinstance(value, str) and re.fullmatch(r"v\d{1,3}\.\d", value):
-        return value
-    raise _wrong(name, value, f"a version such as {DEFAULT_API_VERSION}")
-
-
-def _api_url(name: str, value: object) -> str:
-    """Take an https address, or plain http on this machine only: the token travels to it."""
-    if isinstance(value, str) and any(character in value for character in "@?#"):
-        raise SettingsError(f"{name} may hold a host and a path only: no user, query or fragment")
-    parts = _address(value)
-    if parts is None:
-        raise _wrong(name, value, f"an address such as {DEFAULT_API_URL}")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
-        raise SettingsError(
-            f"{name} is plain http to {parts.hostname}: use https, so that nobody reads the token "
-            "on the way (http is allowed to this machine only)"
-        )
-    return str(value).rstrip("/")
+    def from_text(self, text: str) -> object:
+        """Read JSON, or words with commas between them."""
+        if text.lstrip().startswith("["):
+            return json.loads(text)
+        return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _address(value: object) -> SplitResult | None:
@@ -201,44 +345,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
-
-
-def _header(name: str, value: object) -> str:
-    text = _text(name, value)
-    if not text.isascii() or not text.isprintable() or text != text.strip():
-        raise _wrong(name, value, "plain text on one line")
-    return text
-
-
-def _tokens(name: str, value: object) -> tuple[AccessToken, ...]:
-    """Take the list of tokens; nothing of it is ever shown."""
-    if not isinstance(value, (list, tuple)) or not all(isinstance(item, dict) for item in value):
-        raise SettingsError(
-            f'{name} must be a list of {{"access_token": …, "label": …, "account_ids": […]}} '
-            "(its value is not shown)"
-        )
-    tokens = tuple(_token(f"{name}[{index}]", item, index) for index, item in enumerate(value))
-    labels = [token.label for token in tokens]
-    for label in labels:
-        if labels.count(label) > 1:
-            raise SettingsError(f"{name} has two tokens with the label {label}: rename one")
-    return tokens
-
-
-def _token(place: str, item: Mapping[str, Any], index: int) -> AccessToken:
-    given = {key: value for key, value in item.items() if value is not None and value != ""}
-    if set(given) - {"access_token", "label", "account_ids"}:
-        raise SettingsError(f"{place} may have the keys access_token, label and account_ids only")
-    if "access_token" not in given:
-        raise SettingsError(f"{place} has no access_token")
-    label = given.get("label", f"token {index + 1}")
-    if not isinstance(label, str) or not label.isprintable() or len(label) > _LONGEST_LABEL:
-        raise SettingsError(f"{place}.label must be a short text on one line")
-    secret = _secret(f"{place}.access_token", given["access_token"])
-    if secret in label:
-        raise SettingsError(f"{place}.label contains the token: labels are shown in the log")
-    return AccessToken(
-        label=label,
-        access_token=secret,
-        account_ids=_list_of(_account_id)(f"{place}.account_ids", given.get("account_ids", [])),
-    )

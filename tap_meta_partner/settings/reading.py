@@ -7,8 +7,8 @@ import difflib
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.settings.model import Settings, SettingsError
-from tap_meta_partner.settings.reports import _reports
-from tap_meta_partner.settings.table import PARSERS
+from tap_meta_partner.settings.reports import Reports
+from tap_meta_partner.settings.table import TABLE
 from tap_meta_partner.settings.words import DEFAULT_HISTORY_DAYS
 
 if TYPE_CHECKING:
@@ -32,7 +32,12 @@ def parse_settings(
         SettingsError: the first mistake found, in one line.
     """
     given = {name: value for name, value in config.items() if value is not None and value != ""}
-    values = {name: parse(name, given[name]) for name, parse in PARSERS.items() if name in given}
+    # A report takes from the tap's settings what it does not say: they are read first.
+    values = {
+        row.name: row.kind.parse(row.name, given[row.name])
+        for row in TABLE
+        if row.name in given and row.name != "reports"
+    }
     settings = Settings(**values)
     if token_needed and not any(token.access_token for token in settings.tokens):
         raise SettingsError(
@@ -40,7 +45,7 @@ def parse_settings(
             "(TAP_META_PARTNER_ACCESS_TOKEN in Meltano's .env)"
         )
     _check_together(settings, now)
-    reports = _reports(given.get("reports", []), settings)
+    reports = Reports(settings).parse("reports", given.get("reports", []))
     for report in reports:
         if report.start_date and report.start_date != settings.start_date:
             _check_report_start(report, settings, now)

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.buckets import ALL_DAYS, LONGEST_DAYS, MONTHLY
 from tap_meta_partner.days.presets import DATE_PRESETS
 from tap_meta_partner.settings.kinds import (
-    _attribution_window,
-    _date,
-    _flag,
-    _list_of,
-    _name,
-    _one_of,
-    _shown,
-    _whole,
-    _wrong,
+    META_NAME,
+    AttributionWindow,
+    Day,
+    Flag,
+    Kind,
+    ListOf,
+    OneOf,
+    Whole,
+    shown,
+    wrong,
 )
-from tap_meta_partner.settings.model import ReportDefinition, SettingsError
+from tap_meta_partner.settings.model import ReportDefinition, Settings, SettingsError
+from tap_meta_partner.settings.setting import Setting, object_schema
 from tap_meta_partner.settings.words import LEVELS, RESERVED_STREAM_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
-
-    from tap_meta_partner.settings.model import Settings
 
 #: What a report may leave to the tap's own settings.
 _INHERITED = (
@@ -37,59 +39,126 @@ _INHERITED = (
 )
 
 
-def _stream_name(name: str, value: object) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", value):
-        if value.lower() in RESERVED_STREAM_NAMES:
-            raise SettingsError(f'{name} is "{value}": a stream of the tap has that name already')
-        return value
-    raise _wrong(name, value, "a stream name: a letter, then letters, digits and underscores")
+@dataclass(frozen=True, slots=True)
+class StreamName(Kind[str]):
+    """A name for a stream and its table."""
+
+    def parse(self, name: str, value: object) -> str:
+        """Take a name that no stream of the tap has."""
+        if isinstance(value, str) and re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", value):
+            if value.lower() in RESERVED_STREAM_NAMES:
+                raise SettingsError(
+                    f'{name} is "{value}": a stream of the tap has that name already'
+                )
+            return value
+        raise wrong(name, value, "a stream name: a letter, then letters, digits and underscores")
 
 
-def _filtering(name: str, value: object) -> tuple[Mapping[str, Any], ...]:
-    if isinstance(value, (list, tuple)) and all(
-        isinstance(item, dict) and set(item) == {"field", "operator", "value"} for item in value
-    ):
-        return tuple(value)
-    raise _wrong(name, value, 'a list of {"field": …, "operator": …, "value": …}')
+@dataclass(frozen=True, slots=True)
+class Filtering(Kind[tuple["Mapping[str, Any]", ...]]):
+    """Conditions that Meta checks; passed on as they are."""
+
+    def parse(self, name: str, value: object) -> tuple[Mapping[str, Any], ...]:
+        """Take a list of objects with the three keys of Meta's."""
+        if isinstance(value, (list, tuple)) and all(
+            isinstance(item, dict) and set(item) == {"field", "operator", "value"} for item in value
+        ):
+            return tuple(value)
+        raise wrong(name, value, 'a list of {"field": …, "operator": …, "value": …}')
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """An array of objects."""
+        item = {"type": "object", "properties": {}, "additionalProperties": True}
+        return {"type": ["array"], "items": item}
 
 
-def _increment(name: str, value: object) -> int | str:
-    if value in (MONTHLY, ALL_DAYS):
-        return str(value)
-    if isinstance(value, str) and value.isdecimal():
-        value = int(value)
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LONGEST_DAYS:
-        return value
-    raise _wrong(name, value, f"a number of days from 1 to {LONGEST_DAYS}, {MONTHLY} or {ALL_DAYS}")
+@dataclass(frozen=True, slots=True)
+class Increment(Kind["int | str"]):
+    """How many days a row covers."""
+
+    def parse(self, name: str, value: object) -> int | str:
+        """Take a number of days, also as its digits, or one of the two words."""
+        if value in (MONTHLY, ALL_DAYS):
+            return str(value)
+        if isinstance(value, str) and value.isdecimal():
+            value = int(value)
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= LONGEST_DAYS:
+            return value
+        allowed = f"a number of days from 1 to {LONGEST_DAYS}, {MONTHLY} or {ALL_DAYS}"
+        raise wrong(name, value, allowed)
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """Anything: a number or a word."""
+        return {}
 
 
-_REPORT_PARSERS: Mapping[str, Callable[[str, object], Any]] = {
-    "name": _stream_name,
-    "level": _one_of(LEVELS),
-    "fields": _list_of(_name),
-    "breakdowns": _list_of(_name),
-    "action_breakdowns": _list_of(_name),
-    "action_attribution_windows": _list_of(_attribution_window),
-    "filtering": _filtering,
-    "lookback_days": _whole(0),
-    "start_date": _date,
-    "time_increment": _increment,
-    "date_preset": _one_of(DATE_PRESETS),
-    "action_rows": _flag,
-}
+#: The keys of one report.
+REPORT_KEYS = (
+    Setting("name", StreamName(), description="Stream and table name.", required=True),
+    Setting("level", OneOf(LEVELS), description="Default ad."),
+    Setting("fields", ListOf(META_NAME), description="Default: the setting `fields`."),
+    Setting("breakdowns", ListOf(META_NAME), description="Each becomes part of the key."),
+    Setting("action_breakdowns", ListOf(META_NAME), description="Stay inside the action lists."),
+    Setting(
+        "action_attribution_windows", ListOf(AttributionWindow()), description="Extra windows."
+    ),
+    Setting("filtering", Filtering(), description="As Meta takes it."),
+    Setting("lookback_days", Whole(0), description="Default: the setting."),
+    Setting("start_date", Day(), description="Default: the setting."),
+    Setting(
+        "time_increment",
+        Increment(),
+        description=f"Days that a row covers: 1 to {LONGEST_DAYS}, {MONTHLY}, or {ALL_DAYS}. "
+        "Default 1.",
+    ),
+    Setting(
+        "date_preset",
+        OneOf(tuple(DATE_PRESETS)),
+        description="Read this window in full on every run.",
+    ),
+    Setting(
+        "action_rows",
+        Flag(),
+        description="Also write the action lists row by row, as the stream {name}_actions.",
+    ),
+)
 
 
-def _reports(value: object, settings: Settings) -> tuple[ReportDefinition, ...]:
-    if not isinstance(value, (list, tuple)):
-        raise _wrong("reports", value, 'a list of reports, for example [{"name": "…"}]')
-    reports = tuple(
-        _report(f"reports[{index}]", item, settings) for index, item in enumerate(value)
-    )
-    names = [name.lower() for report in reports for name in _stream_names(report)]
-    for name in names:
-        if names.count(name) > 1:
-            raise SettingsError(f'reports would make two streams named "{name}": rename a report')
-    return reports
+@dataclass(frozen=True, slots=True)
+class Reports(Kind[tuple[ReportDefinition, ...]]):
+    """The list of reports.
+
+    Attributes:
+        settings: the tap's own, for what a report does not say.
+    """
+
+    settings: Settings = field(default_factory=Settings)
+
+    def parse(self, name: str, value: object) -> tuple[ReportDefinition, ...]:
+        """Take the list. No two streams share a name, in whatever case: many databases fold it."""
+        if not isinstance(value, (list, tuple)):
+            raise wrong(name, value, 'a list of reports, for example [{"name": "…"}]')
+        reports = tuple(
+            _report(f"{name}[{index}]", item, self.settings) for index, item in enumerate(value)
+        )
+        names = [each.lower() for report in reports for each in _stream_names(report)]
+        for each in names:
+            if names.count(each) > 1:
+                raise SettingsError(
+                    f'{name} would make two streams named "{each}": rename a report'
+                )
+        return reports
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """An array of objects."""
+        return {"type": ["array"], "items": object_schema(REPORT_KEYS, others=False)}
+
+    def from_text(self, text: str) -> object:
+        """Read JSON."""
+        return json.loads(text)
 
 
 def _stream_names(report: ReportDefinition) -> list[str]:
@@ -98,18 +167,19 @@ def _stream_names(report: ReportDefinition) -> list[str]:
 
 def _report(place: str, value: object, settings: Settings) -> ReportDefinition:
     if not isinstance(value, dict):
-        raise _wrong(place, value, 'an object, for example {"name": "by_country"}')
+        raise wrong(place, value, 'an object, for example {"name": "by_country"}')
     given = {key: item for key, item in value.items() if item is not None}
-    for key in sorted(set(given) - set(_REPORT_PARSERS)):
+    allowed = [row.name for row in REPORT_KEYS]
+    for key in sorted(set(given) - set(allowed)):
         raise SettingsError(
-            f"{place} has an unknown key {_shown(key)}: allowed are {', '.join(_REPORT_PARSERS)}"
+            f"{place} has an unknown key {shown(key)}: allowed are {', '.join(allowed)}"
         )
     if "name" not in given:
         raise SettingsError(f"{place} has no name: it becomes the stream's and the table's name")
     parsed = {
-        key: parse(f"{place}.{key}", given[key])
-        for key, parse in _REPORT_PARSERS.items()
-        if key in given
+        row.name: row.kind.parse(f"{place}.{row.name}", given[row.name])
+        for row in REPORT_KEYS
+        if row.name in given
     }
     if "date_preset" in parsed and "start_date" in parsed:
         raise SettingsError(f"{place} has both date_preset and start_date: leave one of them out")

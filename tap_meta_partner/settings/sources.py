@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import json
 import os
 from pathlib import Path
@@ -12,42 +13,16 @@ from dotenv import dotenv_values
 
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.reading import parse_settings
-from tap_meta_partner.settings.table import SETTING_NAMES
+from tap_meta_partner.settings.table import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from tap_meta_partner.settings.model import Settings
+    from tap_meta_partner.settings.setting import Setting
 
 PREFIX = "TAP_META_PARTNER_"
-
-
-_LISTS = frozenset(
-    (
-        "account_ids",
-        "exclude_account_ids",
-        "account_statuses",
-        "fields",
-        "action_attribution_windows",
-        "effective_status",
-    )
-)
-
-
-_JSON = frozenset(("reports", "access_tokens"))
-
-
-_WHOLE_NUMBERS = frozenset(("lookback_days", "max_concurrency", "shard_index", "shard_count"))
-
-
-_NUMBERS = frozenset(("max_run_minutes", "request_timeout"))
-
-
-_FLAGS = frozenset(("fail_on_skipped_accounts", "backfill_on_change"))
-
-
-_TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
 def read_settings(file: Path | None, *, token_needed: bool = True) -> Settings:
@@ -71,21 +46,26 @@ def read_configuration(
     """Put the three sources together; unchecked."""
     variables = {**_dotenv(dotenv), **environment}
     config = {
-        name: _value(name, text)
-        for name in sorted(SETTING_NAMES)
-        if (text := variables.get(PREFIX + name.upper()))
+        setting.name: _value(setting, text)
+        for setting in TABLE
+        if (text := variables.get(PREFIX + setting.name.upper()))
     }
     return {**config, **(_file(file) if file else {})}
+
+
+def env_variables(text: str) -> dict[str, str]:
+    """Return the variables that a `.env` file's text sets, as Meltano reads them."""
+    values = dotenv_values(stream=io.StringIO(text))
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _dotenv(path: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     try:
-        values = dotenv_values(path, encoding="utf-8")
+        return env_variables(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f".env cannot be read ({type(error).__name__})") from None
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _file(path: Path) -> dict[str, Any]:
@@ -105,34 +85,9 @@ def _file(path: Path) -> dict[str, Any]:
     return config
 
 
-def _value(name: str, text: str) -> Any:  # noqa: ANN401  (what a setting may be)
+def _value(setting: Setting, text: str) -> object:
     """Turn a variable's text into what the setting takes, or leave it for the check to refuse."""
-    for names, parse in _TYPES:
-        if name in names:
-            try:
-                return parse(text)
-            except ValueError:
-                return text
-    return text
-
-
-def _list(text: str) -> Any:  # noqa: ANN401  (as JSON says)
-    if text.lstrip().startswith("["):
-        return json.loads(text)
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _flag(text: str) -> bool:
-    word = text.strip().lower()
-    if word not in _TRUE + _FALSE:
-        raise ValueError(word)
-    return word in _TRUE
-
-
-_TYPES: tuple[tuple[frozenset[str], Callable[[str], Any]], ...] = (
-    (_LISTS, _list),
-    (_JSON, json.loads),
-    (_WHOLE_NUMBERS, int),
-    (_NUMBERS, float),
-    (_FLAGS, _flag),
-)
+    try:
+        return setting.kind.from_text(text)
+    except ValueError:
+        return text

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_meta_partner.settings import sources as configuration
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.sources import read_configuration
 from tap_meta_partner.settings.table import SETTING_NAMES
@@ -25,18 +24,22 @@ def read(folder: Path, file: str | None = None, dotenv: str = "", **variables: s
     return read_configuration(path, environment, folder / ".env")
 
 
-def test_types__are_those_of_the_tap() -> None:
-    """A variable becomes what the tap's own schema says."""
-    kinds = {
-        "array": configuration._LISTS | configuration._JSON,
-        "integer": configuration._WHOLE_NUMBERS,
-        "number": configuration._NUMBERS,
-        "boolean": configuration._FLAGS,
-    }
-    properties = TapMetaPartner.config_jsonschema["properties"]
+#: A variable's text that each type of JSON can be read from, and what it becomes.
+EXAMPLES = {
+    "array": ('["1"]', list),
+    "integer": ("4", int),
+    "number": ("1.5", float),
+    "boolean": ("true", bool),
+    "string": ("4", str),
+}
 
-    for kind, names in kinds.items():
-        assert names == {name for name in SETTING_NAMES if properties[name]["type"][0] == kind}
+
+@pytest.mark.parametrize("name", sorted(SETTING_NAMES))
+def test_types__are_those_of_the_tap(tmp_path: Path, name: str) -> None:
+    """A variable becomes what the tap's own schema says."""
+    text, kind = EXAMPLES[TapMetaPartner.config_jsonschema["properties"][name]["type"][0]]
+
+    assert type(read(tmp_path, **{name.upper(): text})[name]) is kind
 
 
 def test_sources__file_before_environment_before_dotenv(tmp_path: Path) -> None:
@@ -118,6 +121,11 @@ def test_file__with_a_byte_order_mark(tmp_path: Path) -> None:
     path.write_text(json.dumps({"app_id": "1"}), encoding="utf-8-sig")
 
     assert read_configuration(path, {}, tmp_path / ".env") == {"app_id": "1"}
+
+
+def test_dotenv__that_is_not_there(tmp_path: Path) -> None:
+    """Nobody needs one."""
+    assert read_configuration(None, {}, tmp_path / ".env") == {}
 
 
 def test_dotenv__that_cannot_be_read(tmp_path: Path) -> None:

@@ -15,16 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from dotenv import dotenv_values
-
 from tap_meta_partner.onboarding.files import StoreError, read_text, replace_file
+from tap_meta_partner.settings.sources import PREFIX, env_variables
 
 if TYPE_CHECKING:
     import types
     from typing import Any
-
-VARIABLE = "TAP_META_PARTNER_ACCESS_TOKEN"
-
 
 KEYRING_SERVICE = "tap-meta-partner"
 
@@ -33,6 +29,9 @@ KEYRING_NAME = "access_token"
 
 
 _SETTING = "access_token"
+
+
+VARIABLE = PREFIX + _SETTING.upper()
 
 
 _KEYRING_EXTRA = "pip install 'tap-meta-partner[keyring]'"
@@ -132,7 +131,7 @@ class EnvFile:
 
     def read(self) -> str | None:
         """Return the variable's value, as Meltano would find it in the file."""
-        return read_env_file(self.path).get(VARIABLE) or None
+        return env_variables(read_text(self.path) or "").get(VARIABLE) or None
 
     def write(self, token: str) -> None:
         """Replace the variable's line, or add one; the file is ours alone to read from then on."""
@@ -223,15 +222,6 @@ def keyring_works() -> bool:
         # Below 1 are the placeholder that always fails, the one that forgets, and plain text files.
         return float(library.get_keyring().priority) >= 1
     return False
-
-
-def read_env_file(path: Path) -> dict[str, str]:
-    """Return the variables of a .env file, as Meltano reads them; none where there is no file."""
-    text = read_text(path)
-    if text is None:
-        return {}
-    values = dotenv_values(path, encoding="utf-8")
-    return {name: value for name, value in values.items() if value is not None}
 
 
 def _check_folder(path: Path) -> None:

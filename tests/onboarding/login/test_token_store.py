@@ -23,7 +23,6 @@ from tap_meta_partner.onboarding.login.token_store import (
     Keyring,
     default_store,
     keyring_works,
-    read_env_file,
     store_named,
 )
 
@@ -212,7 +211,6 @@ def test_env__none_there(tmp_path: Path) -> None:
     store.path.write_text(f"{VARIABLE}=\n")
 
     assert store.read() is None
-    assert read_env_file(tmp_path / "nothing") == {}
 
 
 # Both kinds of file
