@@ -204,6 +204,16 @@ def test_env__quotes_what_it_must(tmp_path: Path) -> None:
     assert store.read() == "a#b$c"
 
 
+def test_env__with_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """The token is found and replaced; what else is in the file stays, to the byte."""
+    store = EnvFile(tmp_path / ".env")
+    store.path.write_bytes(b"NAME=caf\xe9\n" + f"{VARIABLE}={OLD}\n".encode())
+
+    assert store.read() == OLD
+    store.write(NEW)
+    assert store.path.read_bytes() == b"NAME=caf\xe9\n" + f"{VARIABLE}={NEW}\n".encode()
+
+
 def test_env__none_there(tmp_path: Path) -> None:
     """Without the file, or without the line, there is no token."""
     store = EnvFile(tmp_path / ".env")
