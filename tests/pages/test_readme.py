@@ -16,7 +16,6 @@ from tap_meta_partner.tap import TapMetaPartner
 from tests.support.readme_blocks import (
     README,
     run_block,
-    settings_table,
     shown_commands,
     shown_table,
     without_what_varies,
@@ -31,6 +30,7 @@ from tests.support.readme_recipes import (
     shown_definition,
     shown_recipes,
 )
+from tests.support.settings_table import settings_table
 
 if TYPE_CHECKING:
     from tests.support.tap_process import Output

@@ -20,7 +20,7 @@ from tap_meta_partner.settings.table import SETTING_NAMES
 from tap_meta_partner.tap import TapMetaPartner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
 _ROOT = Path(__file__).parents[2]
 KEPT = _ROOT / "docs" / "hub" / "tap-meta-partner.yml"
@@ -41,8 +41,8 @@ _DAYS = "Which days"
 _REPORTS = "Which columns and reports"
 _PACE = "How much at once, how long, and what counts as a failure"
 _SELDOM = "Seldom touched"
-_OF_THE_SDK = "What the Singer SDK adds to every tap"
-_ORDER = (_ACCESS, _ACCOUNTS, _DAYS, _REPORTS, _PACE, _SELDOM, _OF_THE_SDK)
+OF_THE_SDK = "What the Singer SDK adds to every tap"
+GROUPS = (_ACCESS, _ACCOUNTS, _DAYS, _REPORTS, _PACE, _SELDOM, OF_THE_SDK)
 #: A setting belongs to the first group that has one of its name's words, or else to _SELDOM.
 _WORDS = {
     _PACE: {"fail", "max", "min", "backfill", "shard", "concurrency", "minutes"},
@@ -102,26 +102,26 @@ def definition(repository: str | None = None) -> dict[str, Any]:
         repository: where the code is published. The Hub's *variant* is the account that owns it;
             without it, or before it is known, the tap's own name stands for the variant.
     """
-    about = _about()
+    said = about()
     ours = _extractor()
     made = {
-        "name": about["name"],
-        "variant": about["name"],
+        "name": said["name"],
+        "variant": said["name"],
         "namespace": ours["namespace"],
         "executable": ours["executable"],
-        "pip_url": about["name"],
+        "pip_url": said["name"],
         "label": ours["label"],
         "logo_url": "/assets/logos/extractors/meta-partner.svg",
         "domain_url": "https://developers.facebook.com/docs/marketing-api/insights",
         "keywords": ["meltano_sdk"],
         "maintenance_status": "beta",  # as the package's classifier says
         "quality": "silver",  # what the Hub gives a new tap that is built on the SDK
-        "capabilities": sorted(HUB_CAPABILITIES.intersection(about["capabilities"])),
-        "supported_python_versions": about["supported_python_versions"],
+        "capabilities": sorted(HUB_CAPABILITIES.intersection(said["capabilities"])),
+        "supported_python_versions": said["supported_python_versions"],
         "commands": ours["commands"],
         "select": ours["select"],
         "settings_group_validation": ours["settings_group_validation"],
-        "settings": [hub_setting(*each) for each in in_groups(_flat(about["settings"]))],
+        "settings": [hub_setting(*each) for each in in_groups(flat(said["settings"]))],
         **_TEXTS,
     }
     if repository:
@@ -133,10 +133,11 @@ def definition(repository: str | None = None) -> dict[str, Any]:
     return made
 
 
-def _about() -> dict[str, Any]:
+def about() -> dict[str, Any]:
+    """Return what `--about` says."""
     output = CliRunner().invoke(TapMetaPartner.cli, ["--about", "--format", "json"]).stdout
-    about: dict[str, Any] = json.loads(output)
-    return about
+    said: dict[str, Any] = json.loads(output)
+    return said
 
 
 def _extractor() -> dict[str, Any]:
@@ -145,13 +146,13 @@ def _extractor() -> dict[str, Any]:
     return dict(found)
 
 
-def _flat(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+def flat(schema: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
     """Give each setting with its name; an object's parts come one by one, with dots."""
     for name, item in schema["properties"].items():
         # An object that takes any keys of one form (stream maps) is a map, and stays whole.
         is_map = isinstance(item.get("additionalProperties"), dict)
         if _type(item) == "object" and item.get("properties") and not is_map:
-            yield from _flat(item, f"{prefix}{name}.")
+            yield from flat(item, f"{prefix}{name}.")
         else:
             yield prefix + name, item
 
@@ -169,16 +170,16 @@ def _type(item: Mapping[str, Any]) -> str:
 
 
 def in_groups(
-    settings: Iterator[tuple[str, dict[str, Any]]],
+    settings: Iterable[tuple[str, dict[str, Any]]],
 ) -> list[tuple[str, dict[str, Any]]]:
     """Sort settings by group; within one the tap's own order is kept."""
-    return sorted(settings, key=lambda each: _ORDER.index(group_of(each[0])))
+    return sorted(settings, key=lambda each: GROUPS.index(group_of(each[0])))
 
 
 def group_of(name: str) -> str:
     """Name the group of a setting, also of one that nobody thought of here."""
     if name.partition(".")[0] not in SETTING_NAMES:
-        return _OF_THE_SDK
+        return OF_THE_SDK
     words = set(name.split("_"))
     return next((group for group, known in _WORDS.items() if words & known), _SELDOM)
 
@@ -256,7 +257,7 @@ def as_text(made: Mapping[str, Any]) -> str:
     Settings stay in their groups, each with a heading.
     """
     text = _yaml(made)
-    for group in _ORDER:
+    for group in GROUPS:
         first = next((each for each in made["settings"] if group_of(each["name"]) == group), None)
         if first:
             entry = _yaml([first])
