@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from singer_sdk.streams import Stream
 
     from tap_meta_partner.dimensions.request import DimensionPlan
-    from tap_meta_partner.insights.plan import StreamPlan
+    from tap_meta_partner.insights.plan import InsightsPlan
     from tap_meta_partner.settings.model import ReportDefinition, Settings
     from tap_meta_partner.singer import PartnerStream
 
@@ -214,7 +214,7 @@ class TapMetaPartner(Tap):
             if isinstance(stream, SyncedStream) and stream.selected
         ]
 
-    def plans_for(self, streams: Iterable[Stream]) -> list[StreamPlan | DimensionPlan]:
+    def plans_for(self, streams: Iterable[Stream]) -> list[InsightsPlan | DimensionPlan]:
         """Say what to ask for those of these streams that are read account by account."""
         synced = [stream for stream in streams if isinstance(stream, SyncedStream)]
         dimensions = [stream.plan for stream in synced if isinstance(stream, DimensionStream)]

@@ -80,10 +80,10 @@ class Since:
         return int(self.moment.timestamp())
 
 
-Plan: TypeAlias = "Full | Since"
+Extent: TypeAlias = "Full | Since"
 
 
-def plan_reading(bookmark: DimensionBookmark, now: dt.datetime, basis: str | None) -> Plan:
+def extent_due(bookmark: DimensionBookmark, now: dt.datetime, basis: str | None) -> Extent:
     """Decide what to read of a dimension whose edge can list what changed.
 
     Args:
@@ -101,7 +101,7 @@ def plan_reading(bookmark: DimensionBookmark, now: dt.datetime, basis: str | Non
 
 def after_reading(
     bookmark: DimensionBookmark,
-    plan: Plan,
+    extent: Extent,
     *,
     began: dt.datetime,
     newest: dt.datetime | None,
@@ -111,13 +111,13 @@ def after_reading(
 
     Args:
         bookmark: as it was.
-        plan: what was read.
+        extent: what was read.
         began: when the reading began.
         newest: the latest `updated_time` among its objects; None where it had none.
         basis: the fingerprint from before the reading.
     """
     bookmark = replace(bookmark, read_at=began)
-    if isinstance(plan, Full):
+    if isinstance(extent, Full):
         return replace(bookmark, updated_time=newest, full_at=began, basis=basis)
     known = [moment for moment in (bookmark.updated_time, newest) if moment]
     return replace(bookmark, updated_time=max(known, default=None))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
-    from tap_meta_partner.dimensions.bookmarks import Plan
+    from tap_meta_partner.dimensions.bookmarks import Extent
     from tap_meta_partner.dimensions.request import DimensionReading, DimensionRequest
     from tap_meta_partner.dimensions.tables import Dimension
     from tap_meta_partner.graph.steps import Steps
@@ -60,13 +60,13 @@ class Listing:
     def __init__(
         self,
         request: DimensionRequest,
-        plan: Plan,
+        extent: Extent,
         reading: DimensionReading,
         began: dt.datetime,
         sizes: Sequence[int] = PAGE_SIZES,
     ) -> None:
         self._request = request
-        self._plan = plan
+        self._extent = extent
         self._reading = reading
         self._objects = _Objects(request, reading, began)
         self._sizes = sizes
@@ -205,8 +205,8 @@ class Listing:
         params: dict[str, Any] = {**call.params, "limit": size}
         if statuses:
             params["effective_status"] = list(statuses)
-        if isinstance(self._plan, Since):
-            params["updated_since"] = self._plan.unix
+        if isinstance(self._extent, Since):
+            params["updated_since"] = self._extent.unix
         return replace(call, params=params)
 
     def _one_by_one(self, call: Call, size: int) -> Steps[dict[str, Any]]:

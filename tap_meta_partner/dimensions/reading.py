@@ -22,14 +22,14 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.dimensions.bookmarks import Full, after_reading, fingerprint_of, plan_reading
+from tap_meta_partner.dimensions.bookmarks import Full, after_reading, extent_due, fingerprint_of
 from tap_meta_partner.dimensions.listing import ABOVE_ADS, LIGHT_PAGE_SIZES, Listing
 from tap_meta_partner.dimensions.looking_up import ReadDimension
 from tap_meta_partner.dimensions.tables import DIMENSIONS
 from tap_meta_partner.graph.errors import KeptFailing, RequestRefused, TooMuchData
 
 if TYPE_CHECKING:
-    from tap_meta_partner.dimensions.bookmarks import DimensionBookmark, Plan
+    from tap_meta_partner.dimensions.bookmarks import DimensionBookmark, Extent
     from tap_meta_partner.dimensions.request import (
         DimensionReading,
         DimensionRequest,
@@ -60,11 +60,11 @@ def read_dimension(
     began = reading.utc_now()
     name = request.dimension.name
     basis: str | None = None
-    plan: Plan = Full()
+    extent: Extent = Full()
     if name == "ads":
         basis = yield from _basis(request, above, reading)
-        plan = plan_reading(bookmark, began, basis)
-    listing = Listing(request, plan, reading, began)
+        extent = extent_due(bookmark, began, basis)
+    listing = Listing(request, extent, reading, began)
     yield from listing.read()
     listing.say_what_is_left_out()
     if name in ABOVE_ADS and not listing.left_out and not request.statuses:
@@ -73,12 +73,12 @@ def read_dimension(
         # What could not be given now may be tomorrow, without a change to itself.
         after = replace(bookmark, read_at=began)
     else:
-        after = after_reading(bookmark, plan, began=began, newest=listing.newest, basis=basis)
+        after = after_reading(bookmark, extent, began=began, newest=listing.newest, basis=basis)
     return ReadDimension(
         began=began,
         rows=listing.rows,
         left_out=tuple(listing.left_out),
-        in_full=plan == Full(),
+        in_full=extent == Full(),
         listed=frozenset(listing.listed),
         bookmark=after,
     )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class RunSlot:
+class ReportRunSlot:
     """Wait for, or give back, the right to have a report run under way."""
 
     take: bool

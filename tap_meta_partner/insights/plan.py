@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StreamPlan:
+class InsightsPlan:
     """One insights stream as this run wants it.
 
     Attributes:

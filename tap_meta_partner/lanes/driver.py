@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.error_codes import NETWORK
 from tap_meta_partner.graph.errors import KeptFailing, MetaError, Throttled, ThrottledTooLong
-from tap_meta_partner.graph.steps import OutOfTime, Pause, RunSlot
+from tap_meta_partner.graph.steps import OutOfTime, Pause, ReportRunSlot
 from tap_meta_partner.lanes.governor import GIVE_UP_SECONDS
 from tap_meta_partner.lanes.lane import Standing
 
@@ -142,13 +142,13 @@ class Lanes:
                 self._give_run_slot(lane)
                 return
             outcome = None
-            if isinstance(step, (Call, Pause, RunSlot)):
+            if isinstance(step, (Call, Pause, ReportRunSlot)):
                 if self._has_to_wait(lane, step):
                     return
             else:
                 yield lane, step
 
-    def _has_to_wait(self, lane: Lane, step: Call | Pause | RunSlot) -> bool:
+    def _has_to_wait(self, lane: Lane, step: Call | Pause | ReportRunSlot) -> bool:
         """Put a lane where it waits for what it asks for; tell whether it has to."""
         if isinstance(step, Call):
             lane.pending = step

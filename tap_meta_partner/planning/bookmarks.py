@@ -105,12 +105,12 @@ def _pace(value: object) -> Pace:
     mode = value.get("mode")
     return Pace(
         days=days,
-        run=mode in ("async", "campaign"),
+        report_run=mode in ("async", "campaign"),
         by_campaign=mode == "campaign" and days == 1,
         easy=max(0, easy),
     )
 
 
 def _pace_as_json(pace: Pace) -> dict[str, Any]:
-    mode = "campaign" if pace.by_campaign else "async" if pace.run else "sync"
+    mode = "campaign" if pace.by_campaign else "async" if pace.report_run else "sync"
     return {"days": pace.days, "mode": mode, "easy": pace.easy}

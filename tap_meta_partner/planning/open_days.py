@@ -120,28 +120,28 @@ def _believed_day(bookmark: Bookmark, today: dt.date) -> dt.date | None:
 
 
 def close_window(
-    bookmark: Bookmark, window: DateWindow, plan: OpenDays, *, today: dt.date
+    bookmark: Bookmark, window: DateWindow, opened: OpenDays, *, today: dt.date
 ) -> Bookmark:
     """Return the bookmark after every row of `window` has been written.
 
     Args:
         bookmark: as it was.
         window: the days closed, next to those closed before.
-        plan: what was open when the run began.
+        opened: what was open when the run began.
         today: the ad account's own today, fixed for the run.
     """
-    if plan.gap and window in plan.gap:
+    if opened.gap and window in opened.gap:
         return replace(bookmark, since=min(window.since, bookmark.since or window.since))
     delivered = min(window.until, today - _DAY)
     if delivered < window.since:
         # Only today's provisional rows: nothing to promise yet.
         return bookmark
-    begins = plan.forward is not None and window.since == plan.forward.since
-    if bookmark.day is None or (plan.starts_anew and begins):
-        return replace(bookmark, day=delivered, since=window.since, report=plan.report)
+    begins = opened.forward is not None and window.since == opened.forward.since
+    if bookmark.day is None or (opened.starts_anew and begins):
+        return replace(bookmark, day=delivered, since=window.since, report=opened.report)
     return replace(
         bookmark,
         day=max(min(bookmark.day, today - _DAY), delivered),
-        since=bookmark.since or (plan.forward.since if plan.forward else window.since),
-        report=plan.report,
+        since=bookmark.since or (opened.forward.since if opened.forward else window.since),
+        report=opened.report,
     )

@@ -12,8 +12,8 @@ import logging
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.errors import TooMuchData
-from tap_meta_partner.reports.report_runs import read_run
-from tap_meta_partner.reports.request import MANY_PAGES, _pages
+from tap_meta_partner.reports.report_runs import read_report_run
+from tap_meta_partner.reports.request import MANY_PAGES, pages_of
 
 if TYPE_CHECKING:
     from tap_meta_partner.graph.pages import RowSink
@@ -37,15 +37,15 @@ def read_report(
         MetaError: as `retries.ask`.
     """
     # What an earlier night remembered does not overrule the setting.
-    if reporting.mode == "sync" or (reporting.mode == "auto" and not pace.run):
+    if reporting.mode == "sync" or (reporting.mode == "auto" and not pace.report_run):
         try:
-            pages = yield from _pages(request.call(), sink, reporting)
+            pages = yield from pages_of(request.call(), sink, reporting)
         except TooMuchData as error:
             if reporting.mode == "sync":
                 raise
             logger.info("%s: asking for a report run, as %s", request, error.rule.what)
         else:
             heavy = pages > MANY_PAGES and reporting.mode == "auto"
-            return pace.with_run() if heavy else pace.eased()
-    yield from read_run(request, sink, reporting)
-    return pace.eased() if pace.run else pace.with_run()
+            return pace.with_report_run() if heavy else pace.eased()
+    yield from read_report_run(request, sink, reporting)
+    return pace.eased() if pace.report_run else pace.with_report_run()

@@ -17,8 +17,8 @@ from tap_meta_partner.graph.errors import (
     Throttled,
     TooMuchData,
 )
-from tap_meta_partner.graph.steps import Pause, RunSlot, ask, backoff_seconds
-from tap_meta_partner.reports.request import _pages
+from tap_meta_partner.graph.steps import Pause, ReportRunSlot, ask, backoff_seconds
+from tap_meta_partner.reports.request import pages_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ _UNREADABLE_TRIES = 6
 _NO_SUCH_OBJECT = 33
 
 
-class _RunLost(Exception):
+class _ReportRunLost(Exception):
     """The run will give nothing any more; the same request may, after `wait` seconds."""
 
     def __init__(self, why: str, *, failed: bool = False, wait: float = 0.0) -> None:
@@ -72,19 +72,19 @@ class _RunLost(Exception):
         self.wait = wait
 
 
-def read_run(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
+def read_report_run(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
     """Create a report run, wait for it and read it; create it again where it came to nothing."""
-    yield RunSlot(take=True)
+    yield ReportRunSlot(take=True)
     try:
-        yield from _try_runs(request, sink, reporting)
+        yield from _try_report_runs(request, sink, reporting)
     except Exception:
         # Whatever went wrong (the sink may object to a row): a slot that is kept is missed by all.
-        yield RunSlot(take=False)
+        yield ReportRunSlot(take=False)
         raise
-    yield RunSlot(take=False)
+    yield ReportRunSlot(take=False)
 
 
-def _try_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
+def _try_report_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
     failures = 0
     for submission in range(1, _SUBMISSIONS + 1):
         answer = yield from ask(request.call("POST"), reporting.jitter)
@@ -93,24 +93,24 @@ def _try_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> St
         if not run_id.isdecimal():
             raise KeptFailing(Fault(message="a report run without an id"), GARBLED)
         try:
-            yield from _await_run(run_id, request, reporting)
+            yield from _await_report_run(run_id, request, reporting)
             yield from _read_result(run_id, request, sink, reporting)
-        except _RunLost as lost:
+        except _ReportRunLost as lost:
             logger.info("%s: report run %s: %s", request, run_id, lost.why)
             failures += lost.failed
             if failures == _FAILURES or submission == _SUBMISSIONS:
                 raise TooMuchData(
-                    Fault(message=f"report runs: {lost.why}"), _RUN_TOO_MUCH
+                    Fault(message=f"report runs: {lost.why}"), _REPORT_RUN_TOO_MUCH
                 ) from None
             yield Pause(lost.wait, lost.why)
         else:
             return
 
 
-_RUN_TOO_MUCH = RULES[-3, 1504045]
+_REPORT_RUN_TOO_MUCH = RULES[-3, 1504045]
 
 
-def _await_run(run_id: str, request: ReportRequest, reporting: Reporting) -> Steps[None]:
+def _await_report_run(run_id: str, request: ReportRequest, reporting: Reporting) -> Steps[None]:
     """Poll until "Job Completed"; 100 % alone is not the end, it can still be running."""
     interval = _FIRST_POLL_SECONDS
     call = Call(
@@ -131,7 +131,7 @@ def _await_run(run_id: str, request: ReportRequest, reporting: Reporting) -> Ste
         if run is None:
             unknown += 1
             if unknown > _UNREADABLE_TRIES:
-                raise _RunLost("Meta does not know it")
+                raise _ReportRunLost("Meta does not know it")
             continue
         status = run.get("async_status")
         if _is_complete(run):
@@ -140,7 +140,7 @@ def _await_run(run_id: str, request: ReportRequest, reporting: Reporting) -> Ste
             progress = (status, run.get("async_percent_completion"))
             moved_at = reporting.monotonic()
         elif reporting.monotonic() - moved_at > STALLED_SECONDS:
-            raise _RunLost(f"it stands still at {progress[1]} %")
+            raise _ReportRunLost(f"it stands still at {progress[1]} %")
 
 
 def _poll(call: Call, jitter: Jitter) -> Steps[dict[str, Any] | None]:
@@ -149,15 +149,15 @@ def _poll(call: Call, jitter: Jitter) -> Steps[dict[str, Any] | None]:
         return (yield from ask(call, jitter))
     except TooMuchData as error:
         # A poll is no heavy request: whatever Meta means, the run is not to be had.
-        raise _RunLost(f"it cannot be polled ({error.fault})") from error
+        raise _ReportRunLost(f"it cannot be polled ({error.fault})") from error
     except (AccountUnreadable, RunNotReady) as error:
         # On a run just created that is a race inside Meta, not a lost account.
-        if not _is_about_the_run(error):
+        if not _is_about_the_report_run(error):
             raise
         return None
 
 
-def _is_about_the_run(error: MetaError) -> bool:
+def _is_about_the_report_run(error: MetaError) -> bool:
     """Tell whether an error of a run's call is about that run, not about rights (10, 200 …).
 
     100/33, no such object, is said of accounts as well as of runs.
@@ -169,7 +169,7 @@ def _is_complete(run: Mapping[str, Any]) -> bool:
     """Tell whether a run can be read; raise where it never will."""
     status = run.get("async_status")
     if status == "Job Skipped":
-        raise _RunLost("it expired before it was run")
+        raise _ReportRunLost("it expired before it was run")
     if status == "Job Failed":
         raise _failure(run)
     return status == "Job Completed"
@@ -186,7 +186,7 @@ def _failure(run: Mapping[str, Any]) -> Exception:
     if isinstance(error, (TooMuchData, RequestRefused)):
         return error
     wait = _RATE_LIMITED_SECONDS if isinstance(error, Throttled) else 0.0
-    return _RunLost(f"it failed ({error.fault})", failed=not wait, wait=wait)
+    return _ReportRunLost(f"it failed ({error.fault})", failed=not wait, wait=wait)
 
 
 def _read_result(
@@ -195,18 +195,18 @@ def _read_result(
     call = Call(path=f"{run_id}/insights", account_id=request.account_id)
     for tried in range(1, _UNREADABLE_TRIES + 1):
         try:
-            yield from _pages(call, sink, reporting)
+            yield from pages_of(call, sink, reporting)
         except RunNotReady as error:
             # "Loading Async Ads Report Failed" can follow "Job Completed": read again.
             yield Pause(backoff_seconds(tried + 1, reporting.jitter), error.rule.what)
         except AccountUnreadable as error:
-            if not _is_about_the_run(error):
+            if not _is_about_the_report_run(error):
                 raise
-            raise _RunLost("its result has expired") from None
+            raise _ReportRunLost("its result has expired") from None
         except KeptFailing as error:
             if error.rule.family is not CursorExpired:
                 raise
-            raise _RunLost("its result cannot be read to its end") from None
+            raise _ReportRunLost("its result cannot be read to its end") from None
         else:
             return
-    raise _RunLost("it is complete but cannot be read")
+    raise _ReportRunLost("it is complete but cannot be read")

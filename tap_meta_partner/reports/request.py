@@ -86,5 +86,5 @@ class Reporting:
     monotonic: Callable[[], float]
 
 
-def _pages(call: Call, sink: RowSink, reporting: Reporting) -> Steps[int]:
+def pages_of(call: Call, sink: RowSink, reporting: Reporting) -> Steps[int]:
     return (yield from read_pages(call, sink, reporting.jitter, sizes=PAGE_SIZES))

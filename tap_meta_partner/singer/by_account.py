@@ -6,7 +6,7 @@ import sys
 from abc import abstractmethod
 from typing import Generic, TypeVar
 
-from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.fingerprints import added_fields
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.singer.stream import PartnerStream
@@ -102,7 +102,7 @@ class Leader:
     def _say_what_is_new(self, bookmarks: Mapping[str, Mapping[str, Any]]) -> None:
         backfill = self._tap.settings.backfill_on_change
         for plan in self._plans:
-            if not isinstance(plan, StreamPlan):
+            if not isinstance(plan, InsightsPlan):
                 continue
             new = {
                 field

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tap_meta_partner.insights.action_rows import action_columns, actions_key
 from tap_meta_partner.insights.columns import columns_of, key_of
-from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.insights.schema import actions_schema, schema_of
 from tap_meta_partner.planning.bookmarks import (
     REPLICATION_KEY,
@@ -72,7 +72,7 @@ class ActionRowsStream(_ReportStream):
         )
 
 
-def plans_of(streams: Iterable[SyncedStream[Any]]) -> list[StreamPlan]:
+def plans_of(streams: Iterable[SyncedStream[Any]]) -> list[InsightsPlan]:
     """Say what to ask for these streams: a report and its action rows are asked once."""
     rows: dict[str, InsightsStream] = {}
     actions: dict[str, ActionRowsStream] = {}
@@ -84,7 +84,7 @@ def plans_of(streams: Iterable[SyncedStream[Any]]) -> list[StreamPlan]:
     return [_plan(rows.get(name), actions.get(name)) for name in {**rows, **actions}]
 
 
-def _plan(rows: InsightsStream | None, actions: ActionRowsStream | None) -> StreamPlan:
+def _plan(rows: InsightsStream | None, actions: ActionRowsStream | None) -> InsightsPlan:
     either = rows or actions
     if either is None:
         raise ValueError("a plan for no stream")
@@ -93,7 +93,7 @@ def _plan(rows: InsightsStream | None, actions: ActionRowsStream | None) -> Stre
     shown = rows.selected_columns if rows else frozenset()
     read = shown | action_columns(definition) if actions else shown
     columns = tuple(column for column in columns_of(definition) if column.name in read)
-    return StreamPlan(
+    return InsightsPlan(
         definition=definition,
         columns=columns,
         hidden=frozenset(column.name for column in columns) - shown,

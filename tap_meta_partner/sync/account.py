@@ -33,7 +33,7 @@ from tap_meta_partner.graph.refused_fields import refused_fields
 from tap_meta_partner.graph.steps import OutOfTime
 from tap_meta_partner.insights import breakdowns
 from tap_meta_partner.insights.columns import fields_to_ask, key_of
-from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.activity import ActiveDays, Activity, is_plain_account_level
 from tap_meta_partner.planning.fingerprints import ReportChanged
 from tap_meta_partner.planning.next_window import next_window
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.graph.steps import Steps
     from tap_meta_partner.planning.bookmarks import Bookmark
     from tap_meta_partner.planning.open_days import OpenDays
-    from tap_meta_partner.sync.shared import Run
+    from tap_meta_partner.sync.shared import Shared
 
 logger = logging.getLogger(__name__)
 
@@ -73,9 +73,9 @@ logger = logging.getLogger(__name__)
 def sync_account(
     account: AdAccount,
     today: dt.date,
-    plans: Sequence[StreamPlan | DimensionPlan],
+    plans: Sequence[InsightsPlan | DimensionPlan],
     bookmarks: Mapping[str, Any],
-    run: Run,
+    shared: Shared,
 ) -> Steps[None]:
     """Read one ad account in all streams: its insights, then what these are joined to.
 
@@ -84,7 +84,7 @@ def sync_account(
         today: the account's own today, fixed for the run.
         plans: the streams wanted; the account-level one first, if any, and campaigns before ads.
         bookmarks: by stream, a `Bookmark` or a `DimensionBookmark`.
-        run: what holds for all accounts.
+        shared: what holds for all accounts.
 
     Yields:
         An `Event` each: `Rows`, `BookmarkMoved` behind them, for each stream one `StreamResult`,
@@ -93,11 +93,11 @@ def sync_account(
     Raises:
         TokenRefused: no account can be read.
     """
-    insights = [plan for plan in plans if isinstance(plan, StreamPlan)]
+    insights = [plan for plan in plans if isinstance(plan, InsightsPlan)]
     # After them it is known what their rows name.
     dimensions = [plan for plan in plans if isinstance(plan, DimensionPlan)]
-    sync = _AccountSync(account, today, run, insights, dimensions)
-    opened: list[tuple[StreamPlan, OpenDays]] = []
+    sync = _AccountSync(account, today, shared, insights, dimensions)
+    opened: list[tuple[InsightsPlan, OpenDays]] = []
     for plan in insights:
         try:
             opened.append((plan, sync.open_days(plan, bookmarks[plan.name])))
@@ -129,13 +129,13 @@ class _AccountSync:
         self,
         account: AdAccount,
         today: dt.date,
-        run: Run,
-        plans: Sequence[StreamPlan],
+        shared: Shared,
+        plans: Sequence[InsightsPlan],
         dimensions: Sequence[DimensionPlan],
     ) -> None:
         self._account = account
         self._today = today
-        self._run = run
+        self._shared = shared
         #: Ids that rows name, by the column that names them: objects that a dimension has to have.
         self._named: dict[str, set[str]] = {
             plan.dimension.named_by: set() for plan in dimensions if plan.dimension.named_by
@@ -158,8 +158,8 @@ class _AccountSync:
             code=code,
         )
 
-    def open_days(self, plan: StreamPlan, bookmark: Bookmark) -> OpenDays:
-        settings = self._run.settings
+    def open_days(self, plan: InsightsPlan, bookmark: Bookmark) -> OpenDays:
+        settings = self._shared.settings
         return open_days(
             bookmark,
             plan.definition,
@@ -170,7 +170,7 @@ class _AccountSync:
 
     # Which days anything happened on.
 
-    def look_for_life(self, opened: Sequence[tuple[StreamPlan, OpenDays]]) -> Steps[Any]:
+    def look_for_life(self, opened: Sequence[tuple[InsightsPlan, OpenDays]]) -> Steps[Any]:
         """Find out with one account-level call on which days anything happened.
 
         Where the account-level stream is read anyway over the same days, its own rows tell.
@@ -178,7 +178,7 @@ class _AccountSync:
         Returns:
             Why the account cannot be read, or None.
         """
-        if not self._run.may_begin():
+        if not self._shared.may_begin():
             return None
         days = [(plan.definition, days) for plan, days in opened]
         for stretch in self._activity.unknown_stretches(days):
@@ -197,7 +197,7 @@ class _AccountSync:
         try:
             yield from self._surviving(
                 self._request(definition, SIGNS_OF_LIFE, stretch),
-                lambda request: read_report(request, days, Pace(), self._run.reporting),
+                lambda request: read_report(request, days, Pace(), self._shared.reporting),
             )
         except OutOfTime:
             return None
@@ -216,7 +216,7 @@ class _AccountSync:
 
     # One stream.
 
-    def stream(self, plan: StreamPlan, days: OpenDays, bookmark: Bookmark) -> Steps[StreamResult]:
+    def stream(self, plan: InsightsPlan, days: OpenDays, bookmark: Bookmark) -> Steps[StreamResult]:
         """Read one stream; whatever goes wrong is its result."""
         progress = Progress(bookmark)
         result = yield from self._outcome(plan.name, self._windows(plan, days, progress))
@@ -247,7 +247,7 @@ class _AccountSync:
     def failure(self, stream: str, error: Exception) -> StreamResult:
         """Say what became of a stream that ended with an error."""
         if isinstance(error, RequestRefused):
-            self._run.refused.note(stream, self._account.account_id, error)
+            self._shared.refused.note(stream, self._account.account_id, error)
         if isinstance(error, MetaError):
             self.is_blocked = isinstance(error, ThrottledTooLong)
             kind = Outcome.SKIPPED if isinstance(error, AccountUnreadable) else Outcome.FAILED
@@ -261,19 +261,19 @@ class _AccountSync:
 
     def _token_refused(self, stream: str, error: TokenRefused) -> StreamResult:
         """With several tokens, take a dead one as lost access to its accounts."""
-        tokens = self._run.settings.tokens
+        tokens = self._shared.settings.tokens
         if len(tokens) == 1:
             raise error
         label = tokens[self._account.token].label
         result = self.result(stream, Outcome.SKIPPED, f"{label}: {error.reason}", error.fault.code)
-        if self._account.token not in self._run.dead_tokens:
+        if self._account.token not in self._shared.dead_tokens:
             logger.warning("its accounts cannot be read: %s", result.reason)
-        self._run.dead_tokens.setdefault(self._account.token, result)
+        self._shared.dead_tokens.setdefault(self._account.token, result)
         return result
 
     def token_is_dead(self) -> StreamResult | None:
         """Return why this account's token no longer works, if it was seen to fail."""
-        known = self._run.dead_tokens.get(self._account.token)
+        known = self._shared.dead_tokens.get(self._account.token)
         return known and self.result(known.stream, Outcome.SKIPPED, known.reason, known.code)
 
     def _unreadable(self, stream: str, error: AccountUnreadable) -> StreamResult:
@@ -282,15 +282,15 @@ class _AccountSync:
 
     def _may_begin(self, stream: str) -> None:
         """Raise where no more is to be asked for."""
-        if not self._run.may_begin():
+        if not self._shared.may_begin():
             raise OutOfTime
-        closed = self._run.refused.closed.get(stream)
+        closed = self._shared.refused.closed.get(stream)
         if closed:
             raise StreamClosed(closed)
 
     # Its windows.
 
-    def _windows(self, plan: StreamPlan, days: OpenDays, progress: Progress) -> Steps[None]:
+    def _windows(self, plan: InsightsPlan, days: OpenDays, progress: Progress) -> Steps[None]:
         """Read the open days window by window: forward from the oldest, the gap from its newest.
 
         Raises:
@@ -304,7 +304,7 @@ class _AccountSync:
 
     def _next_window(
         self,
-        plan: StreamPlan,
+        plan: InsightsPlan,
         days: OpenDays,
         rest: DateWindow,
         progress: Progress,
@@ -322,7 +322,7 @@ class _AccountSync:
             sink = RecordSink(
                 plan,
                 self._account,
-                utc_now=self._run.utc_now,
+                utc_now=self._shared.utc_now,
                 today=self._today,
                 named=self._named,
             )
@@ -346,11 +346,11 @@ class _AccountSync:
 
     def _read(self, request: ReportRequest, sink: RecordSink, pace: Pace) -> Steps[Pace]:
         """Read one window the way that worked before; the smallest one, if need be, by campaign."""
-        reporting = self._run.reporting
+        reporting = self._shared.reporting
         is_smallest = is_one_bucket(request.window, request.definition.time_increment)
         if not (is_smallest and pace.by_campaign):
             if breakdowns.needs_report_run(request.definition):
-                pace = replace(pace, run=True)
+                pace = replace(pace, report_run=True)
             try:
                 worked: Pace = yield from self._surviving(
                     request, lambda asked: read_report(asked, sink, pace, reporting)
@@ -370,7 +370,7 @@ class _AccountSync:
 
         def read(asked: ReportRequest) -> Steps[None]:
             signs = self._not_refused(SIGNS_OF_LIFE)
-            return read_by_campaign(asked, sink, self._run.reporting, signs=signs)
+            return read_by_campaign(asked, sink, self._shared.reporting, signs=signs)
 
         yield from self._surviving(request, read, besides=SIGNS_OF_LIFE)
 
@@ -400,19 +400,19 @@ class _AccountSync:
                     raise
                 if not set(names).isdisjoint(key_of(request.definition)):
                     raise
-                self._run.refused_fields.note(self._account.account_id, names, error)
+                self._shared.refused_fields.note(self._account.account_id, names, error)
 
     def _survivor(self, request: ReportRequest) -> ReportRequest:
         return replace(request, fields=self._not_refused(request.fields) or request.fields)
 
     def _not_refused(self, fields: Collection[str]) -> tuple[str, ...]:
-        refused = self._run.refused_fields.of(self._account.account_id)
+        refused = self._shared.refused_fields.of(self._account.account_id)
         return tuple(name for name in fields if name not in refused)
 
-    def _fields(self, plan: StreamPlan, window: DateWindow) -> tuple[str, ...]:
+    def _fields(self, plan: InsightsPlan, window: DateWindow) -> tuple[str, ...]:
         """Return the fields to ask for a window."""
         definition = plan.definition
-        asked = fields_to_ask(plan.columns, api_version=self._run.settings.api_version)
+        asked = fields_to_ask(plan.columns, api_version=self._shared.settings.api_version)
         if is_plain_account_level(definition):
             # Its rows also tell on which days the other levels need not be asked.
             asked = tuple(dict.fromkeys((*asked, *SIGNS_OF_LIFE)))
@@ -421,7 +421,7 @@ class _AccountSync:
             return asked
         people = breakdowns.people_fields(definition)
         left_out = [name for name in asked if name in people]
-        self._run.say_once(
+        self._shared.say_once(
             f"{plan.name}: {', '.join(left_out)} stay empty before {edge}: with breakdowns, Meta "
             "tells them for 13 months only"
         )
@@ -449,7 +449,7 @@ class _AccountSync:
             columns=plan.columns,
             account_id=self._account.account_id,
             currency=self._account.currency,
-            statuses=self._run.settings.effective_status,
+            statuses=self._shared.settings.effective_status,
         )
 
         def hand_on(stream: str, records: list[dict[str, Any]]) -> Rows:
@@ -459,10 +459,10 @@ class _AccountSync:
             return Rows(self._account.account_id, stream, records)
 
         reading = DimensionReading(
-            jitter=self._run.reporting.jitter,
-            utc_now=self._run.utc_now,
+            jitter=self._shared.reporting.jitter,
+            utc_now=self._shared.utc_now,
             on_page=hand_on,
-            unavailable=self._run.unavailable,
+            unavailable=self._shared.unavailable,
         )
         read = yield from read_dimension(request, bookmark, self._above, reading)
         named = self._named.get(plan.dimension.named_by or "", ())

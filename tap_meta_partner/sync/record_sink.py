@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
-    from tap_meta_partner.insights.plan import StreamPlan
+    from tap_meta_partner.insights.plan import InsightsPlan
 
 #: Action rows are many for each row of their report: they are handed on in portions of so many.
 _REPORT_ROWS_AT_ONCE = 50
@@ -40,7 +40,7 @@ class RecordSink:
 
     def __init__(
         self,
-        plan: StreamPlan,
+        plan: InsightsPlan,
         account: AdAccount,
         *,
         utc_now: Callable[[], dt.datetime],

@@ -19,7 +19,7 @@ from tap_meta_partner.accounts.tokens import including_app, warn_of_ends
 from tap_meta_partner.accounts.wanted import in_shard
 from tap_meta_partner.graph.client import GraphClient
 from tap_meta_partner.insights.breakdowns import why_empty
-from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.lanes.driver import Lanes
 from tap_meta_partner.lanes.governor import Governor
@@ -34,7 +34,7 @@ from tap_meta_partner.sync.events import (
     Rows,
     StreamResult,
 )
-from tap_meta_partner.sync.shared import Run
+from tap_meta_partner.sync.shared import Shared
 from tap_meta_partner.sync.summary import (
     KINDS,
     NONE_AT_ALL,
@@ -198,7 +198,7 @@ class SyncRun:
         if not any(self.rows.values()):
             return
         for plan in plans:
-            hint = why_empty(plan.definition) if isinstance(plan, StreamPlan) else None
+            hint = why_empty(plan.definition) if isinstance(plan, InsightsPlan) else None
             if hint and not self.rows[plan.name]:
                 yield f"{plan.name}: {hint}"
 
@@ -237,7 +237,7 @@ class SyncRun:
     ) -> list[Lane]:
         """Make a lane for each account, the one whose data is oldest first."""
         ordered = sorted(plans, key=widest_first)
-        run = Run(
+        shared = Shared(
             settings=self.settings,
             reporting=Reporting(
                 mode=self.settings.report_mode,
@@ -258,7 +258,7 @@ class SyncRun:
         kept = [
             plan.name
             for plan in plans
-            if not (isinstance(plan, StreamPlan) and plan.definition.reads_in_full)
+            if not (isinstance(plan, InsightsPlan) and plan.definition.reads_in_full)
         ]
 
         def oldest(account: AdAccount) -> tuple[dt.date, str]:
@@ -271,7 +271,9 @@ class SyncRun:
                 name=str(account),
                 account_id=account.account_id,
                 token=account.token,
-                steps=sync_account(account, self.today_of(account), ordered, known(account), run),
+                steps=sync_account(
+                    account, self.today_of(account), ordered, known(account), shared
+                ),
             )
             for account in sorted(accounts, key=oldest)
         ]

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
     from tap_meta_partner.dimensions.request import DimensionPlan
     from tap_meta_partner.graph.errors import MetaError
-    from tap_meta_partner.insights.plan import StreamPlan
+    from tap_meta_partner.insights.plan import InsightsPlan
     from tap_meta_partner.planning.bookmarks import Bookmark
     from tap_meta_partner.reports.request import Reporting
     from tap_meta_partner.settings.model import Settings
@@ -48,7 +48,7 @@ class RefusedStreams:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Shared:
     """What holds for all accounts of a run.
 
     Attributes:
@@ -80,4 +80,4 @@ class Run:
 Bookmarks: TypeAlias = Mapping[str, Mapping[str, "Bookmark | DimensionBookmark"]]
 
 
-Plan: TypeAlias = "StreamPlan | DimensionPlan"
+Plan: TypeAlias = "InsightsPlan | DimensionPlan"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
 from tap_meta_partner.dimensions.tables import DIMENSIONS
-from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.bookmarks import Bookmark
 from tap_meta_partner.sync.events import StreamResult
 
@@ -39,7 +39,7 @@ _WIDEST_FIRST = ("account", "campaign", "adset", "ad")
 
 def new(plan: Plan) -> Bookmark | DimensionBookmark:
     """Return the bookmark of an account that has none yet."""
-    return Bookmark() if isinstance(plan, StreamPlan) else DimensionBookmark()
+    return Bookmark() if isinstance(plan, InsightsPlan) else DimensionBookmark()
 
 
 def last_day(bookmark: Bookmark | DimensionBookmark | None) -> dt.date | None:
@@ -54,7 +54,7 @@ def widest_first(plan: Plan) -> int:
 
     Of these, campaigns and ad sets come before the ads whose statuses they decide.
     """
-    if isinstance(plan, StreamPlan):
+    if isinstance(plan, InsightsPlan):
         return _WIDEST_FIRST.index(plan.definition.level)
     return len(_WIDEST_FIRST) + tuple(DIMENSIONS).index(plan.name)
 

@@ -14,8 +14,8 @@ from tap_meta_partner.dimensions.bookmarks import (
     Full,
     Since,
     after_reading,
+    extent_due,
     fingerprint_of,
-    plan_reading,
     read_dimension_partition,
     write_dimension_partition,
 )
@@ -27,7 +27,7 @@ KNOWN = DimensionBookmark(updated_time=NOW - 2 * DAY, full_at=NOW - 3 * DAY, bas
 
 def test_plan__what_changed() -> None:
     """While nothing above changed, ads from a day before the newest known one are enough."""
-    assert plan_reading(KNOWN, NOW, "abc") == Since(NOW - 3 * DAY)
+    assert extent_due(KNOWN, NOW, "abc") == Since(NOW - 3 * DAY)
 
 
 def test_plan__unix() -> None:
@@ -60,7 +60,7 @@ def test_plan__unix() -> None:
 )
 def test_plan__in_full(bookmark: DimensionBookmark, basis: str | None) -> None:
     """Whatever could make a list of changes incomplete makes the reading a full one."""
-    assert plan_reading(bookmark, NOW, basis) == Full()
+    assert extent_due(bookmark, NOW, basis) == Full()
 
 
 @pytest.mark.parametrize(
@@ -70,21 +70,19 @@ def test_plan__around_seven_days(hours: int, plan: Full | Since) -> None:
     """The seventh night reads in full, also if it begins an hour before the first one did."""
     bookmark = replace(KNOWN, full_at=NOW - 7 * DAY + dt.timedelta(hours=hours))
 
-    assert plan_reading(bookmark, NOW, "abc") == plan
+    assert extent_due(bookmark, NOW, "abc") == plan
 
 
 def test_plan__six_days() -> None:
     """Until the seventh night, changes are enough."""
     bookmark = replace(KNOWN, full_at=NOW - 6 * DAY - dt.timedelta(hours=2))
 
-    assert isinstance(plan_reading(bookmark, NOW, "abc"), Since)
+    assert isinstance(extent_due(bookmark, NOW, "abc"), Since)
 
 
 def test_plan__a_time_beyond_now() -> None:
     """A newest time in the future does not make ads changed today disappear."""
-    assert plan_reading(replace(KNOWN, updated_time=NOW + 400 * DAY), NOW, "abc") == Since(
-        NOW - DAY
-    )
+    assert extent_due(replace(KNOWN, updated_time=NOW + 400 * DAY), NOW, "abc") == Since(NOW - DAY)
 
 
 def test_after__in_full() -> None:

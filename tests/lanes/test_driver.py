@@ -18,7 +18,7 @@ from tap_meta_partner.graph.errors import (
     ThrottledTooLong,
     TokenRefused,
 )
-from tap_meta_partner.graph.steps import OutOfTime, Pause, RunSlot
+from tap_meta_partner.graph.steps import OutOfTime, Pause, ReportRunSlot
 from tap_meta_partner.graph.usage import DEVELOPMENT_TIER, Usage
 from tap_meta_partner.lanes.driver import MOST_RUNS, Lanes
 from tap_meta_partner.lanes.governor import Governor
@@ -342,13 +342,13 @@ def running(name: str, held: list[str], most: list[int]) -> Lane:
     """Return a lane that holds a run slot for a minute."""
 
     def steps() -> Generator[Any, Any, None]:
-        yield RunSlot(take=True)
+        yield ReportRunSlot(take=True)
         held.append(name)
         most.append(len(held))
         yield Call(path=name, account_id=name)
         yield Pause(60.0, "a report run")
         held.remove(name)
-        yield RunSlot(take=False)
+        yield ReportRunSlot(take=False)
         yield Call(path=f"{name}/after", account_id=name)
 
     return Lane(name=name, account_id=name, steps=steps())
@@ -382,7 +382,7 @@ def test_runs__a_lane_that_ends_gives_its_slot_back() -> None:
     """A lane that ends without giving its slot back does not keep it."""
 
     def careless() -> Generator[Any, Any, None]:
-        yield RunSlot(take=True)
+        yield ReportRunSlot(take=True)
 
     stage = Stage()
     lanes = [Lane(name=str(n), account_id=None, steps=careless()) for n in range(12)]
@@ -397,8 +397,8 @@ def test_runs__giving_back_what_is_not_held_changes_nothing() -> None:
     """A slot given back twice makes no room for an eleventh run."""
 
     def generous() -> Generator[Any, Any, None]:
-        yield RunSlot(take=False)
-        yield RunSlot(take=False)
+        yield ReportRunSlot(take=False)
+        yield ReportRunSlot(take=False)
 
     held: list[str] = []
     most: list[int] = []
@@ -709,7 +709,7 @@ def test_overtime__ends_those_that_want_a_report_run() -> None:
 
     def running() -> Generator[Any, Any, str]:
         try:
-            yield RunSlot(take=True)
+            yield ReportRunSlot(take=True)
             yield Pause(600.0, "a report run")
         except OutOfTime:
             return "told"

@@ -472,11 +472,11 @@ def test_pace__narrowed_grows_after_three_easy_windows() -> None:
 
 def test_pace__asks_directly_again_once_it_is_wide() -> None:
     """Report runs are given up last: the window grows first, then direct answers are tried."""
-    pace = Pace(days=15, run=True)
+    pace = Pace(days=15, report_run=True)
     seen = []
     for _ in range(6):
         pace = pace.eased()
-        seen.append((pace.days, pace.run))
+        seen.append((pace.days, pace.report_run))
 
     assert seen == [(15, True), (15, True), (30, True), (30, True), (30, True), (30, False)]
 
@@ -486,7 +486,7 @@ def test_pace__trouble_counts_easy_windows_anew() -> None:
     pace = Pace(days=10, easy=2)
 
     assert pace.narrowed(5) == Pace(days=5)
-    assert pace.with_run() == Pace(days=10, run=True)
+    assert pace.with_report_run() == Pace(days=10, report_run=True)
 
 
 @pytest.mark.parametrize(("asked", "days"), [(0, 1), (1, 1), (7, 7), (90, 10)])
@@ -501,7 +501,9 @@ def test_pace__is_at_least_a_day_and_never_wider_than_before(asked: int, days: i
 def test_partition__is_the_sdks_own_shape() -> None:
     """The bookmark is written as the SDK writes it, the tap's own keys beside it."""
     partition: dict[str, Any] = {"context": {"account_id": "1"}}
-    bookmark = replace(delivered("2026-11-23", "2026-10-26"), pace=Pace(days=15, run=True, easy=1))
+    bookmark = replace(
+        delivered("2026-11-23", "2026-10-26"), pace=Pace(days=15, report_run=True, easy=1)
+    )
 
     write_partition(bookmark, partition)
 
@@ -570,8 +572,8 @@ def test_partition__negative_easy_windows_are_none() -> None:
 
 DATES = st.dates(min_value=dt.date(2024, 1, 1), max_value=dt.date(2026, 12, 31))
 PACES = st.builds(
-    Pace, days=st.integers(1, 30), run=st.booleans(), easy=st.integers(0, 2)
-) | st.integers(0, 2).map(lambda easy: Pace(days=1, run=True, by_campaign=True, easy=easy))
+    Pace, days=st.integers(1, 30), report_run=st.booleans(), easy=st.integers(0, 2)
+) | st.integers(0, 2).map(lambda easy: Pace(days=1, report_run=True, by_campaign=True, easy=easy))
 BOOKMARKS = st.builds(
     Bookmark,
     day=st.none() | DATES,
@@ -737,11 +739,11 @@ def test_closing__in_order_ends_at_the_last_day_but_never_today(
 
 def test_pace__by_campaign_is_kept_and_given_up_after_three_days() -> None:
     """A day that was too much is read by campaign the next time too, until three went well."""
-    pace = Pace(days=2, run=True).with_campaigns()
+    pace = Pace(days=2, report_run=True).with_campaigns()
     partition: dict[str, Any] = {"context": {"account_id": "1"}}
     write_partition(Bookmark(day=dt.date(2026, 11, 1), pace=pace), partition)
 
-    assert pace == Pace(days=1, run=True, by_campaign=True)
+    assert pace == Pace(days=1, report_run=True, by_campaign=True)
     assert partition["pace"] == {"days": 1, "mode": "campaign", "easy": 0}
     assert read_partition(partition).pace == pace
-    assert pace.eased().eased().eased() == Pace(days=1, run=True)
+    assert pace.eased().eased().eased() == Pace(days=1, report_run=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tap_meta_partner.accounts.ad_account import AdAccount
 from tap_meta_partner.days.history import history_edge
 from tap_meta_partner.insights.columns import columns_of
-from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.bookmarks import Bookmark, read_partition, write_partition
 from tap_meta_partner.reports.request import Reporting
 from tap_meta_partner.settings.model import ReportDefinition, Settings
@@ -25,7 +25,7 @@ from tap_meta_partner.sync.events import (
     Rows,
     StreamResult,
 )
-from tap_meta_partner.sync.shared import Run
+from tap_meta_partner.sync.shared import Shared
 from tests.support.fakes import TOO_MUCH, Drive, fault
 
 if TYPE_CHECKING:
@@ -79,16 +79,16 @@ def night(
 ) -> tuple[Drive, Bookmark]:
     """Run one night; return what was seen and the bookmark as the state brings it back."""
     drive = Drive(answer)
-    run = Run(
+    shared = Shared(
         settings=Settings(access_token="T", **configured),
         reporting=Reporting(mode="auto", jitter=lambda: 0.0, monotonic=drive.clock),
         utc_now=lambda: dt.datetime(2026, 11, 25, 3, tzinfo=dt.timezone.utc),
         may_begin=lambda: True,
     )
-    plan = StreamPlan(
+    plan = InsightsPlan(
         definition=definition, columns=columns_of(definition), rows_to=definition.name
     )
-    drive(sync_account(ACCOUNT, today, [plan], {plan.name: bookmark}, run))
+    drive(sync_account(ACCOUNT, today, [plan], {plan.name: bookmark}, shared))
     (result,) = [event for event in drive.events if isinstance(event, StreamResult)]
     assert result.result == Outcome.DELIVERED, result.reason
     partition: dict[str, Any] = {}

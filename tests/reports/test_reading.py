@@ -387,7 +387,7 @@ def test_auto__what_is_too_much_is_asked_as_a_run() -> None:
     ]
     assert drive.calls[1].params == request_for().call().params
     assert sink.values() == [1, 2]
-    assert pace == Pace(run=True)
+    assert pace == Pace(report_run=True)
 
 
 def test_auto__rows_of_the_direct_way_are_forgotten_when_a_run_takes_over() -> None:
@@ -409,16 +409,16 @@ def test_auto__a_window_of_more_than_ten_pages_makes_the_next_one_a_run() -> Non
     _, eleven = read(pages(*[[n] for n in range(11)]))
     _, ten = read(pages(*[[n] for n in range(10)]))
 
-    assert eleven == Pace(run=True)
+    assert eleven == Pace(report_run=True)
     assert ten == Pace()
 
 
 def test_auto__a_pace_with_runs_asks_for_a_run_at_once() -> None:
     """What was learnt saves the direct call."""
-    drive, pace = read(run_answers(DONE), pace=Pace(days=7, run=True))
+    drive, pace = read(run_answers(DONE), pace=Pace(days=7, report_run=True))
 
     assert drive.calls[0].method == "POST"
-    assert pace == Pace(days=7, run=True, easy=1)
+    assert pace == Pace(days=7, report_run=True, easy=1)
 
 
 def test_sync__never_makes_a_run() -> None:
@@ -426,7 +426,7 @@ def test_sync__never_makes_a_run() -> None:
     drive = Drive(run_answers(DONE))
 
     with pytest.raises(TooMuchData):
-        read(drive.answer, mode="sync", pace=Pace(run=True), drive=drive)
+        read(drive.answer, mode="sync", pace=Pace(report_run=True), drive=drive)
 
     assert posts(drive) == 0
 

@@ -23,7 +23,7 @@ from tap_meta_partner.tap import TapMetaPartner
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_meta_partner.insights.plan import StreamPlan
+    from tap_meta_partner.insights.plan import InsightsPlan
 
 
 def tap_with(
@@ -39,7 +39,7 @@ def insights(tap: TapMetaPartner, name: str = "ad_insights") -> InsightsStream:
     return stream
 
 
-def plan_of(tap: TapMetaPartner, name: str = "ad_insights") -> StreamPlan:
+def plan_of(tap: TapMetaPartner, name: str = "ad_insights") -> InsightsPlan:
     (plan,) = tap.plans_for([insights(tap, name)])
     return plan
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tap_meta_partner.graph.calls import Answer, Call
 from tap_meta_partner.graph.error_codes import from_envelope
 from tap_meta_partner.graph.errors import MetaError
-from tap_meta_partner.graph.steps import Pause, RunSlot
+from tap_meta_partner.graph.steps import Pause, ReportRunSlot
 from tap_meta_partner.graph.usage import Usage
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ class Drive:
         if isinstance(step, Pause):
             self.pauses.append(step.seconds)
             self.clock.now += step.seconds
-        elif isinstance(step, RunSlot):
+        elif isinstance(step, ReportRunSlot):
             self.runs_held += 1 if step.take else -1
             self.most_runs_held = max(self.most_runs_held, self.runs_held)
         else:

@@ -19,7 +19,7 @@ from tap_meta_partner.dimensions.tables import DIMENSIONS, selected_columns
 from tap_meta_partner.graph.error_codes import from_envelope
 from tap_meta_partner.graph.errors import TokenRefused
 from tap_meta_partner.insights.columns import columns_of
-from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.bookmarks import Bookmark
 from tap_meta_partner.planning.pace import Pace
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE, Reporting
@@ -32,7 +32,7 @@ from tap_meta_partner.sync.events import (
     Rows,
     StreamResult,
 )
-from tap_meta_partner.sync.shared import RefusedStreams, Run
+from tap_meta_partner.sync.shared import RefusedStreams, Shared
 from tests.support.fakes import (
     CURSOR_LOST,
     NO_ACCESS,
@@ -68,7 +68,7 @@ def plan(
     level: str,
     start: str | None = None,
     **definition: Any,  # noqa: ANN401  (of a report's definition)
-) -> StreamPlan:
+) -> InsightsPlan:
     wanted = {
         "name": f"{level}_insights",
         "level": level,
@@ -77,10 +77,10 @@ def plan(
         **definition,
     }
     report = ReportDefinition(**wanted)
-    return StreamPlan(definition=report, columns=columns_of(report), rows_to=report.name)
+    return InsightsPlan(definition=report, columns=columns_of(report), rows_to=report.name)
 
 
-def run_with(
+def shared_with(
     drive: Drive,
     *,
     mode: str = "auto",
@@ -88,8 +88,8 @@ def run_with(
     may_begin: Callable[[], bool] = lambda: True,
     utc_now: Callable[[], dt.datetime] = lambda: NOW,
     **settings: Any,  # noqa: ANN401
-) -> Run:
-    return Run(
+) -> Shared:
+    return Shared(
         settings=Settings(access_token="T", report_mode=mode, **settings),
         reporting=Reporting(mode=mode, jitter=lambda: 0.0, monotonic=drive.clock),
         utc_now=utc_now,
@@ -100,7 +100,7 @@ def run_with(
 
 def sync(  # noqa: PLR0913
     graph: Callable[[Call], Reply],
-    plans: Sequence[StreamPlan | DimensionPlan],
+    plans: Sequence[InsightsPlan | DimensionPlan],
     *,
     bookmarks: Mapping[str, Any] | None = None,
     account: AdAccount = ACCOUNT,
@@ -110,7 +110,7 @@ def sync(  # noqa: PLR0913
 ) -> Drive:
     drive = drive or Drive(graph)
     known = {item.name: NEW for item in plans} if bookmarks is None else bookmarks
-    drive(sync_account(account, today, plans, known, run_with(drive, **run)))
+    drive(sync_account(account, today, plans, known, shared_with(drive, **run)))
     assert drive.runs_held == 0
     return drive
 
@@ -377,7 +377,7 @@ def test_too_much__halves_the_window_to_a_day_and_then_reads_campaigns() -> None
         "7.00",
     ]
     # Three days read by campaign went well: the next one is tried as a whole again.
-    assert last_bookmark(drive, "ad_insights").pace == Pace(days=1, run=True)
+    assert last_bookmark(drive, "ad_insights").pace == Pace(days=1, report_run=True)
 
 
 def test_too_much__a_run_is_tried_before_fewer_days() -> None:
@@ -420,7 +420,7 @@ def test_too_much__what_worked_as_a_run_is_remembered() -> None:
         "GET",
         "GET",
     ]
-    assert last_bookmark(drive, "ad_insights").pace == Pace(run=True, easy=1)
+    assert last_bookmark(drive, "ad_insights").pace == Pace(report_run=True, easy=1)
     assert len(records(drive, "ad_insights")) == 60
 
 
@@ -1139,7 +1139,7 @@ def test_refused_fields__of_two_accounts_are_asked_of_no_third(
 ) -> None:
     """One account's refusal is its own; that of two holds for the run."""
     graph = Graph({name: [] for name in "123"}, hook=refusing(refused))
-    run = run_with(Drive(graph))
+    run = shared_with(Drive(graph))
     calls = []
     for name in "123":
         drive = Drive(graph)
@@ -1200,7 +1200,7 @@ def test_refused_fields__that_are_all_there_is_end_the_asking() -> None:
     names = set(SIGNS_OF_LIFE)
     graph = Graph({"1": every_day("11-01", 5)}, hook=refusing({"*": names}))
     drive = Drive(graph)
-    run = run_with(drive)
+    run = shared_with(drive)
     error = from_envelope({"code": 100, "message": "(#100) x is not valid"}, status=400)
     for account_id in "23":
         run.refused_fields.note(account_id, names, error)
@@ -1327,13 +1327,13 @@ def objects_of(listed: dict[str, list[str]], hook: Callable[[Call], Reply | None
 
 
 def sync_dimensions(
-    *plans: StreamPlan | DimensionPlan,
+    *plans: InsightsPlan | DimensionPlan,
     hook: Callable[[Call], Reply | None] = lambda _call: None,
     listed: dict[str, list[str]] | None = None,
     **more: Any,  # noqa: ANN401
 ) -> Drive:
     edges = {"campaigns": ["c1"], "adsets": ["sc1"], "ads": ["a1"], "adcreatives": ["ka1"]}
-    known = {each.name: NEW if isinstance(each, StreamPlan) else KNOWN_NOT for each in plans}
+    known = {each.name: NEW if isinstance(each, InsightsPlan) else KNOWN_NOT for each in plans}
     return sync(objects_of({**edges, **(listed or {})}, hook), plans, bookmarks=known, **more)
 
 

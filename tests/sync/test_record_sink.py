@@ -11,7 +11,7 @@ import pytest
 from tap_meta_partner.accounts.ad_account import AdAccount
 from tap_meta_partner.insights.action_rows import action_columns
 from tap_meta_partner.insights.columns import columns_of
-from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.insights.schema import actions_schema
 from tap_meta_partner.settings.model import ReportDefinition
 from tap_meta_partner.sync.events import Rows
@@ -33,12 +33,12 @@ def actions(**counts: str) -> list[dict[str, str]]:
 
 def plan(
     *, rows: bool = True, action_rows: bool = False, shown: set[str] | None = None
-) -> StreamPlan:
+) -> InsightsPlan:
     columns = columns_of(REPORT)
     if shown is not None:
         needed = shown | (action_columns(REPORT) if action_rows else set())
         columns = tuple(column for column in columns if column.name in needed)
-    return StreamPlan(
+    return InsightsPlan(
         definition=REPORT,
         columns=columns,
         hidden=frozenset(
@@ -52,7 +52,7 @@ def plan(
     )
 
 
-def sink(wanted: StreamPlan, named: dict[str, set[str]] | None = None) -> RecordSink:
+def sink(wanted: InsightsPlan, named: dict[str, set[str]] | None = None) -> RecordSink:
     made = RecordSink(
         wanted, ACCOUNT, utc_now=lambda: NOW, today=dt.date(2026, 11, 25), named=named
     )

@@ -15,7 +15,7 @@ from tap_meta_partner.dimensions.request import DimensionPlan
 from tap_meta_partner.dimensions.tables import DIMENSIONS, selected_columns
 from tap_meta_partner.graph.errors import RequestRefused, TokenRefused
 from tap_meta_partner.insights.columns import columns_of
-from tap_meta_partner.insights.plan import StreamPlan
+from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.lanes.threads import ThreadTransport
 from tap_meta_partner.planning.bookmarks import Bookmark
@@ -54,11 +54,11 @@ def day(text: str) -> dt.date:
     return dt.date.fromisoformat(f"2026-{text}")
 
 
-def plan(level: str) -> StreamPlan:
+def plan(level: str) -> InsightsPlan:
     report = ReportDefinition(
         name=f"{level}_insights", level=level, fields=("spend",), start_date=day("11-20")
     )
-    return StreamPlan(definition=report, columns=columns_of(report), rows_to=report.name)
+    return InsightsPlan(definition=report, columns=columns_of(report), rows_to=report.name)
 
 
 AD = plan("ad")
@@ -113,7 +113,7 @@ class Night:
         return reply
 
     def events(
-        self, *plans: StreamPlan, bookmarks: dict[str, dict[str, Bookmark]] | None = None
+        self, *plans: InsightsPlan, bookmarks: dict[str, dict[str, Bookmark]] | None = None
     ) -> Iterator[Any]:
         """Read all accounts in these streams."""
         wanted = plans or (AD,)
@@ -308,7 +308,7 @@ def test_order__dimensions_come_after_insights_and_parents_first() -> None:
 def test_order__a_report_that_is_read_in_full_changes_nothing() -> None:
     """It has no bookmark: the account whose data is oldest still goes first."""
     definition = ReportDefinition(name="week", level="ad", fields=("spend",), date_preset="last_7d")
-    week = StreamPlan(definition=definition, columns=columns_of(definition), rows_to="week")
+    week = InsightsPlan(definition=definition, columns=columns_of(definition), rows_to="week")
     days = {"1": YESTERDAY, "2": day("11-22"), "3": day("11-10")}
     bookmarks = {name: Bookmark(day=known, since=day("11-01")) for name, known in days.items()}
     night = Night(THREE, settings={"max_concurrency": 1})
@@ -621,7 +621,7 @@ def test_summary__says_what_an_empty_report_may_need(*, has_rows: bool, hinted: 
         breakdowns=("impression_device",),
         start_date=day("11-20"),
     )
-    by_device = StreamPlan(
+    by_device = InsightsPlan(
         definition=definition, columns=columns_of(definition), rows_to="by_device"
     )
 
