@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.bookmarks import Since
 from tap_meta_partner.dimensions.objects import (
     INCOMPLETE,
     INVALID_PARAMETER,
     MOST_IN_A_ROW,
-    _Objects,
+    Objects,
     is_about_an_object,
     none_readable,
 )
@@ -23,7 +23,7 @@ from tap_meta_partner.graph.values import instant_of
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
     from tap_meta_partner.dimensions.bookmarks import Extent
@@ -54,45 +54,45 @@ ABOVE_ADS = ("campaigns", "adsets")
 _MOST_NAMED = 10
 
 
-class Listing:
-    """One list of objects: the sink of its own pages, and what became of each object."""
+class Listed:
+    """What a list has held so far: the sink of its pages, which hands each object on once."""
 
-    def __init__(
-        self,
-        request: DimensionRequest,
-        extent: Extent,
-        reading: DimensionReading,
-        began: dt.datetime,
-        sizes: Sequence[int] = PAGE_SIZES,
-    ) -> None:
+    def __init__(self, request: DimensionRequest, objects: Objects) -> None:
         self._request = request
-        self._extent = extent
-        self._reading = reading
-        self._objects = _Objects(request, reading, began)
-        self._sizes = sizes
-        #: Which of the sizes is asked for now, and how many pages went well with it.
-        self._step = 0
-        self._easy = 0
-        self.listed: set[str] = set()
+        self._objects = objects
+        self.ids: set[str] = set()
         #: Effective statuses by id, for what is above ads.
         self.statuses: dict[str, str] = {}
         self.newest: dt.datetime | None = None
-        self.rows = 0
 
     @property
     def left_out(self) -> dict[str, MetaError]:
         """The objects that Meta could not give, and what it said."""
         return self._objects.unreadable
 
-    def read(self) -> Steps[None]:
-        """Read all pages, the bad ones object by object."""
-        if self._request.statuses and self._request.dimension.statuses and not self._statuses():
-            logger.info("%s: none can have an effective_status that is wanted", self._request)
+    def begin(self, part: str = "") -> None:
+        """Nothing is forgotten: pages may come again, but an object is delivered once."""
+
+    def page(self, rows: list[dict[str, Any]]) -> Iterable[object]:
+        """Hand on the objects that were not delivered before."""
+        new = []
+        for row in rows:
+            object_id = str(row.get("id") or "")
+            if object_id and object_id not in self.ids:
+                self.ids.add(object_id)
+                self._note(object_id, row)
+                new.append(row)
+        event = self._objects.hand_on(new) if new else None
+        return () if event is None else (event,)
+
+    def _note(self, object_id: str, row: Mapping[str, Any]) -> None:
+        if self._request.dimension.name in ABOVE_ADS:
+            self.statuses[object_id] = str(row.get("effective_status"))
+        try:
+            updated = instant_of(row["updated_time"])
+        except (ArithmeticError, LookupError, ValueError):
             return
-        edge = f"act_{self._request.account_id}/{self._request.dimension.name}"
-        call = Call(path=edge, account_id=self._request.account_id)
-        pages = read_pages(call, self, self._reading.jitter, sizes=self._sizes[:1])
-        yield from _answered_by(self._answer, pages)
+        self.newest = max(updated, self.newest or updated)
 
     def say_what_is_left_out(self) -> None:
         """Warn once, whatever the number."""
@@ -108,36 +108,60 @@ class Listing:
             list(self.left_out.values())[-1].fault,
         )
 
-    # The sink.
 
-    def begin(self, part: str = "") -> None:
-        """Nothing is forgotten: pages may come again, but an object is delivered once."""
+def read_list(
+    request: DimensionRequest,
+    extent: Extent,
+    reading: DimensionReading,
+    *,
+    began: dt.datetime,
+    sizes: Sequence[int] = PAGE_SIZES,
+) -> Steps[Listed]:
+    """Read all pages of a list, the bad ones object by object.
 
-    def page(self, rows: list[dict[str, Any]]) -> Iterable[object]:
-        """Hand on the objects that were not delivered before."""
-        new = []
-        for row in rows:
-            object_id = str(row.get("id") or "")
-            if object_id and object_id not in self.listed:
-                self.listed.add(object_id)
-                self._note(object_id, row)
-                new.append(row)
-        self.rows += len(new)
-        event = self._objects.hand_on(new) if new else None
-        return () if event is None else (event,)
+    Args:
+        request: whose objects.
+        extent: all of them, or what changed.
+        reading: how, and what to do with the records.
+        began: when the reading began, the `read_at` of its rows.
+        sizes: objects per page, the usual first; the others after a page has failed.
 
-    def _note(self, object_id: str, row: Mapping[str, Any]) -> None:
-        if self._request.dimension.name in ABOVE_ADS:
-            self.statuses[object_id] = str(row.get("effective_status"))
-        try:
-            updated = instant_of(row["updated_time"])
-        except (ArithmeticError, LookupError, ValueError):
-            return
-        self.newest = max(updated, self.newest or updated)
+    Raises:
+        MetaError: the list cannot be read, whatever the page size; as `steps.ask`.
+    """
+    objects = Objects(request, reading, began)
+    listed = Listed(request, objects)
+    asking = _Asking(request, extent, reading, objects, sizes)
+    if request.statuses and request.dimension.statuses and not asking.statuses():
+        logger.info("%s: none can have an effective_status that is wanted", request)
+        return listed
+    edge = f"act_{request.account_id}/{request.dimension.name}"
+    call = Call(path=edge, account_id=request.account_id)
+    yield from read_pages(call, listed, reading.jitter, sizes=sizes[:1], answer=asking.page)
+    return listed
 
-    # The pages.
 
-    def _answer(self, call: Call) -> Steps[dict[str, Any]]:
+class _Asking:
+    """How the pages of a list are asked for: the size that works, and what Meta lists at all."""
+
+    def __init__(
+        self,
+        request: DimensionRequest,
+        extent: Extent,
+        reading: DimensionReading,
+        objects: Objects,
+        sizes: Sequence[int],
+    ) -> None:
+        self._request = request
+        self._extent = extent
+        self._reading = reading
+        self._objects = objects
+        self._sizes = sizes
+        #: Which of the sizes is asked for now, and how many pages went well with it.
+        self._step = 0
+        self._easy = 0
+
+    def page(self, call: Call) -> Steps[dict[str, Any]]:
         """Return a page as large as can be had, in the end one made of its objects.
 
         Raises:
@@ -169,7 +193,7 @@ class Listing:
 
     def _ask(self, call: Call, size: int) -> Steps[dict[str, Any]]:
         """Ask for a page; without deleted objects, where Meta refuses to list those."""
-        asked = self._statuses()
+        asked = self.statuses()
         try:
             return (yield from self._objects.ask(self._with(call, size, asked)))
         except RequestRefused as error:
@@ -195,7 +219,8 @@ class Listing:
                 error.fault,
             )
 
-    def _statuses(self) -> tuple[str, ...]:
+    def statuses(self) -> tuple[str, ...]:
+        """Return the effective statuses to ask for; none where all are wanted."""
         statuses = statuses_to_ask(self._request.dimension, self._request.statuses)
         if self._request.dimension.name in self._reading.unavailable.deleted:
             return tuple(status for status in statuses if status != DELETED)
@@ -219,31 +244,8 @@ class Listing:
             if found is not None:
                 objects.append(found)
             elif self._objects.failures_in_a_row == MOST_IN_A_ROW:
-                raise none_readable(list(self.left_out.values())[-1])
+                raise none_readable(list(self._objects.unreadable.values())[-1])
         return {**answer, "data": objects}
-
-
-T = TypeVar("T")
-
-
-def _answered_by(answer: Callable[[Call], Steps[dict[str, Any]]], steps: Steps[T]) -> Steps[T]:
-    """Drive steps whose calls are answered by steps of one's own; all else is passed on."""
-    outcome: Any = None
-    error: MetaError | None = None
-    while True:
-        try:
-            step = steps.send(outcome) if error is None else steps.throw(error)
-        except StopIteration as end:
-            value: T = end.value
-            return value
-        outcome = error = None
-        if isinstance(step, Call):
-            try:
-                outcome = yield from answer(step)
-            except MetaError as caught:
-                error = caught
-        else:
-            outcome = yield step
 
 
 def _living(dimension: Dimension) -> tuple[str, ...]:

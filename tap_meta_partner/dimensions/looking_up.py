@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.bookmarks import is_recent
-from tap_meta_partner.dimensions.objects import MOST_IN_A_ROW, _Objects
+from tap_meta_partner.dimensions.objects import MOST_IN_A_ROW, Objects
 from tap_meta_partner.dimensions.tables import DELETED
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def look_up(
         reverse=True,
     )
     # Of the same instant as the list: or all that was listed would look older, and so deleted.
-    objects = _Objects(request, reading, read.began)
+    objects = Objects(request, reading, read.began)
     rows = asked = 0
     for object_id in missing[:most]:
         if objects.failures_in_a_row == MOST_IN_A_ROW:

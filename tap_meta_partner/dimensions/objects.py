@@ -48,7 +48,7 @@ _NONE_READABLE = Rule(
 )
 
 
-class _Objects:
+class Objects:
     """How objects of one dimension and ad account are asked for and handed on."""
 
     def __init__(

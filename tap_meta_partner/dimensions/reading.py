@@ -23,7 +23,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.bookmarks import Full, after_reading, extent_due, fingerprint_of
-from tap_meta_partner.dimensions.listing import ABOVE_ADS, LIGHT_PAGE_SIZES, Listing
+from tap_meta_partner.dimensions.listing import ABOVE_ADS, LIGHT_PAGE_SIZES, read_list
 from tap_meta_partner.dimensions.looking_up import ReadDimension
 from tap_meta_partner.dimensions.tables import DIMENSIONS
 from tap_meta_partner.graph.errors import KeptFailing, RequestRefused, TooMuchData
@@ -64,22 +64,21 @@ def read_dimension(
     if name == "ads":
         basis = yield from _basis(request, above, reading)
         extent = extent_due(bookmark, began, basis)
-    listing = Listing(request, extent, reading, began)
-    yield from listing.read()
-    listing.say_what_is_left_out()
-    if name in ABOVE_ADS and not listing.left_out and not request.statuses:
-        above.by_stream[name] = listing.statuses
-    if listing.left_out:
+    listed = yield from read_list(request, extent, reading, began=began)
+    listed.say_what_is_left_out()
+    if name in ABOVE_ADS and not listed.left_out and not request.statuses:
+        above.by_stream[name] = listed.statuses
+    if listed.left_out:
         # What could not be given now may be tomorrow, without a change to itself.
         after = replace(bookmark, read_at=began)
     else:
-        after = after_reading(bookmark, extent, began=began, newest=listing.newest, basis=basis)
+        after = after_reading(bookmark, extent, began=began, newest=listed.newest, basis=basis)
     return ReadDimension(
         began=began,
-        rows=listing.rows,
-        left_out=tuple(listing.left_out),
+        rows=len(listed.ids),
+        left_out=tuple(listed.left_out),
         in_full=extent == Full(),
-        listed=frozenset(listing.listed),
+        listed=frozenset(listed.ids),
         bookmark=after,
     )
 
@@ -109,12 +108,13 @@ def _look_at(
     """
     look = replace(request, dimension=DIMENSIONS[name], columns=(), statuses=())
     quietly = replace(reading, on_page=lambda _stream, _records: None)
-    listing = Listing(look, Full(), quietly, reading.utc_now(), LIGHT_PAGE_SIZES)
     try:
-        yield from listing.read()
+        listed = yield from read_list(
+            look, Full(), quietly, began=reading.utc_now(), sizes=LIGHT_PAGE_SIZES
+        )
     except (KeptFailing, RequestRefused, TooMuchData) as error:
         # Only a shortcut: without it the ads are read in full.
         logger.info("%s: statuses unknown (%s)", look, error.fault)
         return
-    if not listing.left_out:
-        above.by_stream[name] = listing.statuses
+    if not listed.left_out:
+        above.by_stream[name] = listed.statuses

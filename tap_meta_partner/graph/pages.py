@@ -6,20 +6,24 @@ The `next` address of a page is never followed: it can carry the token.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
+from functools import partial
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from tap_meta_partner.graph.error_codes import GARBLED
 from tap_meta_partner.graph.errors import CursorExpired, Fault, KeptFailing, TooMuchData
 from tap_meta_partner.graph.steps import ask
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from tap_meta_partner.graph.calls import Call
     from tap_meta_partner.graph.steps import Jitter, Steps
 
 _RESTARTS = 3
+
+#: Asks for one page.
+Answering: TypeAlias = "Callable[[Call], Steps[dict[str, Any]]]"
 
 
 class RowSink(Protocol):
@@ -47,13 +51,14 @@ class Collected:
         self.rows += rows
 
 
-def read_pages(
+def read_pages(  # noqa: PLR0913  (one call, and five choices of how)
     call: Call,
     sink: RowSink,
     jitter: Jitter,
     *,
     sizes: Sequence[int],
     shrink_first: bool = False,
+    answer: Answering | None = None,
 ) -> Steps[int]:
     """Read all pages, from the first again when Meta loses the place.
 
@@ -64,6 +69,7 @@ def read_pages(
         sizes: rows per page, the usual first; the others for a page that fails at its place.
         shrink_first: try a smaller first page as well (for insights that does not help: the whole
             report is made before its first page is cut off).
+        answer: asks for a page in a way of its own, instead of `steps.ask`.
 
     Returns:
         How many pages there were.
@@ -73,11 +79,12 @@ def read_pages(
         KeptFailing: the place was lost again and again, or an answer makes no sense.
         MetaError: as `retries.ask`.
     """
+    ask_for: Answering = answer or partial(ask, jitter=jitter)
     restarts = 0
     while True:
         sink.begin()
         try:
-            return (yield from _chain(call, sink, jitter, sizes, shrink_first=shrink_first))
+            return (yield from _chain(call, sink, ask_for, sizes, shrink_first=shrink_first))
         except CursorExpired as error:
             restarts += 1
             if restarts > _RESTARTS:
@@ -85,7 +92,7 @@ def read_pages(
 
 
 def _chain(
-    call: Call, sink: RowSink, jitter: Jitter, sizes: Sequence[int], *, shrink_first: bool
+    call: Call, sink: RowSink, ask_for: Answering, sizes: Sequence[int], *, shrink_first: bool
 ) -> Steps[int]:
     """Follow one chain of cursors, ending only when `paging.next` is missing.
 
@@ -98,7 +105,7 @@ def _chain(
     while True:
         params = {**call.params, "limit": size, **({"after": after} if after else {})}
         try:
-            answer = yield from ask(replace(call, params=params), jitter)
+            answer = yield from ask_for(replace(call, params=params))
         except TooMuchData as error:
             following = next(smaller, None)
             at_start = after is None and not shrink_first

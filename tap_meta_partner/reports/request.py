@@ -87,4 +87,5 @@ class Reporting:
 
 
 def pages_of(call: Call, sink: RowSink, reporting: Reporting) -> Steps[int]:
+    """Read the pages of a report, and return how many there were; errors as `read_pages`."""
     return (yield from read_pages(call, sink, reporting.jitter, sizes=PAGE_SIZES))
