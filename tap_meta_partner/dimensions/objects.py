@@ -17,8 +17,8 @@ from tap_meta_partner.graph.errors import (
     Rule,
     TooMuchData,
 )
-from tap_meta_partner.graph.refused_fields import refused_fields
 from tap_meta_partner.graph.steps import ask
+from tap_meta_partner.graph.surviving import surviving
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -69,21 +69,20 @@ class Objects:
 
     def ask(self, call: Call) -> Steps[dict[str, Any]]:
         """Ask with all fields that Meta knows, unless the call says which."""
+        jitter = self._reading.jitter
         if "fields" in call.params:
-            return (yield from ask(call, self._reading.jitter))
-        unavailable = self._reading.unavailable
-        while True:
-            wanted = fields_to_ask(self._request.dimension, self._request.columns)
-            refused_before = unavailable.of(self._request)
-            fields = [entry for entry in wanted if entry not in refused_before]
-            params = {**call.params, "fields": ",".join(fields)}
-            try:
-                return (yield from ask(replace(call, params=params), self._reading.jitter))
-            except MetaError as error:
-                refused = refused_fields(error, fields[1:])
-                if not refused:
-                    raise
-                unavailable.note(self._request, refused, error)
+            return ask(call, jitter)
+
+        def read(fields: tuple[str, ...]) -> Steps[dict[str, Any]]:
+            return ask(replace(call, params={**call.params, "fields": ",".join(fields)}), jitter)
+
+        return surviving(
+            fields_to_ask(self._request.dimension, self._request.columns),
+            read,
+            self._reading.unavailable.fields[self._request.dimension.name],
+            self._request.account_id,
+            needed=("id",),
+        )
 
     def by_id(self, object_id: str) -> Steps[dict[str, Any] | None]:
         """Read one object by its own id; None where that object, and not more, is the trouble."""

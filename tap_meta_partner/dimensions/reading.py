@@ -91,8 +91,8 @@ def _basis(
     for name in ABOVE_ADS:
         if name not in above.by_stream:
             yield from _look_at(name, request, above, reading)
-        parent = replace(request, dimension=DIMENSIONS[name])
-        if name not in above.by_stream or "effective_status" in reading.unavailable.of(parent):
+        refused = reading.unavailable.fields[name].of(request.account_id)
+        if name not in above.by_stream or "effective_status" in refused:
             return None
         statuses |= above.by_stream[name]
     columns = [column.name for column in request.columns]

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.dimensions.tables import DIMENSIONS
 from tap_meta_partner.graph.refused_fields import RefusedFields
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
     from typing import Any
 
     from tap_meta_partner.dimensions.tables import Dimension, DimensionColumn
-    from tap_meta_partner.graph.errors import MetaError
     from tap_meta_partner.graph.steps import Jitter
 
 
@@ -26,19 +26,10 @@ class Unavailable:
         deleted: streams whose edge does not list deleted objects, whatever the account.
     """
 
-    fields: dict[str, RefusedFields] = field(default_factory=dict)
+    fields: dict[str, RefusedFields] = field(
+        default_factory=lambda: {name: RefusedFields(name) for name in DIMENSIONS}
+    )
     deleted: set[str] = field(default_factory=set)
-
-    def of(self, request: DimensionRequest) -> frozenset[str]:
-        """Return the entries of `fields` that are not to be asked for."""
-        refused = self.fields.get(request.dimension.name)
-        return refused.of(request.account_id) if refused else frozenset()
-
-    def note(self, request: DimensionRequest, refused: Iterable[str], error: MetaError) -> None:
-        """Take note that Meta refused entries of `fields`."""
-        stream = request.dimension.name
-        known = self.fields.setdefault(stream, RefusedFields(stream))
-        known.note(request.account_id, refused, error)
 
 
 @dataclass(slots=True)

@@ -106,3 +106,8 @@ class RefusedFields:
     def of(self, account_id: str) -> frozenset[str]:
         """Return the fields that are not to be asked of an account."""
         return frozenset(self._everywhere | self._by_account.get(account_id, set()))
+
+    def left(self, fields: Iterable[str], account_id: str) -> tuple[str, ...]:
+        """Return those of the fields that may be asked of an account, in their order."""
+        refused = self.of(account_id)
+        return tuple(name for name in fields if name not in refused)

@@ -1,4 +1,4 @@
-"""What all ad accounts of a run share."""
+"""What all ad accounts of a run share, and what the streams of one of them do."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.dimensions.request import Unavailable
+from tap_meta_partner.dimensions.request import StatusesAbove, Unavailable
 from tap_meta_partner.graph.refused_fields import RefusedFields
+from tap_meta_partner.sync.reconciliation import Spend
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from tap_meta_partner.accounts.ad_account import AdAccount
     from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
     from tap_meta_partner.dimensions.request import DimensionPlan
     from tap_meta_partner.graph.errors import MetaError
     from tap_meta_partner.insights.plan import InsightsPlan
+    from tap_meta_partner.planning.activity import Activity
     from tap_meta_partner.planning.bookmarks import Bookmark
     from tap_meta_partner.reports.request import Reporting
     from tap_meta_partner.settings.model import Settings
@@ -74,6 +77,27 @@ class Shared:
         if text not in self.said:
             self.said.add(text)
             logger.info("%s", text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneAccount:
+    """One ad account in this run, and what its streams have found out so far.
+
+    Attributes:
+        today: the account's own today, fixed for the run.
+        activity: the days on which anything happened.
+        named: the ids that rows name, by column: objects that a dimension has to have.
+        spend: what the levels spent, to be compared at the end.
+        above: the statuses of campaigns and ad sets, which decide those of ads.
+    """
+
+    account: AdAccount
+    today: dt.date
+    shared: Shared
+    activity: Activity
+    named: dict[str, set[str]]
+    spend: Spend = field(default_factory=Spend)
+    above: StatusesAbove = field(default_factory=StatusesAbove)
 
 
 #: By stream, then by account id.

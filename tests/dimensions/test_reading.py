@@ -709,8 +709,7 @@ def test_field__refused_to_two_accounts_at_once(caplog: pytest.LogCaptureFixture
         if call.path == "act_1/ads":
             refused = fault(100, None, "(#100) bid_type is not valid for fields param.")
             for account_id in "23":
-                other = replace(request_for("ads"), account_id=account_id)
-                reader.unavailable.note(other, ["bid_type"], refused)
+                reader.unavailable.fields["ads"].note(account_id, ["bid_type"], refused)
             caplog.clear()
 
     meta.hook = hook
