@@ -280,13 +280,13 @@ class TapMetaPartner(Tap):
         if self._run is None:
             self.logger.warning("nothing was asked: no insights stream, nor ad_accounts, is wanted")
             return
-        if not self.run.results and not self.run.saw_none:
+        if not self.run.results:
             return
-        first, *others = self.run.summary()
+        first, *others = self.run.results.summary()
         self.logger.info("%s", first)
         for line in others:
             self.logger.warning("%s", line)
-        if self.run.failed():
+        if self.run.results.failed():
             raise SystemExit(1)
 
     @override

@@ -62,6 +62,11 @@ class DimensionBookmark:
     looked_up_at: dt.datetime | None = None
     read_at: dt.datetime | None = None
 
+    @property
+    def last_day(self) -> dt.date | None:
+        """The last day of which something was delivered, in UTC."""
+        return self.read_at and self.read_at.date()
+
 
 @dataclass(frozen=True, slots=True)
 class Full:

@@ -95,3 +95,21 @@ class DimensionPlan:
     def name(self) -> str:
         """The stream's name."""
         return self.dimension.name
+
+    @property
+    def turn(self) -> tuple[int, int]:
+        """When it is read: after all insights, whose rows name objects.
+
+        Campaigns and ad sets come before the ads whose statuses they decide.
+        """
+        return 1, tuple(DIMENSIONS).index(self.name)
+
+    @property
+    def keeps_bookmark(self) -> bool:
+        """Whether its bookmark tells how old its rows are."""
+        return True
+
+    @property
+    def why_empty(self) -> str | None:
+        """Why it may bring no row though there was delivery: nothing explains it."""
+        return None

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.insights import breakdowns
+from tap_meta_partner.settings.words import LEVELS
+
 if TYPE_CHECKING:
     from tap_meta_partner.insights.columns import Column
     from tap_meta_partner.settings.model import ReportDefinition
@@ -35,3 +38,18 @@ class InsightsPlan:
     def name(self) -> str:
         """The stream whose bookmark the plan moves."""
         return self.rows_to or self.actions_to or self.definition.name
+
+    @property
+    def turn(self) -> tuple[int, int]:
+        """When it is read: the account level first, as it tells which days are idle."""
+        return 0, LEVELS.index(self.definition.level)
+
+    @property
+    def keeps_bookmark(self) -> bool:
+        """Whether its bookmark tells how old its rows are; a report read in full has none."""
+        return not self.definition.reads_in_full
+
+    @property
+    def why_empty(self) -> str | None:
+        """Why it may bring no row though there was delivery, None where nothing explains it."""
+        return breakdowns.why_empty(self.definition)

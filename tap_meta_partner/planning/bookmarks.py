@@ -50,6 +50,11 @@ class Bookmark:
     report: str | None = None
     pace: Pace = field(default_factory=Pace)
 
+    @property
+    def last_day(self) -> dt.date | None:
+        """The last day of which something was delivered."""
+        return self.day
+
 
 def read_partition(partition: Mapping[str, Any]) -> Bookmark:
     """Read a bookmark out of a state partition.

@@ -144,7 +144,7 @@ class SyncedStream(PartnerStream, Generic[BookmarkT]):
         """Count the records that the leading stream wrote, for itself or for this one."""
         self.counter = super().get_record_counter(**kwargs)
         if self._tap.has_run:
-            self.counter.increment(self._tap.run.rows[self.name])
+            self.counter.increment(self._tap.run.results.rows[self.name])
         return self.counter
 
     # Bookmarks.

@@ -11,11 +11,13 @@ from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
 from tap_meta_partner.dimensions.looking_up import look_up
 from tap_meta_partner.dimensions.reading import read_dimension
 from tap_meta_partner.dimensions.request import DimensionPlan, DimensionReading, DimensionRequest
 from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.activity import ActiveDays, Activity
+from tap_meta_partner.planning.bookmarks import Bookmark
 from tap_meta_partner.planning.pace import Pace
 from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE, ReportRequest
@@ -34,7 +36,6 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.accounts.ad_account import AdAccount
     from tap_meta_partner.days.windows import DateWindow
-    from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
     from tap_meta_partner.graph.steps import Steps
     from tap_meta_partner.sync.shared import Plan, Shared
 
@@ -52,7 +53,7 @@ def sync_account(
         account: whose rows.
         today: the account's own today, fixed for the run.
         plans: the streams wanted; the account-level one first, if any, and campaigns before ads.
-        bookmarks: by stream, a `Bookmark` or a `DimensionBookmark`.
+        bookmarks: by stream, a `Bookmark` or a `DimensionBookmark`; None before the first.
         shared: what holds for all accounts.
 
     Yields:
@@ -76,7 +77,7 @@ def sync_account(
     readings: list[StreamReading] = []
     for plan in insights:
         try:
-            readings.append(StreamReading(plan, bookmarks[plan.name], one))
+            readings.append(StreamReading(plan, bookmarks[plan.name] or Bookmark(), one))
         except Exception as error:  # noqa: BLE001  (as in `Outcomes.of`)
             yield outcomes.failure(plan.name, error)
     yield from _look_for_life(readings, one, outcomes)
@@ -85,7 +86,7 @@ def sync_account(
         yield replace(result, covered=reading.covered, rows=reading.rows)
     for each in dimensions:
         written: Counter[str] = Counter()
-        steps = _read_objects(each, bookmarks[each.name], one, written)
+        steps = _read_objects(each, bookmarks[each.name] or DimensionBookmark(), one, written)
         result = yield from outcomes.of(each.name, steps)
         yield replace(result, rows=written[each.name])
     discrepancy = one.spend.discrepancy(account, today=today)

@@ -6,69 +6,45 @@ Knows nothing of Singer: rows and bookmarks come out as events, for whoever writ
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import gc
 import logging
-from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.accounts.ad_account import ASSIGNED, account_zone
+from tap_meta_partner.accounts.ad_account import account_zone
 from tap_meta_partner.accounts.discovery import discover
 from tap_meta_partner.accounts.tokens import including_app, warn_of_ends
-from tap_meta_partner.accounts.wanted import in_shard
 from tap_meta_partner.graph.client import GraphClient
-from tap_meta_partner.insights.breakdowns import why_empty
-from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.lanes.driver import Lanes
 from tap_meta_partner.lanes.governor import Governor
 from tap_meta_partner.lanes.lane import Lane
 from tap_meta_partner.lanes.threads import ThreadTransport
 from tap_meta_partner.reports.request import Reporting
-from tap_meta_partner.sync.account import sync_account
-from tap_meta_partner.sync.events import (
-    BookmarkMoved,
-    Discrepancy,
-    Outcome,
-    Rows,
-    StreamResult,
-)
 from tap_meta_partner.sync.shared import Shared
-from tap_meta_partner.sync.summary import (
-    KINDS,
-    NONE_AT_ALL,
-    SHOWN,
-    difference,
-    duration,
-    worst_by_account,
-)
-from tap_meta_partner.sync.turns import (
-    _LOST,
-    UNASSIGNED,
-    UNKNOWN,
-    _result,
-    last_day,
-    new,
-    widest_first,
-)
+from tap_meta_partner.sync.summary import Results
+from tap_meta_partner.sync.turns import lanes_for, not_readable
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
     from tap_meta_partner.accounts.discovery import Discovery
-    from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
     from tap_meta_partner.graph.steps import Steps
-    from tap_meta_partner.lanes.lane import Standing
     from tap_meta_partner.lanes.threads import WakingTransport
-    from tap_meta_partner.planning.bookmarks import Bookmark
     from tap_meta_partner.settings.model import Settings
     from tap_meta_partner.sync.events import Event
     from tap_meta_partner.sync.shared import Bookmarks, Plan
 
 logger = logging.getLogger(__name__)
+
+
+_NONE_AT_ALL = (
+    "the token can read no ad account at all: assign ad accounts to the system user in Business "
+    "settings > System users > Assign assets, or check whose token it is"
+)
 
 
 class Interrupted(Exception):
@@ -91,24 +67,17 @@ class SyncRun:
     further: bool = True
     make_transport: Callable[[], WakingTransport] | None = None
     stopping: bool = False
-    saw_none: bool = False
-    results: list[StreamResult] = field(default_factory=list)
-    discrepancies: list[Discrepancy] = field(default_factory=list)
-    hints: list[str] = field(default_factory=list)
-    rows: Counter[str] = field(default_factory=Counter)
-    calls: int = 0
-    _counted_calls: Counter[str] = field(default_factory=Counter)
     started_at: dt.datetime = field(init=False)
     governor: Governor = field(init=False)
-    _started: float = field(init=False)
+    results: Results = field(init=False)
     _new_transport: Callable[[], WakingTransport] = field(init=False)
     _transport: WakingTransport | None = None
     _discovered: Discovery | None = None
 
     def __post_init__(self) -> None:
         self.started_at = self.clock.utc_now()
-        self._started = self.clock.monotonic()
         self.governor = Governor(jitter=self.clock.jitter)
+        self.results = Results(self.settings, self.governor, self.clock.monotonic)
         self._new_transport = self.make_transport or _threads(self.settings, self.clock)
 
     def stop(self) -> None:
@@ -157,14 +126,14 @@ class SyncRun:
         found = self.discovery()
         self._warn_of_ends()
         if not found.seen:
-            logger.error("%s", NONE_AT_ALL)
-            self.saw_none = True
+            logger.error("%s", _NONE_AT_ALL)
+            self.results.saw_none = True
         elif not found.accounts:
             logger.warning("none of the %d ad accounts is wanted by the settings", len(found.seen))
-        for result in self._not_readable(found, plans, bookmarks):
-            self.results.append(result)
+        for result in not_readable(found, plans, bookmarks, self.settings):
+            self.results.of_streams.append(result)
             yield result
-        lanes = self._lanes_for(found.readable, plans, bookmarks)
+        lanes = lanes_for(found.readable, plans, bookmarks, self._shared(), self.today_of)
         logger.info(
             "reading %s of %d ad accounts, %d requests at once",
             ", ".join(plan.name for plan in plans),
@@ -172,35 +141,10 @@ class SyncRun:
             self.settings.max_concurrency,
         )
         for lane, event in self._drive(lanes):
-            yield self._counted(lane, event)
-        self.hints += self._hints_on_empty(plans)
+            yield self.results.counted(lane, event)
+        self.results.hint_on_empty(plans)
         if self.stopping:
             raise Interrupted
-
-    def _counted(self, lane: Lane, event: Event) -> Event:
-        """Count rows, and the calls that a result took since the account's last one."""
-        match event:
-            case Rows():
-                self.rows[event.stream] += len(event.records)
-            case StreamResult():
-                counted = self._counted_calls[lane.name]
-                self._counted_calls[lane.name] = lane.calls
-                event = replace(event, calls=lane.calls - counted)
-                self.results.append(event)
-            case Discrepancy():
-                self.discrepancies.append(event)
-            case BookmarkMoved():
-                pass
-        return event
-
-    def _hints_on_empty(self, plans: Sequence[Plan]) -> Iterator[str]:
-        """Say why reports may have brought nothing though there was delivery."""
-        if not any(self.rows.values()):
-            return
-        for plan in plans:
-            hint = why_empty(plan.definition) if isinstance(plan, InsightsPlan) else None
-            if hint and not self.rows[plan.name]:
-                yield f"{plan.name}: {hint}"
 
     def _drive_alone(self, name: str, steps: Steps[Any]) -> Any:  # noqa: ANN401
         """Drive what comes before the accounts, whatever the run's time; return its result.
@@ -223,21 +167,17 @@ class SyncRun:
             most_at_once=self.settings.max_concurrency,
             stopping=lambda: self.stopping,
             overtime=lambda: bounded and not self._may_begin(),
-            standing=lambda standing: self._say_standing(standing, len(lanes)),
+            standing=lambda standing: self.results.say_standing(standing, len(lanes)),
         )
         try:
             with _collecting_less():
                 yield from driver.run(lanes)
         finally:
-            self.calls += driver.calls
+            self.results.calls += driver.calls
             transport.close()
 
-    def _lanes_for(
-        self, accounts: Sequence[AdAccount], plans: Sequence[Plan], bookmarks: Bookmarks
-    ) -> list[Lane]:
-        """Make a lane for each account, the one whose data is oldest first."""
-        ordered = sorted(plans, key=widest_first)
-        shared = Shared(
+    def _shared(self) -> Shared:
+        return Shared(
             settings=self.settings,
             reporting=Reporting(
                 mode=self.settings.report_mode,
@@ -248,36 +188,6 @@ class SyncRun:
             may_begin=self._may_begin,
         )
 
-        def known(account: AdAccount) -> dict[str, Bookmark | DimensionBookmark]:
-            return {
-                plan.name: bookmarks[plan.name].get(account.account_id) or new(plan)
-                for plan in plans
-            }
-
-        # A report that is read in full has no bookmark, and says nothing of how old its rows are.
-        kept = [
-            plan.name
-            for plan in plans
-            if not (isinstance(plan, InsightsPlan) and plan.definition.reads_in_full)
-        ]
-
-        def oldest(account: AdAccount) -> tuple[dt.date, str]:
-            found = known(account)
-            days = [last_day(found[name]) or dt.date.min for name in kept]
-            return min(days, default=dt.date.min), account.account_id
-
-        return [
-            Lane(
-                name=str(account),
-                account_id=account.account_id,
-                token=account.token,
-                steps=sync_account(
-                    account, self.today_of(account), ordered, known(account), shared
-                ),
-            )
-            for account in sorted(accounts, key=oldest)
-        ]
-
     def today_of(self, account: AdAccount) -> dt.date:
         """Return an account's own today, fixed by when the run began."""
         zone = account_zone(account.timezone_name, account.timezone_offset_hours)
@@ -287,95 +197,7 @@ class SyncRun:
         if self.stopping:
             return False
         minutes = self.settings.max_run_minutes
-        return minutes is None or self.clock.monotonic() - self._started < minutes * 60
-
-    def _not_readable(
-        self, found: Discovery, plans: Sequence[Plan], bookmarks: Bookmarks
-    ) -> Iterator[StreamResult]:
-        """Say which accounts cannot be read: known to the business only, or gone."""
-        for account in found.accounts:
-            if account.access != ASSIGNED:
-                for plan in plans:
-                    yield _result(
-                        account.account_id, account.name, plan, Outcome.SKIPPED, UNASSIGNED
-                    )
-        gone = dict.fromkeys(found.missing)
-        for plan in plans:
-            gone |= dict.fromkeys(
-                account_id
-                for account_id in bookmarks[plan.name]
-                if self._is_lost(account_id, found)
-            )
-        for account_id in gone:
-            for plan in plans:
-                day = last_day(bookmarks[plan.name].get(account_id))
-                reason = f"{_LOST}; its last day is {day}" if day else UNKNOWN
-                yield _result(account_id, "", plan, Outcome.LOST, reason)
-
-    def _is_lost(self, account_id: str, found: Discovery) -> bool:
-        settings = self.settings
-        return (
-            account_id not in found.seen
-            and account_id not in settings.exclude_account_ids
-            and (not settings.account_ids or account_id in settings.account_ids)
-            and in_shard(account_id, settings)
-        )
-
-    # What is said.
-
-    def _say_standing(self, standing: Standing, total: int) -> None:
-        seconds = self.clock.monotonic() - self._started
-        estimate = ""
-        if standing.done and total > 1:
-            left = seconds / standing.done * (total - standing.done)
-            estimate = f"; about {duration(left)} to go"
-        elif standing.next_wake is not None:
-            estimate = f"; goes on in {duration(standing.next_wake)}"
-        logger.info(
-            "%d of %d accounts done, %d under way, %d waiting, %d to begin; %d rows, %d calls; "
-            "%.0f %% of the app's limit used%s",
-            standing.done,
-            total,
-            standing.under_way,
-            standing.parked,
-            standing.left,
-            sum(self.rows.values()),
-            self.calls + standing.calls,
-            self.governor.app_percent,
-            estimate,
-        )
-
-    def failed(self) -> bool:
-        """Tell whether the run as a whole counts as failed."""
-        kinds = Counter(result.result for result in self.results)
-        if kinds[Outcome.FAILED] or self.saw_none:
-            return True
-        if self.settings.fail_on_skipped_accounts and (
-            kinds[Outcome.SKIPPED] or kinds[Outcome.LOST]
-        ):
-            return True
-        return bool(self.results) and not kinds[Outcome.DELIVERED] and not kinds[Outcome.UNFINISHED]
-
-    def summary(self) -> list[str]:
-        """Say in a few lines how the run went; the accounts that need a person by name."""
-        worst = worst_by_account(self.results)
-        counts = Counter(result.result for result in worst.values())
-        lines = [
-            "ad accounts: "
-            + ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind] or kind in SHOWN)
-            + f"; {sum(self.rows.values())} rows, {self.calls} calls, "
-            f"{self.governor.throttle_errors} throttle errors, "
-            f"{self.governor.parked_seconds / 60:.1f} account-minutes parked, "
-            f"{duration(self.clock.monotonic() - self._started)}"
-        ]
-        lines += [
-            f"{result.result}: {result.account_id}"
-            f"{f' ({result.account_name})' if result.account_name else ''}, "
-            f"{result.stream}: {result.reason}"
-            for result in worst.values()
-            if result.result != Outcome.DELIVERED
-        ]
-        return [*lines, *map(difference, self.discrepancies), *self.hints]
+        return minutes is None or self.results.seconds < minutes * 60
 
 
 @contextlib.contextmanager

@@ -121,7 +121,7 @@ class Night:
 
     def outcomes(self) -> dict[tuple[str, str], str]:
         """Return each account's result in each stream."""
-        return {(item.account_id, item.stream): item.result for item in self.run.results}
+        return {(item.account_id, item.stream): item.result for item in self.run.results.of_streams}
 
     def asked(self) -> list[str]:
         """Return the paths asked, in order."""
@@ -151,9 +151,9 @@ def test_insights__rows_then_bookmarks_then_results() -> None:
     assert (end.account_id, end.bookmark.day) == ("1", YESTERDAY)
     assert isinstance(result, StreamResult)
     assert (result.account_name, result.result, result.rows) == ("One", Outcome.DELIVERED, 1)
-    assert night.run.rows == {"ad_insights": 1}
-    assert night.run.calls == 2
-    assert night.run.results == [result]
+    assert night.run.results.rows == {"ad_insights": 1}
+    assert night.run.results.calls == 2
+    assert night.run.results.of_streams == [result]
 
 
 def test_discovery__asks_once_a_run() -> None:
@@ -175,7 +175,7 @@ def test_discovery__that_is_refused_ends_the_run() -> None:
     with pytest.raises(RequestRefused, match="made up"):
         night.run.discovery()
 
-    assert night.run.calls == 1
+    assert night.run.results.calls == 1
     assert night.transports[0].closed
 
 
@@ -202,7 +202,7 @@ def test_insights__one_account_without_rights_costs_the_others_nothing() -> None
         ("2", "ad_insights"): Outcome.SKIPPED,
         ("3", "ad_insights"): Outcome.DELIVERED,
     }
-    assert night.run.failed() is False
+    assert night.run.results.failed() is False
 
 
 def test_insights__each_drive_has_a_transport_of_its_own() -> None:
@@ -224,7 +224,7 @@ def test_insights__abandoned_half_way_lets_the_transport_go() -> None:
     events.close()
 
     assert night.transports[-1].closed
-    assert night.run.calls == len(night.graph.calls) + night.transports[-1].under_way
+    assert night.run.results.calls == len(night.graph.calls) + night.transports[-1].under_way
 
 
 def test_insights__without_a_transport_of_the_tests_uses_threads() -> None:
@@ -282,7 +282,7 @@ def test_order__an_account_whose_ads_did_not_change_was_read_last_night() -> Non
     list(night.run.events([ads], {"ads": known}))
 
     assert night.asked()[1] == "act_2/campaigns"
-    assert "its last day is 2026-11-24" in night.run.results[0].reason
+    assert "its last day is 2026-11-24" in night.run.results.of_streams[0].reason
 
 
 def test_order__dimensions_come_after_insights_and_parents_first() -> None:
@@ -326,7 +326,7 @@ def test_order__the_widest_level_is_read_first() -> None:
     list(night.events(AD, plan("campaign"), plan("account")))
 
     assert [call.params["level"] for call in night.graph.calls[1:]] == ["account"]
-    assert [item.stream for item in night.run.results] == [
+    assert [item.stream for item in night.run.results.of_streams] == [
         "account_insights",
         "campaign_insights",
         "ad_insights",
@@ -374,12 +374,12 @@ def test_lost__accounts_are_named_with_their_last_day() -> None:
 
     list(night.events(bookmarks={"ad_insights": {"1": BOOKMARK, "9": BOOKMARK}}))
 
-    lost = [item for item in night.run.results if item.account_id == "9"]
+    lost = [item for item in night.run.results.of_streams if item.account_id == "9"]
     assert [item.result for item in lost] == [Outcome.LOST]
     assert "its last day is 2026-11-24" in lost[0].reason
     assert "ask the client to share it again" in lost[0].reason
     assert not any("act_9" in path for path in night.asked())
-    assert night.run.failed() is False
+    assert night.run.results.failed() is False
 
 
 def test_lost__one_that_was_never_read_has_no_last_day() -> None:
@@ -388,7 +388,7 @@ def test_lost__one_that_was_never_read_has_no_last_day() -> None:
 
     list(night.events(AD, plan("campaign")))
 
-    lost = [item for item in night.run.results if item.account_id == "8"]
+    lost = [item for item in night.run.results.of_streams if item.account_id == "8"]
     assert [(item.stream, item.result) for item in lost] == [
         ("ad_insights", Outcome.LOST),
         ("campaign_insights", Outcome.LOST),
@@ -413,7 +413,7 @@ def test_lost__accounts_that_are_not_wanted_are_not(listed: str, settings: dict[
 
     list(night.events(bookmarks={"ad_insights": {"2": BOOKMARK}}))
 
-    assert "2" not in {item.account_id for item in night.run.results}
+    assert "2" not in {item.account_id for item in night.run.results.of_streams}
     assert "act_2/insights" not in night.asked()
 
 
@@ -430,7 +430,7 @@ def test_unassigned__accounts_are_skipped_with_what_to_do() -> None:
     list(night.events())
 
     assert night.outcomes()["5", "ad_insights"] == Outcome.SKIPPED
-    (five,) = [item for item in night.run.results if item.account_id == "5"]
+    (five,) = [item for item in night.run.results.of_streams if item.account_id == "5"]
     assert five.account_name == "Five"
     assert "Assign assets" in five.reason
     assert "act_5/insights" not in night.asked()
@@ -456,7 +456,7 @@ def test_time__after_it_no_window_is_begun() -> None:
         Outcome.UNFINISHED,
     ]
     assert night.asked() == ["me/adaccounts", "act_1/insights", "act_2/insights"]
-    assert night.run.failed() is False
+    assert night.run.results.failed() is False
 
 
 def test_stop__interrupts_and_wakes() -> None:
@@ -473,7 +473,7 @@ def test_stop__interrupts_and_wakes() -> None:
     assert night.transports[-1].woken
     assert night.transports[-1].closed
     assert len(night.graph.calls) == sent
-    assert night.run.calls == 2
+    assert night.run.results.calls == 2
 
 
 def test_stop__before_anything_began_makes_no_call() -> None:
@@ -532,9 +532,9 @@ def test_failed__tells_whether_a_person_is_needed(
 ) -> None:
     """Lost access alone is no failure, unless the settings say so or nobody was delivered."""
     run = SyncRun(settings=Settings(access_token="T", fail_on_skipped_accounts=strict))
-    run.results = [result(str(number), kind) for number, kind in enumerate(kinds)]
+    run.results.of_streams = [result(str(number), kind) for number, kind in enumerate(kinds)]
 
-    assert run.failed() is failed
+    assert run.results.failed() is failed
 
 
 def test_summary__counts_accounts_and_names_those_with_trouble() -> None:
@@ -547,7 +547,7 @@ def test_summary__counts_accounts_and_names_those_with_trouble() -> None:
     )
 
     list(night.events(bookmarks={"ad_insights": {"9": BOOKMARK}}))
-    figures, *troubles = night.run.summary()
+    figures, *troubles = night.run.results.summary()
 
     assert figures == (
         "ad accounts: 2 delivered, 1 skipped, 1 lost, 0 failed; 2 rows, 4 calls, "
@@ -569,7 +569,7 @@ def test_summary__tells_of_limits_and_unfinished_accounts() -> None:
 
     list(night.events())
 
-    assert night.run.summary()[0] == (
+    assert night.run.results.summary()[0] == (
         # The parked account is not waited for: it is unfinished, and so is what comes after 3 s.
         "ad accounts: 1 delivered, 2 unfinished, 0 skipped, 0 failed; 0 rows, 3 calls, "
         "1 throttle errors, 1.0 account-minutes parked, 3 s"
@@ -579,14 +579,14 @@ def test_summary__tells_of_limits_and_unfinished_accounts() -> None:
 def test_summary__an_account_counts_by_its_worst_stream() -> None:
     """An account delivered in one stream and failed in another is a failed account."""
     run = SyncRun(settings=Settings(access_token="T"))
-    run.results = [
+    run.results.of_streams = [
         result("1", Outcome.DELIVERED, "account_insights"),
         result("1", Outcome.FAILED, "campaign_insights", reason="first"),
         result("1", Outcome.SKIPPED, "ad_insights"),
         result("1", Outcome.FAILED, "ad_insights", reason="second"),
     ]
 
-    figures, *troubles = run.summary()
+    figures, *troubles = run.results.summary()
 
     assert figures.startswith("ad accounts: 0 delivered, 0 skipped, 1 failed; ")
     assert troubles == ["failed: 1, campaign_insights: first"]
@@ -602,13 +602,13 @@ def test_summary__tells_where_the_levels_do_not_add_up() -> None:
 
     list(night.events(plan("account"), AD))
 
-    (line,) = [line for line in night.run.summary() if "spend differs" in line]
+    (line,) = [line for line in night.run.results.summary() if "spend differs" in line]
     assert line.startswith(
         "spend differs: 2 (Two), 2026-11-21 to 2026-11-21: the account spent 12.5, its ads add up "
         "to 0 (12.5 less)"
     )
     assert "take totals from account_insights" in line
-    assert not night.run.failed()
+    assert not night.run.results.failed()
 
 
 @pytest.mark.parametrize(("has_rows", "hinted"), [(False, True), (True, False)])
@@ -635,7 +635,9 @@ def test_summary__says_what_an_empty_report_may_need(*, has_rows: bool, hinted: 
 
     list(night.events(AD, by_device))
 
-    hints = [line for line in night.run.summary() if line.startswith("by_device: no row came")]
+    hints = [
+        line for line in night.run.results.summary() if line.startswith("by_device: no row came")
+    ]
     assert bool(hints) is hinted
 
 
