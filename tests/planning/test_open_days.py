@@ -1,9 +1,10 @@
-"""Reports over weeks, months and whole windows: the buckets asked for, night after night."""
+"""Which days are open, what closing them does, and the buckets of weeks and months."""
 
 from __future__ import annotations
 
 import datetime as dt
 from calendar import monthrange
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -13,26 +14,34 @@ from hypothesis import strategies as st
 
 from tap_meta_partner.accounts.ad_account import AdAccount
 from tap_meta_partner.days.history import history_edge
+from tap_meta_partner.days.windows import DateWindow
 from tap_meta_partner.insights.columns import columns_of
 from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.bookmarks import Bookmark, read_partition, write_partition
+from tap_meta_partner.planning.open_days import close_window, open_days
 from tap_meta_partner.reports.request import Reporting
 from tap_meta_partner.settings.model import ReportDefinition, Settings
 from tap_meta_partner.sync.account import sync_account
-from tap_meta_partner.sync.events import (
-    BookmarkMoved,
-    Outcome,
-    Rows,
-    StreamResult,
-)
+from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows, StreamResult
 from tap_meta_partner.sync.shared import Shared
 from tests.support.fakes import TOO_MUCH, Drive, fault
+from tests.support.windows_read import (
+    AD,
+    DATES,
+    THOROUGHLY,
+    D,
+    delivered,
+    read_all,
+    window,
+    windows_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_meta_partner.graph.calls import Call
     from tests.support.fakes import Reply
+
 
 TODAY = dt.date(2026, 11, 25)
 DAY = dt.timedelta(days=1)
@@ -247,3 +256,281 @@ def test_preset__is_widened_to_whole_buckets() -> None:
     rows = [(row["date_start"], row["date_stop"]) for row in rows_of(drive)]
     assert rows[0] == ("2026-10-26", "2026-11-01")
     assert rows[-1] == ("2026-11-23", "2026-11-25")
+
+
+# Which days are open.
+
+
+def test_first_run__begins_30_days_ago() -> None:
+    """Without a start date a new account begins 30 days ago and ends today."""
+    plan = open_days(Bookmark(), AD, today=TODAY)
+
+    assert plan.forward == window("2026-10-26", "2026-11-25")
+    assert plan.gap is None
+
+
+def test_first_run__begins_at_start_date() -> None:
+    """With a start date a new account begins there."""
+    plan = open_days(Bookmark(), replace(AD, start_date=D("2026-01-01")), today=TODAY)
+
+    assert plan.span == window("2026-01-01", "2026-11-25")
+
+
+def test_first_run__is_clamped_to_what_meta_keeps() -> None:
+    """A start date before Meta's 37 months is taken as the oldest day Meta keeps."""
+    plan = open_days(Bookmark(), replace(AD, start_date=D("2015-01-01")), today=TODAY)
+
+    assert plan.forward == window("2023-10-26", "2026-11-25")
+
+
+def test_first_run__with_a_start_tomorrow_has_nothing_to_do() -> None:
+    """Where the start date has not come yet in the account's zone, no day is open."""
+    plan = open_days(Bookmark(), replace(AD, start_date=D("2026-11-26")), today=TODAY)
+
+    assert plan.forward is plan.gap is plan.span is None
+
+
+def test_next_run__reads_the_lookback_again() -> None:
+    """The next run begins 28 days before the bookmark, that day included."""
+    plan = open_days(delivered("2026-11-23", "2026-01-01"), AD, today=TODAY)
+
+    assert plan.forward == window("2026-10-26", "2026-11-25")
+    assert plan.gap is None
+
+
+def test_lookback__of_none_reads_the_last_day_again() -> None:
+    """With a lookback of 0 the next run begins at the bookmark itself."""
+    definition = replace(AD, lookback_days=0)
+    plan = open_days(delivered("2026-11-23", "2026-01-01"), definition, today=TODAY)
+
+    assert plan.forward == window("2026-11-23", "2026-11-25")
+
+
+def test_lookback__does_not_reach_before_the_first_day_delivered() -> None:
+    """Days before `since` were never wanted: the lookback ends there."""
+    plan = open_days(delivered("2026-11-23", "2026-11-10"), AD, today=TODAY)
+
+    assert plan.forward == window("2026-11-10", "2026-11-25")
+
+
+def test_lookback__does_not_reach_before_a_start_date() -> None:
+    """An explicit start date ends the lookback, as long as days are delivered up to it."""
+    definition = replace(AD, start_date=D("2026-11-15"))
+    plan = open_days(delivered("2026-11-23", "2026-01-01"), definition, today=TODAY)
+
+    assert plan.forward == window("2026-11-15", "2026-11-25")
+    assert not plan.starts_anew
+
+
+@pytest.mark.parametrize("days", [5000, 10**6, 10**12])
+def test_lookback__may_be_longer_than_the_calendar(days: int) -> None:
+    """A huge lookback reads again all that was delivered and Meta still keeps."""
+    definition = replace(AD, lookback_days=days)
+    plan = open_days(delivered("2026-11-23", "2020-01-01"), definition, today=TODAY)
+
+    assert plan.forward == window("2023-10-26", "2026-11-25")
+
+
+def test_start__moved_earlier_opens_only_the_missing_days() -> None:
+    """An earlier start date opens the days before the first one delivered, beside the lookback."""
+    definition = replace(AD, start_date=D("2026-08-01"))
+    plan = open_days(delivered("2026-11-23", "2026-10-01"), definition, today=TODAY)
+
+    assert plan.forward == window("2026-10-26", "2026-11-25")
+    assert plan.gap == window("2026-08-01", "2026-09-30")
+    assert plan.span == window("2026-08-01", "2026-11-25")
+
+
+def test_gap__moves_since_from_its_newest_day() -> None:
+    """Each window closed in the gap moves `since`, so that the next run asks only for the rest."""
+    definition = replace(AD, start_date=D("2026-08-01"))
+    bookmark = delivered("2026-11-23", "2026-10-01")
+    plan = open_days(bookmark, definition, today=TODAY)
+
+    moved = close_window(bookmark, window("2026-09-15", "2026-09-30"), plan, today=TODAY)
+
+    assert moved == replace(bookmark, since=D("2026-09-15"))
+    assert open_days(moved, definition, today=TODAY).gap == window("2026-08-01", "2026-09-14")
+    assert open_days(read_all(bookmark, plan), definition, today=TODAY).gap is None
+
+
+def test_start__moved_before_the_history_opens_what_meta_keeps() -> None:
+    """The gap is clamped to 37 months, and there is none where `since` is older."""
+    definition = replace(AD, start_date=D("2015-01-01"))
+
+    recent = open_days(delivered("2026-11-23", "2023-11-01"), definition, today=TODAY)
+    old = open_days(delivered("2026-11-23", "0001-01-01"), definition, today=TODAY)
+
+    assert recent.gap == window("2023-10-26", "2023-10-31")
+    assert old.gap is None
+
+
+def test_gap__needs_a_known_first_day() -> None:
+    """State that does not tell its first day, as other versions wrote it, opens no gap."""
+    definition = replace(AD, start_date=D("2026-01-01"))
+    plan = open_days(delivered("2026-11-23"), definition, today=TODAY)
+
+    assert plan.gap is None
+    assert read_all(delivered("2026-11-23"), plan).since == D("2026-10-26")
+
+
+def test_start__moved_later_than_the_bookmark_starts_anew() -> None:
+    """A start date after the bookmark leaves the days between out, and `since` says so."""
+    bookmark = delivered("2026-06-30", "2026-01-01")
+    plan = open_days(bookmark, replace(AD, start_date=D("2026-10-01")), today=TODAY)
+
+    assert plan.starts_anew
+    assert plan.forward == window("2026-10-01", "2026-11-25")
+    first = close_window(bookmark, window("2026-10-01", "2026-10-30"), plan, today=TODAY)
+    assert (first.since, first.day) == (D("2026-10-01"), D("2026-10-30"))
+    assert read_all(bookmark, plan) == replace(first, day=D("2026-11-24"))
+
+
+def test_start__on_the_day_after_the_bookmark_joins_it() -> None:
+    """A start date that leaves no day out does not start anew."""
+    bookmark = delivered("2026-09-30", "2026-01-01")
+    plan = open_days(bookmark, replace(AD, start_date=D("2026-10-01")), today=TODAY)
+
+    assert not plan.starts_anew
+    assert read_all(bookmark, plan).since == D("2026-01-01")
+
+
+def test_dormant_account__is_clamped_and_starts_anew() -> None:
+    """A bookmark older than 37 months begins at the oldest day Meta keeps, not at an error."""
+    bookmark = delivered("2022-05-31", "2022-01-01")
+    plan = open_days(bookmark, AD, today=TODAY)
+
+    assert plan.forward == window("2023-10-26", "2026-11-25")
+    assert plan.starts_anew
+    assert read_all(bookmark, plan).since == D("2023-10-26")
+
+
+def test_end_date__is_the_last_day_open() -> None:
+    """With an end date the last open day is that one, at most today."""
+    past = open_days(Bookmark(), AD, today=TODAY, end_date=D("2026-11-10"))
+    future = open_days(Bookmark(), AD, today=TODAY, end_date=D("2027-01-01"))
+
+    assert past.forward == window("2026-10-26", "2026-11-10")
+    assert future.forward == window("2026-10-26", "2026-11-25")
+
+
+def test_end_date__before_the_lookback_opens_nothing() -> None:
+    """Where all days up to the end date are delivered and final, nothing is open."""
+    plan = open_days(
+        delivered("2026-11-23", "2026-01-01"), AD, today=TODAY, end_date=D("2026-06-30")
+    )
+
+    assert plan.forward is None
+    assert plan.gap is None
+
+
+def test_end_date__does_not_move_the_bookmark_back() -> None:
+    """A window before the bookmark, read again, leaves the bookmark where it was."""
+    bookmark = delivered("2026-11-23", "2026-01-01")
+    plan = open_days(bookmark, AD, today=TODAY, end_date=D("2026-11-10"))
+
+    assert plan.forward == window("2026-10-26", "2026-11-10")
+    assert read_all(bookmark, plan) == bookmark
+
+
+def test_future_bookmark__is_believed_up_to_yesterday() -> None:
+    """A bookmark beyond yesterday cannot be true: the lookback counts from yesterday."""
+    bookmark = delivered("2027-06-01", "2026-01-01")
+    plan = open_days(bookmark, AD, today=TODAY)
+
+    assert plan.forward == window("2026-10-27", "2026-11-25")
+    assert read_all(bookmark, plan).day == D("2026-11-24")
+
+
+@pytest.mark.parametrize(
+    ("since", "day"), [("2036-10-26", "2036-11-24"), ("2026-11-20", "2026-11-10")]
+)
+def test_bookmark__without_a_day_in_it_is_no_bookmark(since: str, day: str) -> None:
+    """Where `since` lies after the last day, nothing counts as delivered: it is a first run."""
+    bookmark = delivered(day, since)
+    plan = open_days(bookmark, AD, today=TODAY)
+
+    assert plan.forward == window("2026-10-26", "2026-11-25")
+    moved = read_all(bookmark, plan)
+    assert (moved.since, moved.day) == (D("2026-10-26"), D("2026-11-24"))
+
+
+# Closing windows.
+
+
+def test_today__is_never_promised() -> None:
+    """Today's rows are delivered but provisional: the bookmark stops at yesterday."""
+    plan = open_days(Bookmark(), AD, today=TODAY)
+    bookmark = close_window(Bookmark(), window("2026-10-26", "2026-11-25"), plan, today=TODAY)
+
+    assert bookmark == delivered("2026-11-24", "2026-10-26")
+
+
+def test_today__alone_moves_nothing() -> None:
+    """A window of today alone leaves even a first bookmark unset."""
+    plan = open_days(Bookmark(), replace(AD, start_date=TODAY), today=TODAY)
+
+    assert plan.forward == DateWindow(TODAY, TODAY)
+    assert close_window(Bookmark(), plan.forward, plan, today=TODAY) == Bookmark()
+
+
+def test_bookmark__moves_window_by_window() -> None:
+    """Each closed window moves the bookmark to its last day; the first one sets `since`."""
+    plan = open_days(Bookmark(), AD, today=TODAY)
+    first = close_window(Bookmark(), window("2026-10-26", "2026-11-01"), plan, today=TODAY)
+    second = close_window(first, window("2026-11-02", "2026-11-08"), plan, today=TODAY)
+
+    assert first == delivered("2026-11-01", "2026-10-26")
+    assert second == delivered("2026-11-08", "2026-10-26")
+
+
+def test_lookback_window__leaves_the_bookmark() -> None:
+    """A lookback window that ends before the bookmark does not pull it back."""
+    bookmark = delivered("2026-11-23", "2026-01-01")
+    plan = open_days(bookmark, AD, today=TODAY)
+
+    assert close_window(bookmark, window("2026-10-26", "2026-11-01"), plan, today=TODAY) == bookmark
+
+
+# Any bookmark and settings.
+
+
+@THOROUGHLY
+@given(DATES, st.integers(0, 200), st.integers(0, 60), st.none() | st.integers(0, 400))
+def test_open_days__cover_the_lookback(
+    day: dt.date, history: int, lookback: int, start: int | None
+) -> None:
+    """The open days cover the lookback, as far as days were delivered and are still wanted."""
+    today = D("2027-01-01")
+    bookmark = Bookmark(day=day, since=day - dt.timedelta(days=history))
+    start_date = None if start is None else today - dt.timedelta(days=start)
+    plan = open_days(
+        bookmark, replace(AD, lookback_days=lookback, start_date=start_date), today=today
+    )
+
+    begins = max(
+        day - dt.timedelta(days=min(lookback, history)),
+        D("2023-12-02"),
+        start_date or dt.date.min,
+    )
+    assert plan.forward == DateWindow(begins, today)
+
+
+@THOROUGHLY
+@given(st.integers(0, 400), st.integers(0, 400), st.lists(st.integers(1, 30), min_size=1))
+def test_closing__in_order_ends_at_the_last_day_but_never_today(
+    start: int, length: int, sizes: list[int]
+) -> None:
+    """Windows closed in order leave the bookmark at the last day wanted, yesterday at most."""
+    since = TODAY - dt.timedelta(days=start)
+    until = min(since + dt.timedelta(days=length), TODAY)
+    plan = open_days(Bookmark(), replace(AD, start_date=since), today=TODAY, end_date=until)
+    bookmark = Bookmark()
+    for closed in windows_of(plan, sizes * 500):
+        bookmark = close_window(bookmark, closed, plan, today=TODAY)
+
+    if since == TODAY:
+        assert bookmark == Bookmark()
+    else:
+        assert bookmark.since == since
+        assert bookmark.day == min(until, D("2026-11-24"))

@@ -1,0 +1,183 @@
+"""A list of Meta's, page by page, as a report is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tap_meta_partner.graph.errors import KeptFailing, TooMuchData
+from tap_meta_partner.planning.pace import Pace
+from tests.support.fakes import CURSOR_LOST, TOO_MANY_POINTS, TOO_MUCH, Drive, fault
+from tests.support.one_report import Sink, pages, read
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_meta_partner.graph.calls import Call
+    from tests.support.fakes import Reply
+
+
+def test_pages__are_read_by_cursor_and_never_by_address() -> None:
+    """Each next page is the same call with the cursor; the `next` address is never used."""
+    sink = Sink()
+
+    drive, _ = read(pages([1, 2], [3], [4]), sink=sink)
+
+    assert sink.values() == [1, 2, 3, 4]
+    assert [call.params.get("after") for call in drive.calls] == [None, "p1", "p2"]
+    assert {call.params["limit"] for call in drive.calls} == {500}
+    assert {call.path for call in drive.calls} == {"act_1/insights"}
+    assert "SECRET" not in repr(drive.calls)
+
+
+def test_pages__an_empty_one_in_the_middle_is_not_the_end() -> None:
+    """A page without rows that has a next one is followed, and nothing is handed on for it."""
+    sink = Sink()
+
+    drive, _ = read(pages([1], [], [2]), sink=sink)
+
+    assert sink.values() == [1, 2]
+    assert drive.events == [("page", 1), ("page", 1)]
+
+
+def test_pages__a_cursor_without_next_is_the_end() -> None:
+    """The last page has a cursor too: only a missing `next` ends."""
+    drive, _ = read(pages([1]))
+
+    assert len(drive.calls) == 1
+
+
+def test_pages__no_paging_at_all_is_the_end() -> None:
+    """An account without delivery is answered with an empty list alone."""
+    sink = Sink()
+
+    drive, pace = read(lambda _: {"data": []}, sink=sink)
+
+    assert (len(drive.calls), sink.rows, drive.events) == (1, [], [])
+    assert pace == Pace()
+
+
+def test_pages__one_that_fails_is_asked_smaller_at_its_place() -> None:
+    """A failing page goes from 500 to 100 to 50 rows on the same cursor, and stays there."""
+    inner = pages([1], [2], [3])
+
+    def answer(call: Call) -> Reply:
+        if call.params.get("after") == "p1" and call.params["limit"] > 50:
+            return fault(*TOO_MUCH)
+        return inner(call)
+
+    sink = Sink()
+    drive, _ = read(answer, sink=sink)
+
+    asked = [(call.params.get("after"), call.params["limit"]) for call in drive.calls]
+    assert asked == [(None, 500), ("p1", 500), ("p1", 100), ("p1", 50), ("p2", 50)]
+    assert sink.values() == [1, 2, 3]
+
+
+def test_pages__one_that_fails_at_every_size_is_too_much() -> None:
+    """When 50 rows are too many as well, the window is too much."""
+
+    def answer(call: Call) -> Reply:
+        return fault(*TOO_MUCH) if "after" in call.params else pages([1], [2])(call)
+
+    drive = Drive(answer)
+    with pytest.raises(TooMuchData):
+        read(answer, mode="sync", drive=drive)
+
+    assert [call.params["limit"] for call in drive.calls] == [500, 500, 100, 50]
+
+
+def test_pages__too_many_data_points_never_shrink_the_page() -> None:
+    """1487534 counts points of the whole report: the limit stays, the window is too much."""
+
+    def answer(call: Call) -> Reply:
+        return fault(*TOO_MANY_POINTS) if "after" in call.params else pages([1], [2])(call)
+
+    drive = Drive(answer)
+    with pytest.raises(TooMuchData):
+        read(answer, mode="sync", drive=drive)
+
+    assert [call.params["limit"] for call in drive.calls] == [500, 500]
+
+
+def test_pages__a_first_page_that_is_too_much_is_not_shrunk() -> None:
+    """A smaller page does not lighten Meta's work: at the start the request itself is too much."""
+    drive = Drive(lambda _: fault(*TOO_MUCH))
+    with pytest.raises(TooMuchData):
+        read(drive.answer, mode="sync", drive=drive)
+
+    assert len(drive.calls) == 1
+
+
+def test_pages__a_lost_cursor_begins_the_window_again() -> None:
+    """2642 starts over at the first page, and the rows so far are forgotten."""
+    lost = iter([True])
+
+    def answer(call: Call) -> Reply:
+        if call.params.get("after") == "p1" and next(lost, False):
+            return fault(*CURSOR_LOST)
+        return pages([1], [2])(call)
+
+    sink = Sink()
+    drive, _ = read(answer, sink=sink)
+
+    assert [call.params.get("after") for call in drive.calls] == [None, "p1", None, "p1"]
+    assert sink.values() == [1, 2]
+    assert sink.begun == ["", ""]
+
+
+def test_pages__a_cursor_lost_again_and_again_fails_after_three_restarts() -> None:
+    """A place that is lost four times fails the window, and says it was the place."""
+    drive = Drive(
+        lambda call: fault(*CURSOR_LOST) if "after" in call.params else pages([1], [2])(call)
+    )
+
+    with pytest.raises(KeptFailing) as caught:
+        read(drive.answer, drive=drive)
+
+    assert caught.value.fault.code == 2642
+    assert sum("after" not in call.params for call in drive.calls) == 4
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda _: {"data": [], "paging": {"next": "https://x"}}, "a next page without a cursor"),
+        (
+            lambda _: {"data": [], "paging": {"next": "https://x", "cursors": {"after": "same"}}},
+            "the same page came twice",
+        ),
+        (lambda _: {"paging": {}}, "an answer without data"),
+        (lambda _: {"data": None}, "an answer without data"),
+        (lambda _: {"data": [None]}, "an answer whose rows or paging are none"),
+        (lambda _: {"data": [{}, "row"]}, "an answer whose rows or paging are none"),
+        (lambda _: {"data": [], "paging": ["x"]}, "an answer whose rows or paging are none"),
+        (
+            lambda _: {"data": [], "paging": {"next": "https://x", "cursors": "x"}},
+            "a next page without a cursor",
+        ),
+    ],
+    ids=[
+        *("no cursor", "a loop", "no data", "null data", "no row", "a text for a row"),
+        *("a list for paging", "a text for cursors"),
+    ],
+)
+def test_pages__an_answer_that_makes_no_sense_fails(
+    answer: Callable[[Call], Reply], words: str
+) -> None:
+    """Pages that cannot be followed to their end are an error, never a shorter result."""
+    with pytest.raises(KeptFailing, match=words):
+        read(answer)
+
+
+def test_pages__a_hiccup_is_asked_again() -> None:
+    """A transient fault costs one pause and the same call once more."""
+    replies = iter([fault(2), {"data": [{"n": 1}]}])
+    sink = Sink()
+
+    drive, _ = read(lambda _: next(replies), sink=sink)
+
+    assert drive.calls[0] == drive.calls[1]
+    assert drive.pauses == [1.0]
+    assert sink.values() == [1]
