@@ -83,7 +83,7 @@ def look_up(
         most: how many to ask for, the newest first.
 
     Raises:
-        MetaError: what concerns the ad account or the token; as `retries.ask`.
+        MetaError: what concerns the ad account or the token; as `steps.ask`.
     """
     now = reading.utc_now()
     statuses = request.statuses if request.dimension.statuses else ()

@@ -13,7 +13,7 @@ as a whole:
   values have DELETED. It is asked for; where that is refused, the rest is asked for without.
 
 Deleted objects can always be read by their own ids, and insights rows name them: `look_up`.
-Everything here yields calls and pauses (see `retries.py`) and never sends or sleeps.
+Everything here yields calls and pauses (see `graph/steps.py`) and never sends or sleeps.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def read_dimension(
         reading: how, and what to do with the records.
 
     Raises:
-        MetaError: the list cannot be read, whatever the page size; as `retries.ask`.
+        MetaError: the list cannot be read, whatever the page size; as `steps.ask`.
     """
     began = reading.utc_now()
     name = request.dimension.name

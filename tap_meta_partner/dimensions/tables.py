@@ -83,7 +83,7 @@ CREATIVE_ID = "creative_id"
 ACCOUNT_ID, READ_AT = "account_id", "read_at"
 
 
-#: A status that Meta's pages contradict each other about: see `dimension_reading.py`.
+#: A status that Meta's pages contradict each other about: see `dimensions/reading.py`.
 DELETED = "DELETED"
 
 

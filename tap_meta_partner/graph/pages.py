@@ -65,7 +65,7 @@ def read_pages(  # noqa: PLR0913  (one call, and five choices of how)
     Args:
         call: without `limit` and `after`.
         sink: is told to begin, and takes the pages.
-        jitter: see `retries.ask`.
+        jitter: see `steps.ask`.
         sizes: rows per page, the usual first; the others for a page that fails at its place.
         shrink_first: try a smaller first page as well (for insights that does not help: the whole
             report is made before its first page is cut off).
@@ -77,7 +77,7 @@ def read_pages(  # noqa: PLR0913  (one call, and five choices of how)
     Raises:
         TooMuchData: the list is too heavy, or a page at its smallest.
         KeptFailing: the place was lost again and again, or an answer makes no sense.
-        MetaError: as `retries.ask`.
+        MetaError: as `steps.ask`.
     """
     ask_for: Answering = answer or partial(ask, jitter=jitter)
     restarts = 0

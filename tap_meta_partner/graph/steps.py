@@ -1,8 +1,9 @@
 """Steps: work that asks Meta, written as generators that neither send nor sleep.
 
 A step generator yields a `Call` and is given the answer's data (or the error, raised at the
-`yield`), or yields a `Pause` and goes on when it is over. Whoever drives it (`lanes.py`) decides
-when calls go out, so a wait never holds a thread, and a test drives it with a list of answers.
+`yield`), or yields a `Pause` and goes on when it is over. Whoever drives it
+(`lanes/driver.py`) decides when calls go out, so a wait never holds a thread, and a test drives it
+with a list of answers.
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ _FEATURES: Mapping[str, str] = {
 def oldest_row(definition: ReportDefinition, *, today: dt.date) -> dt.date | None:
     """Return the first day for which Meta has rows of this report, one day inside.
 
-    None for reports that reach back as far as any (`windows.history_edge`). Before it Meta answers
+    None for reports that reach back as far as any (`history.history_edge`). Before it Meta answers
     with no rows rather than with an error.
     """
     months = []

@@ -212,7 +212,7 @@ BREAKDOWNS = frozenset(
 
 #: Fields that are never asked from a version of the API on: Meta refuses the whole request for one
 #: of them (differences between Meta's own SDK for v25.0 and for v26.0). Others that it refuses are
-#: found out by asking (`refused_fields.py`).
+#: found out by asking (`graph/refused_fields.py`).
 GONE_FIELDS: Mapping[str, str] = {
     "marketing_messages_website_add_to_cart": "v26.0",
     "marketing_messages_website_initiate_checkout": "v26.0",

@@ -1,9 +1,9 @@
-"""One report request, from asking to the last page of rows: directly, or as an asynchronous run.
+"""One report request, from asking to the last page of rows: directly, or as a report run.
 
 The order in which Meta itself advises to try: a direct GET; when that is too much, the same request
 as a report run (POST, poll, read); when that is too much as well, fewer days (the caller's part);
 and on a single day each campaign at its own edge. Everything here yields calls and pauses (see
-`retries.py`) and never sends or sleeps.
+`graph/steps.py`) and never sends or sleeps.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def read_report(
 
     Raises:
         TooMuchData: it must be asked for in smaller windows.
-        MetaError: as `retries.ask`.
+        MetaError: as `steps.ask`.
     """
     # What an earlier night remembered does not overrule the setting.
     if reporting.mode == "sync" or (reporting.mode == "auto" and not pace.report_run):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PAGE_SIZES = (500, 100, 50)
 
 
-#: A window with more pages than this is asked for as a run the next time.
+#: A window with more pages than this is asked for as a report run the next time.
 MANY_PAGES = 10
 
 
