@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
+from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 
 from tap_meta_partner.graph import error_codes
@@ -69,10 +69,15 @@ class GraphClient:
     Args:
         settings: address, version, credentials, time-out.
         monotonic: seconds that only go forward, for the time-out of a whole answer.
+        adapter: where requests go instead of the network.
     """
 
     def __init__(
-        self, settings: Settings, *, monotonic: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        adapter: BaseAdapter | None = None,
     ) -> None:
         self._base = f"{settings.api_url}/{settings.api_version}"
         self._timeout = settings.request_timeout
@@ -85,6 +90,7 @@ class GraphClient:
         secrets = (*tokens, secret, *self._proofs)
         self._secrets = tuple(secret for secret in secrets if secret)
         self._monotonic = monotonic
+        self._adapter = adapter
         self._threads = threading.local()
         #: The columns of which was said that they held NUL characters.
         self._said_nul: set[str] = set()
@@ -155,7 +161,9 @@ class GraphClient:
         if session is None:
             session = requests.Session()
             session.headers["User-Agent"] = self._user_agent
-            adapter = HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0)
+            adapter = self._adapter or HTTPAdapter(
+                pool_connections=1, pool_maxsize=1, max_retries=0
+            )
             session.mount("https://", adapter)
             session.mount("http://", adapter)
             self._threads.session = session
