@@ -17,12 +17,13 @@ else:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any, ClassVar
 
     from singer_sdk.helpers import types
 
-    from tap_meta_partner.tap import TapMetaPartner
+    from tap_meta_partner.singer.delivery import Delivery
+    from tap_meta_partner.sync.shared import Plan
 
 
 class AdAccountsStream(PartnerStream):
@@ -60,19 +61,24 @@ class AdAccountsStream(PartnerStream):
         ),
     ).to_dict()
 
-    def __init__(self, tap: TapMetaPartner) -> None:
-        super().__init__(tap, name="ad_accounts", schema=self.schema, keys=("account_id",))
+    def __init__(self, delivery: Delivery) -> None:
+        super().__init__(delivery, name="ad_accounts", schema=self.schema, keys=("account_id",))
 
     @override
     def get_records(self, context: types.Context | None) -> Iterable[dict[str, Any]]:
-        with self._tap.saying_what_went_wrong():
-            found = self._tap.run.discovery()
+        with self.delivery.saying_what_went_wrong():
+            found = self.delivery.run.discovery()
         for account in found.accounts:
             yield self.projected(to_record(account))
 
 
 class AccountSyncStatusStream(PartnerStream):
-    """How each account fared in each stream in each run: written by the leading stream."""
+    """How each account fared in each stream in each run: written by the leading stream.
+
+    Args:
+        delivery: of the tap's run.
+        sample: says what to read where the SDK tries this stream on its own (`--test`).
+    """
 
     schema: ClassVar[dict[str, Any]] = th.PropertiesList(
         th.Property("account_id", th.StringType, required=True),
@@ -92,9 +98,10 @@ class AccountSyncStatusStream(PartnerStream):
         th.Property("calls", th.IntegerType, description="Requests it took."),
     ).to_dict()
 
-    def __init__(self, tap: TapMetaPartner) -> None:
+    def __init__(self, delivery: Delivery, *, sample: Callable[[], Sequence[Plan]]) -> None:
+        self._sample = sample
         super().__init__(
-            tap,
+            delivery,
             name="account_sync_status",
             schema=self.schema,
             keys=("account_id", "stream", "run_started_at"),
@@ -106,9 +113,9 @@ class AccountSyncStatusStream(PartnerStream):
 
     def _tried_alone(self) -> Iterator[dict[str, Any]]:
         """Read the account level to have something to tell; no bookmark moves."""
-        plans = self._tap.plans_for(self._tap.streams.values())[:1]
-        with self._tap.saying_what_went_wrong():
-            for event in self._tap.run.events(plans, {plan.name: {} for plan in plans}):
+        plans = self._sample()
+        with self.delivery.saying_what_went_wrong():
+            for event in self.delivery.run.events(plans, {plan.name: {} for plan in plans}):
                 if isinstance(event, StreamResult):
                     yield self.projected(self._record(event))
 
@@ -120,7 +127,7 @@ class AccountSyncStatusStream(PartnerStream):
         return {
             "account_id": result.account_id,
             "stream": result.stream,
-            "run_started_at": self._tap.run.started_at.isoformat(),
+            "run_started_at": self.delivery.run.started_at.isoformat(),
             "account_name": result.account_name or None,
             "result": result.result.value,
             "reason": result.reason or None,

@@ -1,4 +1,4 @@
-"""The stream that leads: it drives the whole run and writes for all the others."""
+"""Streams read account by account: the first one leads, and writes for all the others."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import sys
 from abc import abstractmethod
 from typing import Generic, TypeVar
 
+from tap_meta_partner.dimensions.request import DimensionPlan
 from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.fingerprints import added_fields
 from tap_meta_partner.settings.model import SettingsError
+from tap_meta_partner.singer.accounts import AccountSyncStatusStream
 from tap_meta_partner.singer.stream import PartnerStream
 from tap_meta_partner.sync.events import BookmarkMoved, Discrepancy, Rows, StreamResult
 
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 
     from singer_sdk import metrics
     from singer_sdk.helpers import types
+    from singer_sdk.streams import Stream
 
-    from tap_meta_partner.singer.accounts import AccountSyncStatusStream
+    from tap_meta_partner.sync.shared import Plan
 
 #: STATE is written at most this often, and less often the larger it is: what is written in all must
 #: not grow with the square of the number of accounts.
@@ -40,16 +43,16 @@ class Leader:
 
     def __init__(
         self,
-        leader: SyncedStream[Any],
-        streams: Sequence[SyncedStream[Any]],
+        leader: ByAccountStream[Any],
+        streams: Sequence[ByAccountStream[Any]],
         status: AccountSyncStatusStream | None,
     ) -> None:
         self._leader = leader
-        self._tap = leader.tap
+        self._delivery = leader.delivery
         self._streams = {stream.name: stream for stream in streams}
-        self._plans = self._tap.plans_for(streams)
+        self._plans = plans_for(streams)
         self._status = status
-        self._monotonic = self._tap.clock.monotonic
+        self._monotonic = self._delivery.clock.monotonic
         self._state_written = self._monotonic()
 
     def records(self) -> Iterator[dict[str, Any]]:
@@ -58,9 +61,9 @@ class Leader:
         Nothing is yielded, as the SDK's way for a single record costs more than all the rest; only
         where the SDK counts records to stop early (`--test`) they go its way.
         """
-        run = self._tap.run
+        run = self._delivery.run
         self._write_schemas()
-        with self._tap.saying_what_went_wrong():
+        with self._delivery.saying_what_went_wrong():
             bookmarks = {plan.name: self._streams[plan.name].bookmarks() for plan in self._plans}
             self._say_what_is_new(bookmarks)
             for event in run.events(self._plans, bookmarks):
@@ -96,11 +99,11 @@ class Leader:
         partitions = sum(stream.partition_count for stream in self._streams.values())
         pause = max(_STATE_SECONDS, partitions * _STATE_SECONDS_PER_PARTITION)
         if self._monotonic() - self._state_written >= pause:
-            self._tap.write_state()
+            self._delivery.write_state()
             self._state_written = self._monotonic()
 
     def _say_what_is_new(self, bookmarks: Mapping[str, Mapping[str, Any]]) -> None:
-        backfill = self._tap.settings.backfill_on_change
+        backfill = self._delivery.settings.backfill_on_change
         for plan in self._plans:
             if not isinstance(plan, InsightsPlan):
                 continue
@@ -110,7 +113,7 @@ class Leader:
                 for field in added_fields(bookmark.report, plan.definition)
             }
             if new:
-                self._tap.logger.warning(
+                self._delivery.tap.logger.warning(
                     "%s: %s asked for since the last run; %s",
                     plan.name,
                     ", ".join(sorted(new)),
@@ -123,7 +126,7 @@ class Leader:
 BookmarkT = TypeVar("BookmarkT")
 
 
-class SyncedStream(PartnerStream, Generic[BookmarkT]):
+class ByAccountStream(PartnerStream, Generic[BookmarkT]):
     """A stream whose rows come with those of the others, ad account by ad account."""
 
     counter: metrics.Counter | None = None
@@ -133,19 +136,30 @@ class SyncedStream(PartnerStream, Generic[BookmarkT]):
     def get_records(self, context: types.Context | None) -> Iterable[dict[str, Any]]:
         if self.is_dry_run:
             return Leader(self, [self], None).records()
-        streams = self._tap.selected_synced
+        streams = selected_by_account(self._tap.streams.values())
         if streams[0] is not self:
             # The leader has written this stream's rows already.
             return ()
-        return Leader(self, streams, self._tap.selected_status).records()
+        return Leader(self, streams, selected_status(self._tap.streams.values())).records()
 
     @override
     def get_record_counter(self, **kwargs: Any) -> metrics.Counter:
         """Count the records that the leading stream wrote, for itself or for this one."""
         self.counter = super().get_record_counter(**kwargs)
-        if self._tap.has_run:
-            self.counter.increment(self._tap.run.results.rows[self.name])
+        if self.delivery.has_run:
+            self.counter.increment(self.delivery.run.results.rows[self.name])
         return self.counter
+
+    # What to ask for.
+
+    @property
+    @abstractmethod
+    def asked_as(self) -> str:
+        """What Meta is asked for this stream's rows: streams that name the same share one plan."""
+
+    @abstractmethod
+    def plan_with(self, others: Sequence[ByAccountStream[Any]]) -> Plan:
+        """Say what to ask for this stream and the others that share its plan."""
 
     # Bookmarks.
 
@@ -209,3 +223,27 @@ class SyncedStream(PartnerStream, Generic[BookmarkT]):
             for partition in self.stream_state.get("partitions") or []:
                 self._by_account[str(partition["context"]["account_id"])] = partition
         return self._by_account
+
+
+def selected_by_account(streams: Iterable[Stream]) -> list[ByAccountStream[Any]]:
+    """Return those wanted of the streams read account by account, in the order given."""
+    return [stream for stream in streams if isinstance(stream, ByAccountStream) and stream.selected]
+
+
+def selected_status(streams: Iterable[Stream]) -> AccountSyncStatusStream | None:
+    """Return the stream of results, if it is wanted."""
+    for stream in streams:
+        if isinstance(stream, AccountSyncStatusStream) and stream.selected:
+            return stream
+    return None
+
+
+def plans_for(streams: Iterable[Stream]) -> list[Plan]:
+    """Say what to ask for those of these streams that are read account by account."""
+    asked: dict[str, list[ByAccountStream[Any]]] = {}
+    for stream in streams:
+        if isinstance(stream, ByAccountStream):
+            asked.setdefault(stream.asked_as, []).append(stream)
+    plans = [first.plan_with(others) for first, *others in asked.values()]
+    # Dimensions come last: after the insights it is known which objects their rows name.
+    return sorted(plans, key=lambda plan: isinstance(plan, DimensionPlan))

@@ -13,7 +13,7 @@ from tap_meta_partner.dimensions.bookmarks import (
 from tap_meta_partner.dimensions.request import DimensionPlan
 from tap_meta_partner.dimensions.schema import dimension_schema
 from tap_meta_partner.dimensions.tables import DIMENSION_KEY, DIMENSIONS, selected_columns
-from tap_meta_partner.singer.by_account import SyncedStream
+from tap_meta_partner.singer.by_account import ByAccountStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -22,20 +22,23 @@ else:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tap_meta_partner.tap import TapMetaPartner
+    from collections.abc import Sequence
+    from typing import Any
+
+    from tap_meta_partner.singer.delivery import Delivery
 
 
-class DimensionStream(SyncedStream[DimensionBookmark]):
+class DimensionStream(ByAccountStream[DimensionBookmark]):
     """One kind of object that ad accounts hold."""
 
     #: Many runs need no more than insights: whoever joins them selects these.
     selected_by_default = False
 
-    def __init__(self, tap: TapMetaPartner, name: str) -> None:
+    def __init__(self, delivery: Delivery, name: str) -> None:
         schema = dimension_schema(name)
         dated = DIMENSION_REPLICATION_KEY in schema["properties"]
         super().__init__(
-            tap,
+            delivery,
             name=name,
             schema=schema,
             keys=DIMENSION_KEY,
@@ -44,8 +47,12 @@ class DimensionStream(SyncedStream[DimensionBookmark]):
         )
 
     @property
-    def plan(self) -> DimensionPlan:
-        """What is to be asked: the columns of the catalog that are selected, and the key."""
+    @override
+    def asked_as(self) -> str:
+        return self.name
+
+    @override
+    def plan_with(self, others: Sequence[ByAccountStream[Any]]) -> DimensionPlan:
         return DimensionPlan(
             dimension=DIMENSIONS[self.name],
             columns=selected_columns(self.name, self.selected_columns),

@@ -15,7 +15,7 @@ from tap_meta_partner.planning.bookmarks import (
     read_partition,
     write_partition,
 )
-from tap_meta_partner.singer.by_account import SyncedStream
+from tap_meta_partner.singer.by_account import ByAccountStream
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -24,17 +24,41 @@ else:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Sequence
     from typing import Any
 
     from tap_meta_partner.settings.model import ReportDefinition
-    from tap_meta_partner.tap import TapMetaPartner
+    from tap_meta_partner.singer.delivery import Delivery
 
 
-class _ReportStream(SyncedStream[Bookmark]):
+class _ReportStream(ByAccountStream[Bookmark]):
     """What the rows of a report and its action rows have in common: bookmarks by date."""
 
     definition: ReportDefinition
+
+    @property
+    @override
+    def asked_as(self) -> str:
+        return self.definition.name
+
+    @override
+    def plan_with(self, others: Sequence[ByAccountStream[Any]]) -> InsightsPlan:
+        streams = (self, *others)
+        rows = next((each for each in streams if isinstance(each, InsightsStream)), None)
+        actions = next((each for each in streams if isinstance(each, ActionRowsStream)), None)
+        # Rows that nobody selects are not delivered: once they are, that is a change of the report.
+        definition = replace(self.definition, action_rows=actions is not None)
+        shown = rows.selected_columns if rows else frozenset()
+        read = shown | action_columns(definition) if actions else shown
+        columns = tuple(column for column in columns_of(definition) if column.name in read)
+        return InsightsPlan(
+            definition=definition,
+            columns=columns,
+            hidden=frozenset(column.name for column in columns) - shown,
+            rows_to=rows.name if rows else None,
+            actions_to=actions.name if actions else None,
+            action_columns=actions.selected_columns if actions else frozenset(),
+        )
 
     @override
     def keep(self, account_id: str, bookmark: Bookmark) -> None:
@@ -47,10 +71,10 @@ class _ReportStream(SyncedStream[Bookmark]):
 class InsightsStream(_ReportStream):
     """The insights of all ad accounts for one report definition."""
 
-    def __init__(self, tap: TapMetaPartner, definition: ReportDefinition) -> None:
+    def __init__(self, delivery: Delivery, definition: ReportDefinition) -> None:
         self.definition = definition
         super().__init__(
-            tap,
+            delivery,
             name=definition.name,
             schema=schema_of(definition),
             keys=key_of(definition),
@@ -61,43 +85,12 @@ class InsightsStream(_ReportStream):
 class ActionRowsStream(_ReportStream):
     """The action lists of a report, one row for each entry and attribution window."""
 
-    def __init__(self, tap: TapMetaPartner, definition: ReportDefinition) -> None:
+    def __init__(self, delivery: Delivery, definition: ReportDefinition) -> None:
         self.definition = definition
         super().__init__(
-            tap,
+            delivery,
             name=f"{definition.name}_actions",
             schema=actions_schema(definition),
             keys=actions_key(definition),
             replication_key=REPLICATION_KEY,
         )
-
-
-def plans_of(streams: Iterable[SyncedStream[Any]]) -> list[InsightsPlan]:
-    """Say what to ask for these streams: a report and its action rows are asked once."""
-    rows: dict[str, InsightsStream] = {}
-    actions: dict[str, ActionRowsStream] = {}
-    for stream in streams:
-        if isinstance(stream, InsightsStream):
-            rows[stream.definition.name] = stream
-        elif isinstance(stream, ActionRowsStream):
-            actions[stream.definition.name] = stream
-    return [_plan(rows.get(name), actions.get(name)) for name in {**rows, **actions}]
-
-
-def _plan(rows: InsightsStream | None, actions: ActionRowsStream | None) -> InsightsPlan:
-    either = rows or actions
-    if either is None:
-        raise ValueError("a plan for no stream")
-    # Rows that nobody selects are not delivered: once they are, that is a change of the report.
-    definition = replace(either.definition, action_rows=actions is not None)
-    shown = rows.selected_columns if rows else frozenset()
-    read = shown | action_columns(definition) if actions else shown
-    columns = tuple(column for column in columns_of(definition) if column.name in read)
-    return InsightsPlan(
-        definition=definition,
-        columns=columns,
-        hidden=frozenset(column.name for column in columns) - shown,
-        rows_to=rows.name if rows else None,
-        actions_to=actions.name if actions else None,
-        action_columns=actions.selected_columns if actions else frozenset(),
-    )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from singer_sdk.helpers import types
     from singer_sdk.singerlib import Catalog, CatalogEntry
 
-    from tap_meta_partner.tap import TapMetaPartner
+    from tap_meta_partner.singer.delivery import Delivery
 
 
 class PartnerStream(Stream):
@@ -32,18 +32,18 @@ class PartnerStream(Stream):
     TYPE_CONFORMANCE_LEVEL = TypeConformanceLevel.NONE
     #: The tap itself decides when STATE is written.
     STATE_MSG_FREQUENCY = sys.maxsize
-    _tap: TapMetaPartner
 
     def __init__(
         self,
-        tap: TapMetaPartner,
+        delivery: Delivery,
         *,
         name: str,
         schema: dict[str, Any],
         keys: Sequence[str],
         replication_key: str | None = None,
     ) -> None:
-        super().__init__(tap, name=name, schema=schema)
+        super().__init__(delivery.tap, name=name, schema=schema)
+        self.delivery = delivery
         self._fixed = (tuple(keys), replication_key)
         self._pin()
 
@@ -112,15 +112,15 @@ class PartnerStream(Stream):
     @override
     def log_sync_costs(self) -> None:
         """Called last of all by the SDK, stream by stream: the place for the run's summary."""
-        self._tap.stream_over(self)
+        self.delivery.stream_over(self)
 
     def write_records(self, records: Iterable[dict[str, Any]]) -> None:
         """Write a page of records, which hold the selected columns only and the right types.
 
         This goes round the SDK's own way for one record, which would check both again.
         """
-        now = self._tap.clock.utc_now()
-        self._tap.write_page(
+        now = self.delivery.clock.utc_now()
+        self.delivery.write_page(
             RecordMessage(stream=stream_map.stream_alias, record=mapped, time_extracted=now)
             for record in records
             for stream_map in self.stream_maps
@@ -130,11 +130,6 @@ class PartnerStream(Stream):
     def write_schema(self) -> None:
         """Write the SCHEMA message."""
         self._write_schema_message()
-
-    @property
-    def tap(self) -> TapMetaPartner:
-        """The tap this stream belongs to."""
-        return self._tap
 
     @property
     def is_dry_run(self) -> bool:
