@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.calls import APP, Call
 from tap_meta_partner.graph.error_codes import rule_for
 from tap_meta_partner.graph.errors import MetaError, Retriable
 from tap_meta_partner.graph.steps import Pause, ask
 from tap_meta_partner.graph.values import count_of, maybe, text_of, unix_instant_of
-from tap_meta_partner.settings.model import AccessToken
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,33 +77,14 @@ class TokenDetails:
     data_access_expires_at: dt.datetime | None = None
 
 
-def app_token(app_id: str, app_secret: str) -> str:
-    """Return the token of the app itself, which may ask about the tokens it made."""
-    return f"{app_id}|{app_secret}"
-
-
-def including_app(settings: Settings) -> tuple[Settings, int | None]:
-    """Add the app's own token behind the settings' tokens: it may ask about them.
-
-    Returns:
-        The settings for a client, and the place of the app's token; None where the app's id or
-        secret is not known.
-    """
-    if not (settings.app_id and settings.app_secret):
-        return settings, None
-    own = AccessToken(label="app", access_token=app_token(settings.app_id, settings.app_secret))
-    place = len(settings.tokens)
-    return replace(settings, access_tokens=(*settings.access_tokens, own)), place
-
-
-def warn_of_ends(settings: Settings, *, app: int, now: dt.datetime, jitter: Jitter) -> Steps[None]:
+def warn_of_ends(settings: Settings, *, now: dt.datetime, jitter: Jitter) -> Steps[None]:
     """Say in the log which tokens end within a fortnight; what Meta does not tell is no trouble.
 
-    The place of the app's token is `app`, as `including_app` returns it.
+    Only the app is told: the settings are to have its id and secret.
     """
     for token in settings.tokens:
         try:
-            details = yield from token_details(token.access_token, asked_with=app, jitter=jitter)
+            details = yield from token_details(token.access_token, jitter=jitter)
         except MetaError as error:
             logger.info("when %s ends is not known: %s", token.label, error.fault)
             continue
@@ -162,18 +142,17 @@ def granted_scopes(token: int, jitter: Jitter) -> Steps[tuple[str, ...]]:
     )
 
 
-def token_details(access_token: str, *, asked_with: int, jitter: Jitter) -> Steps[TokenDetails]:
-    """Ask the app about a token.
+def token_details(access_token: str, *, jitter: Jitter) -> Steps[TokenDetails]:
+    """Ask the app, with its own token, about another one.
 
     Args:
         access_token: the token in question; a parameter of this one call, by Meta's rules.
-        asked_with: which of the settings' tokens is the app's.
         jitter: see `retries.ask`.
 
     Raises:
         MetaError: Meta does not tell; with a wrong app secret at once.
     """
-    call = Call(path="debug_token", params={"input_token": access_token}, token=asked_with)
+    call = Call(path="debug_token", params={"input_token": access_token}, token=APP)
     try:
         answer = yield call
     except Retriable as error:

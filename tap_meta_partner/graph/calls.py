@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any
+    from typing import Any, Final, Literal, TypeAlias
 
     from tap_meta_partner.graph import errors
     from tap_meta_partner.graph.usage import Usage
+
+
+#: Which token a call carries: one of the settings', counted from 0, or the app's own.
+Credential: TypeAlias = "int | Literal['app']"
+
+
+#: The app's own token ("app id|app secret"), which may ask about the tokens that the app made.
+APP: Final = "app"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,14 +30,14 @@ class Call:
         params: parameters; lists and objects are sent as JSON.
         method: GET, or POST to create a report run.
         account_id: the ad account whose limits it counts for, without `act_`.
-        token: which of the settings' tokens it carries, counted from 0.
+        token: which token it carries: a place among the settings' tokens, or `APP`.
     """
 
     path: str
     params: Mapping[str, Any] = field(default_factory=dict)
     method: str = "GET"
     account_id: str | None = None
-    token: int = 0
+    token: Credential = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 
 from tap_meta_partner.graph import error_codes
-from tap_meta_partner.graph.calls import Answer
+from tap_meta_partner.graph.calls import APP, Answer
 from tap_meta_partner.graph.usage import Usage, read_usage
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tap_meta_partner.graph.calls import Call
+    from tap_meta_partner.graph.calls import Call, Credential
     from tap_meta_partner.graph.errors import MetaError
     from tap_meta_partner.settings.model import Settings
 
@@ -66,6 +66,8 @@ class _Bearer(AuthBase):
 class GraphClient:
     """Sends calls; may be used from several threads at once.
 
+    A call that carries `APP` takes settings with an `app_token`.
+
     Args:
         settings: address, version, credentials, time-out.
         monotonic: seconds that only go forward, for the time-out of a whole answer.
@@ -82,12 +84,19 @@ class GraphClient:
         self._base = f"{settings.api_url}/{settings.api_version}"
         self._timeout = settings.request_timeout
         self._user_agent = settings.user_agent
-        tokens = [token.access_token for token in settings.tokens]
+        tokens: dict[Credential, str] = {
+            place: token.access_token for place, token in enumerate(settings.tokens)
+        }
+        if settings.app_token:
+            tokens[APP] = settings.app_token
         secret = settings.app_secret
-        # All tokens belong to the one app, whose secret proves each of them.
-        self._proofs = [appsecret_proof(token, secret) if secret else None for token in tokens]
-        self._auths = [_Bearer(token) for token in tokens]
-        secrets = (*tokens, secret, *self._proofs)
+        # All tokens belong to the one app, whose secret proves each of them, its own included.
+        self._proofs = {
+            name: appsecret_proof(token, secret) if secret else None
+            for name, token in tokens.items()
+        }
+        self._auths = {name: _Bearer(token) for name, token in tokens.items()}
+        secrets = (*tokens.values(), secret, *self._proofs.values())
         self._secrets = tuple(secret for secret in secrets if secret)
         self._monotonic = monotonic
         self._adapter = adapter

@@ -118,6 +118,11 @@ class Settings:
         return alone + self.access_tokens
 
     @property
+    def app_token(self) -> str | None:
+        """The app's own token; None where its id or its secret is not set."""
+        return f"{self.app_id}|{self.app_secret}" if self.app_id and self.app_secret else None
+
+    @property
     def definitions(self) -> tuple[ReportDefinition, ...]:
         """All insights streams: the four built-in ones, then the user's reports."""
         built_in = tuple(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.accounts.ad_account import account_zone
 from tap_meta_partner.accounts.discovery import discover
-from tap_meta_partner.accounts.tokens import including_app, warn_of_ends
+from tap_meta_partner.accounts.tokens import warn_of_ends
 from tap_meta_partner.graph.client import GraphClient
 from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.lanes.driver import Lanes
@@ -102,10 +102,9 @@ class SyncRun:
 
     def _warn_of_ends(self) -> None:
         """Look when the tokens end, where the app's id and secret allow it."""
-        _, app = including_app(self.settings)
-        if app is None:
+        if self.settings.app_token is None:
             return
-        steps = warn_of_ends(self.settings, app=app, now=self.started_at, jitter=self.clock.jitter)
+        steps = warn_of_ends(self.settings, now=self.started_at, jitter=self.clock.jitter)
         self._drive_alone("tokens", steps)
 
     def events(self, plans: Sequence[Plan], bookmarks: Bookmarks) -> Iterator[Event]:
@@ -216,8 +215,7 @@ def _collecting_less() -> Iterator[None]:
 
 
 def _threads(settings: Settings, clock: Clock) -> Callable[[], WakingTransport]:
-    with_app, _ = including_app(settings)
-    client = GraphClient(with_app, monotonic=clock.monotonic)
+    client = GraphClient(settings, monotonic=clock.monotonic)
     return lambda: ThreadTransport(
         send=client.send, threads=settings.max_concurrency, second=clock.second
     )

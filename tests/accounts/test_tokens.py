@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.accounts import tokens as auth
+from tap_meta_partner.graph.calls import APP
 from tap_meta_partner.graph.errors import KeptFailing, MetaError, TokenRefused, TooMuchData
 from tests.support.fakes import TOKEN_DEAD, Drive, fault
 
@@ -33,11 +34,6 @@ def drive(*replies: Reply) -> Drive:
 
 def no_jitter() -> float:
     return 0.0
-
-
-def test_app_token__is_id_and_secret() -> None:
-    """The app's own token is its id and its secret with a bar between."""
-    assert auth.app_token("42", "s3cret") == "42|s3cret"
 
 
 def test_owner__is_asked_with_the_cheapest_call() -> None:
@@ -90,10 +86,10 @@ def test_token_details__are_asked_with_the_token_of_the_app() -> None:
     """The token in question is the parameter, the app's the credential."""
     driven = drive({"data": DEBUGGED})
 
-    found = driven(auth.token_details("T", asked_with=1, jitter=no_jitter))
+    found = driven(auth.token_details("T", jitter=no_jitter))
     (call,) = driven.calls
 
-    assert (call.path, call.params, call.token) == ("debug_token", {"input_token": "T"}, 1)
+    assert (call.path, call.params, call.token) == ("debug_token", {"input_token": "T"}, APP)
     assert found == auth.TokenDetails(
         kind="SYSTEM_USER",
         app_id="42",
@@ -109,7 +105,7 @@ def test_token_details__with_a_wrong_app_secret() -> None:
     driven = drive(fault(101))
 
     with pytest.raises(MetaError) as caught:
-        driven(auth.token_details("T", asked_with=1, jitter=no_jitter))
+        driven(auth.token_details("T", jitter=no_jitter))
     assert caught.value.fault.code == 101
     assert len(driven.calls) == 1
 
@@ -118,7 +114,7 @@ def test_token_details__after_a_hiccup() -> None:
     """A transient error is asked again, as everywhere."""
     driven = drive(fault(2), {"data": DEBUGGED})
 
-    assert driven(auth.token_details("T", asked_with=1, jitter=no_jitter)).valid
+    assert driven(auth.token_details("T", jitter=no_jitter)).valid
 
 
 def test_token_details__when_the_fault_stays() -> None:
@@ -128,7 +124,7 @@ def test_token_details__when_the_fault_stays() -> None:
         return fault(1)
 
     with pytest.raises((KeptFailing, TooMuchData)):
-        Drive(broken)(auth.token_details("T", asked_with=1, jitter=no_jitter))
+        Drive(broken)(auth.token_details("T", jitter=no_jitter))
 
 
 def test_details__say_why_in_our_words() -> None:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tap_meta_partner.graph.calls import Answer, Call
+from tap_meta_partner.graph.calls import APP, Answer, Call
 from tap_meta_partner.graph.client import GraphClient, appsecret_proof
 from tap_meta_partner.graph.errors import (
     AccountUnreadable,
@@ -34,6 +34,8 @@ TOKEN = "EAAtokenZZ"
 APP_SECRET = "hunter2secret"
 # printf %s EAAtokenZZ | openssl dgst -sha256 -hmac hunter2secret
 PROOF = "1dc58655eb702f7913b46dbbb7bbf060914d49fea2b1e2cd74b35b913de24963"
+# printf %s "42|hunter2secret" | openssl dgst -sha256 -hmac hunter2secret
+PROOF_OF_APP = "5fd1ada27dac30b3cc8d9161295d958766e9491b5b54abf606cda7cde6128512"
 INSIGHTS = Call(path="act_1/insights", params={"fields": "spend"}, account_id="1")
 
 
@@ -202,6 +204,16 @@ def test_proof__is_sent_with_every_call_when_there_is_a_secret(
     assert parse_qs(server.seen[1].body)["appsecret_proof"] == [PROOF]
     assert "appsecret_proof" not in server.seen[2].query
     assert APP_SECRET not in repr(server.seen)
+
+
+def test_app__calls_with_its_own_token_and_the_proof_of_it(start: Callable[..., Server]) -> None:
+    """A call as the app carries "id|secret" in the header, and no token of the settings."""
+    server = start(body({}))
+    send(server, Call(path="debug_token", token=APP), app_id="42", app_secret=APP_SECRET)
+
+    (seen,) = server.seen
+    assert seen.headers["Authorization"] == f"Bearer 42|{APP_SECRET}"
+    assert seen.query == {"appsecret_proof": [PROOF_OF_APP]}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import datetime as dt
 
-from tap_meta_partner.settings.model import ReportDefinition
+import pytest
+
+from tap_meta_partner.settings.model import ReportDefinition, Settings
 from tap_meta_partner.settings.words import BUILT_IN_REPORTS
 from tests.support.configurations import SECRET, TOKEN, parse
 
@@ -44,3 +46,16 @@ def test_repr__hides_secrets() -> None:
     assert "app_id='1'" in repr(parsed)
     assert SECRET not in repr(parsed) + str(parsed)
     assert TOKEN not in repr(parsed) + str(parsed)
+
+
+def test_app_token__is_id_and_secret() -> None:
+    """The app's own token is its id and its secret with a bar between."""
+    assert Settings(app_id="42", app_secret="s3cret").app_token == "42|s3cret"
+
+
+@pytest.mark.parametrize(
+    "settings", [Settings(), Settings(app_id="42"), Settings(app_secret="s3cret")]
+)
+def test_app_token__takes_both(settings: Settings) -> None:
+    """Where the app's id or its secret is not set nobody can call as the app."""
+    assert settings.app_token is None

@@ -128,18 +128,15 @@ class Examination:
     # Tokens.
 
     def _identify(self) -> list[Identity]:
-        settings = self.settings
-        tokens = settings.tokens
-        extended, asked_with = auth.including_app(settings)
         lanes = [
             Lane(
                 name=token.label,
                 account_id=None,
-                steps=identify(index, token, asked_with, self.clock.jitter),
+                steps=identify(self.settings, place, self.clock.jitter),
             )
-            for index, token in enumerate(tokens)
+            for place, token in enumerate(self.settings.tokens)
         ]
-        self.asking.drive(lanes, extended)
+        self.asking.drive(lanes)
         found = [lane.result or Identity() for lane in lanes]
         refuse_to_guess(found)
         return found

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from tap_meta_partner.graph.steps import Jitter, Steps
-    from tap_meta_partner.settings.model import AccessToken
+    from tap_meta_partner.settings.model import Settings
 
 #: Meta's codes for a version that has ended, and for one that never was.
 _VERSION_CODES = frozenset({2635, 2500})
@@ -55,37 +55,33 @@ class Identity:
         return self.refused is not None and self.refused.fault.code in _VERSION_CODES
 
 
-def identify(
-    index: int, token: AccessToken, asked_with: int | None, jitter: Jitter
-) -> Steps[Identity]:
+def identify(settings: Settings, place: int, jitter: Jitter) -> Steps[Identity]:
     """Ask about one token.
 
     Args:
-        index: its place among the settings' tokens.
-        token: the token.
-        asked_with: the place of the app's token, or None where there is none.
+        settings: the tokens; the app is asked where its id and secret are known.
+        place: the token's among the settings' tokens.
         jitter: see `retries.ask`.
     """
     found = Identity()
     try:
-        owner = yield from auth.owner(index, jitter)
+        owner = yield from auth.owner(place, jitter)
         found = replace(found, owner=owner)
     except MetaError as error:
         found = replace(found, refused=error)
         if error.rule in _NO_ANSWER or found.has_dead_version:
             return found
-    if asked_with is not None:
+    if settings.app_token:
         try:
-            details = yield from auth.token_details(
-                token.access_token, asked_with=asked_with, jitter=jitter
-            )
+            access_token = settings.tokens[place].access_token
+            details = yield from auth.token_details(access_token, jitter=jitter)
         except MetaError as error:
             found = replace(found, details_refused=error)
         else:
             return replace(found, details=details, scopes=details.scopes)
     if found.owner is not None:
         try:
-            scopes = yield from auth.granted_scopes(index, jitter)
+            scopes = yield from auth.granted_scopes(place, jitter)
             found = replace(found, scopes=scopes)
         except MetaError:
             pass  # a page's token has no permissions of its own to list

@@ -19,11 +19,10 @@ Sources: "Manually Build a Login Flow", "OIDC Code Flow with PKCE", "Get Long-Li
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
-from tap_meta_partner.accounts.tokens import app_token, token_details
-from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.accounts.tokens import token_details
+from tap_meta_partner.graph.calls import APP, Call
 from tap_meta_partner.graph.client import GraphClient
 from tap_meta_partner.graph.errors import MetaError, Retriable, Throttled
 from tap_meta_partner.graph.steps import Pause, ask
@@ -51,7 +50,7 @@ T = TypeVar("T")
 
 
 def app_client(settings: Settings) -> GraphClient:
-    """Return a client that calls as the app itself.
+    """Return a client that can call as the app itself.
 
     Raises:
         OAuthError: the app's id or secret is not set.
@@ -64,9 +63,7 @@ def app_client(settings: Settings) -> GraphClient:
             f"put {variables} into the environment or .env, or use --config.",
             WRONG_SETTINGS,
         )
-    # "app id|app secret" is the app's own token. It needs no proof: it holds the secret itself.
-    token = app_token(settings.app_id or "", settings.app_secret or "")
-    return GraphClient(replace(settings, access_token=token, access_tokens=(), app_secret=None))
+    return GraphClient(settings)
 
 
 def exchange_code(client: GraphClient, settings: Settings, dialog: Dialog, code: str) -> str:
@@ -78,7 +75,7 @@ def exchange_code(client: GraphClient, settings: Settings, dialog: Dialog, code:
     params = {"code": code, "redirect_uri": dialog.redirect_uri, **_app(settings)}
     if dialog.verifier:
         params["code_verifier"] = dialog.verifier
-    answer = client.send(Call(path=_EXCHANGE, method="POST", params=params)).body
+    answer = client.send(Call(path=_EXCHANGE, method="POST", params=params, token=APP)).body
     hidden = (code, dialog.verifier, settings.app_secret)
     if isinstance(answer, MetaError):
         raise _refused(answer, hidden, _CODE_REFUSED)
@@ -105,7 +102,8 @@ def extend(settings: Settings, token: str, *, system_user: bool, jitter: Jitter)
     if system_user:
         params |= {"set_token_expires_in_60_days": "true"}
     try:
-        answer = yield from ask(Call(path=_EXCHANGE, method="POST", params=params), jitter)
+        call = Call(path=_EXCHANGE, method="POST", params=params, token=APP)
+        answer = yield from ask(call, jitter)
     except MetaError as error:
         raise _refused(error, (token, settings.app_secret), _TOKEN_REFUSED) from None
     return _token(answer)
@@ -118,7 +116,7 @@ def details(token: str, *, jitter: Jitter) -> Steps[TokenDetails]:
         OAuthError: Meta does not say.
     """
     try:
-        return (yield from token_details(token, asked_with=0, jitter=jitter))
+        return (yield from token_details(token, jitter=jitter))
     except MetaError as error:
         raise _refused(error, (token,), _TOKEN_REFUSED) from None
 

@@ -603,7 +603,7 @@ def test_check__a_line_that_goes_dead(sandbox: Sandbox, monkeypatch: pytest.Monk
         assert isinstance(error, Retriable)
         raise error.exhausted()
 
-    monkeypatch.setattr("tap_meta_partner.lanes.Lanes.run", silence)
+    monkeypatch.setattr("tap_meta_partner.lanes.driver.Lanes.run", silence)
 
     result = check(config_of(sandbox))
 
