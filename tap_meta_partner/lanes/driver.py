@@ -22,13 +22,15 @@ from tap_meta_partner.lanes.governor import GIVE_UP_SECONDS
 from tap_meta_partner.lanes.lane import Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from typing import Any
 
     from tap_meta_partner.graph.calls import Answer
+    from tap_meta_partner.lanes.clock import Clock
     from tap_meta_partner.lanes.governor import Governor
     from tap_meta_partner.lanes.lane import Lane
-    from tap_meta_partner.lanes.threads import Transport
+    from tap_meta_partner.lanes.threads import Transport, WakingTransport
+    from tap_meta_partner.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -44,8 +46,57 @@ SILENT_CALLS = 15
 SILENT_SECONDS = 60.0
 
 
+#: How often it is told how the run stands.
+STANDING_SECONDS = 10.0
+
+
 #: A wait this long or longer is worth a line in the log.
 _WORTH_SAYING_SECONDS = 5.0
+
+
+def drive(  # noqa: PLR0913  (as `Lanes`)
+    lanes: Sequence[Lane],
+    settings: Settings,
+    clock: Clock,
+    governor: Governor,
+    *,
+    transport: WakingTransport,
+    stopping: Callable[[], bool],
+    overtime: Callable[[], bool] = lambda: False,
+    standing: Callable[[Standing], None] = lambda _: None,
+    standing_seconds: float = STANDING_SECONDS,
+) -> Iterator[tuple[Lane, Any]]:
+    """Drive lanes to their end, and yield their events as they come; see `Lanes`.
+
+    Args:
+        lanes: the first ones go first.
+        settings: how many calls may be under way at once.
+        clock: time.
+        governor: decides who may ask, and when; several drives may share one.
+        transport: of this drive alone, since answers that come after one was given up must not
+            reach the next; it is closed at the end, whatever the end is.
+        stopping: as of `Lanes`, and the following too.
+        overtime: as above.
+        standing: as above.
+        standing_seconds: as above.
+
+    Raises:
+        MetaError: a lane let an error through that ends the run.
+    """
+    driver = Lanes(
+        transport=transport,
+        governor=governor,
+        monotonic=clock.monotonic,
+        most_at_once=settings.max_concurrency,
+        stopping=stopping,
+        overtime=overtime,
+        standing=standing,
+        standing_seconds=standing_seconds,
+    )
+    try:
+        yield from driver.run(lanes)
+    finally:
+        transport.close()
 
 
 class Lanes:
@@ -72,7 +123,7 @@ class Lanes:
         stopping: Callable[[], bool] = lambda: False,
         overtime: Callable[[], bool] = lambda: False,
         standing: Callable[[Standing], None] = lambda _: None,
-        standing_seconds: float = 10.0,
+        standing_seconds: float = STANDING_SECONDS,
     ) -> None:
         self._transport = transport
         self._governor = governor

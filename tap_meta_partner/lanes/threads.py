@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from tap_meta_partner.graph.calls import Answer
+from tap_meta_partner.graph.client import GraphClient
 from tap_meta_partner.graph.error_codes import no_answer
 from tap_meta_partner.graph.usage import Usage
 
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tap_meta_partner.graph.calls import Call
+    from tap_meta_partner.lanes.clock import Clock
     from tap_meta_partner.lanes.lane import Lane
+    from tap_meta_partner.settings.model import Settings
 
 
 class Transport(Protocol):
@@ -36,6 +39,26 @@ class WakingTransport(Transport, Protocol):
 
     def close(self) -> None:
         """Send nothing more."""
+
+
+def over_http(
+    settings: Settings, clock: Clock, *, heard: Callable[[Answer], None] = lambda _: None
+) -> ThreadTransport:
+    """Return a transport that asks the Graph API, on as many threads as calls may be under way.
+
+    Args:
+        settings: address, tokens, concurrency.
+        clock: for time-outs.
+        heard: is given each answer first, on the thread that it came to.
+    """
+    client = GraphClient(settings, monotonic=clock.monotonic)
+
+    def send(call: Call) -> Answer:
+        answer = client.send(call)
+        heard(answer)
+        return answer
+
+    return ThreadTransport(send=send, threads=settings.max_concurrency, second=clock.second)
 
 
 @dataclass(slots=True)

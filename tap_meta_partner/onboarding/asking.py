@@ -8,18 +8,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.graph.client import GraphClient
-from tap_meta_partner.lanes.driver import Lanes
+from tap_meta_partner.lanes.driver import drive
 from tap_meta_partner.lanes.governor import Governor
 from tap_meta_partner.lanes.lane import Lane
-from tap_meta_partner.lanes.threads import ThreadTransport
+from tap_meta_partner.lanes.threads import over_http
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
-    from tap_meta_partner.graph.calls import Answer, Call
+    from tap_meta_partner.graph.calls import Answer
     from tap_meta_partner.graph.steps import Steps
     from tap_meta_partner.lanes.clock import Clock
     from tap_meta_partner.settings.model import Settings
@@ -61,37 +60,27 @@ class Asking:
             MetaError: a lane let it through.
         """
         wanted = settings or self.settings
-        client = GraphClient(wanted, monotonic=self.clock.monotonic)
-
-        def send(call: Call) -> Answer:
-            answer = client.send(call)
-            self._compare_clocks(answer.date)
-            return answer
-
-        transport = ThreadTransport(
-            send=send, threads=wanted.max_concurrency, second=self.clock.second
-        )
-        driver = Lanes(
-            transport=transport,
-            governor=self.governor,
-            monotonic=self.clock.monotonic,
-            most_at_once=wanted.max_concurrency,
+        driven = drive(
+            lanes,
+            wanted,
+            self.clock,
+            self.governor,
+            transport=over_http(wanted, self.clock, heard=self._compare_clocks),
             stopping=self.is_over,
             # No wait lasts longer than this, so that the end of the time is noticed.
             standing_seconds=1.0,
         )
         begun = self.clock.monotonic()
         try:
-            for _ in driver.run(lanes):
+            for _ in driven:
                 pass
         finally:
-            self.calls += driver.calls
-            transport.close()
+            self.calls += sum(lane.calls for lane in lanes)
         return self.clock.monotonic() - begun
 
-    def _compare_clocks(self, date: str | None) -> None:
+    def _compare_clocks(self, answer: Answer) -> None:
         """Note how far the local clock is ahead of the server's."""
-        theirs = _instant(date)
+        theirs = _instant(answer.date)
         if theirs is not None:
             self.ahead_seconds = round((self.clock.utc_now() - theirs).total_seconds())
 

@@ -9,17 +9,17 @@ import contextlib
 import gc
 import logging
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.accounts.ad_account import account_zone
 from tap_meta_partner.accounts.discovery import discover
 from tap_meta_partner.accounts.tokens import warn_of_ends
-from tap_meta_partner.graph.client import GraphClient
 from tap_meta_partner.lanes.clock import Clock
-from tap_meta_partner.lanes.driver import Lanes
+from tap_meta_partner.lanes.driver import drive
 from tap_meta_partner.lanes.governor import Governor
 from tap_meta_partner.lanes.lane import Lane
-from tap_meta_partner.lanes.threads import ThreadTransport
+from tap_meta_partner.lanes.threads import over_http
 from tap_meta_partner.reports.request import Reporting
 from tap_meta_partner.sync.shared import Shared
 from tap_meta_partner.sync.summary import Results
@@ -78,7 +78,7 @@ class SyncRun:
         self.started_at = self.clock.utc_now()
         self.governor = Governor(jitter=self.clock.jitter)
         self.results = Results(self.settings, self.governor, self.clock.monotonic)
-        self._new_transport = self.make_transport or _threads(self.settings, self.clock)
+        self._new_transport = self.make_transport or partial(over_http, self.settings, self.clock)
 
     def stop(self) -> None:
         """Ask the run to end soon; may be called from a signal handler."""
@@ -157,23 +157,21 @@ class SyncRun:
 
     def _drive(self, lanes: Sequence[Lane], *, bounded: bool = True) -> Iterator[tuple[Lane, Any]]:
         """Drive lanes, within the run's time if `bounded`."""
-        # Each drive has its own: answers that come after one was given up must not reach the next.
-        self._transport = transport = self._new_transport()
-        driver = Lanes(
-            transport=transport,
-            governor=self.governor,
-            monotonic=self.clock.monotonic,
-            most_at_once=self.settings.max_concurrency,
-            stopping=lambda: self.stopping,
-            overtime=lambda: bounded and not self._may_begin(),
-            standing=lambda standing: self.results.say_standing(standing, len(lanes)),
-        )
+        self._transport = self._new_transport()
         try:
             with _collecting_less():
-                yield from driver.run(lanes)
+                yield from drive(
+                    lanes,
+                    self.settings,
+                    self.clock,
+                    self.governor,
+                    transport=self._transport,
+                    stopping=lambda: self.stopping,
+                    overtime=lambda: bounded and not self._may_begin(),
+                    standing=lambda standing: self.results.say_standing(standing, len(lanes)),
+                )
         finally:
-            self.results.calls += driver.calls
-            transport.close()
+            self.results.calls += sum(lane.calls for lane in lanes)
 
     def _shared(self) -> Shared:
         return Shared(
@@ -212,10 +210,3 @@ def _collecting_less() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
-
-
-def _threads(settings: Settings, clock: Clock) -> Callable[[], WakingTransport]:
-    client = GraphClient(settings, monotonic=clock.monotonic)
-    return lambda: ThreadTransport(
-        send=client.send, threads=settings.max_concurrency, second=clock.second
-    )

@@ -19,13 +19,13 @@ Sources: "Manually Build a Login Flow", "OIDC Code Flow with PKCE", "Get Long-Li
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from tap_meta_partner.accounts.tokens import token_details
 from tap_meta_partner.graph.calls import APP, Call
 from tap_meta_partner.graph.client import GraphClient
 from tap_meta_partner.graph.errors import MetaError, Retriable, Throttled
-from tap_meta_partner.graph.steps import Pause, ask
+from tap_meta_partner.graph.steps import ask
 from tap_meta_partner.onboarding.login.errors import (
     LOG_IN_AGAIN,
     NEEDS_A_PERSON,
@@ -35,7 +35,7 @@ from tap_meta_partner.onboarding.login.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Any
 
     from tap_meta_partner.accounts.tokens import TokenDetails
@@ -44,9 +44,6 @@ if TYPE_CHECKING:
     from tap_meta_partner.settings.model import Settings
 
 _EXCHANGE = "oauth/access_token"
-
-
-T = TypeVar("T")
 
 
 def app_client(settings: Settings) -> GraphClient:
@@ -119,23 +116,6 @@ def details(token: str, *, jitter: Jitter) -> Steps[TokenDetails]:
         return (yield from token_details(token, jitter=jitter))
     except MetaError as error:
         raise _refused(error, (token,), _TOKEN_REFUSED) from None
-
-
-def drive(client: GraphClient, steps: Steps[T], sleep: Callable[[float], None]) -> T:
-    """Do what steps ask for, one after another, and return what they return."""
-    outcome: Any = None
-    while True:
-        try:
-            failed = isinstance(outcome, MetaError)
-            step = steps.throw(outcome) if failed else steps.send(outcome)
-        except StopIteration as end:
-            value: T = end.value
-            return value
-        outcome = None
-        if isinstance(step, Pause):
-            sleep(step.seconds)
-        else:
-            outcome = client.send(step).body
 
 
 def _app(settings: Settings) -> dict[str, str]:

@@ -10,6 +10,7 @@ from tap_meta_partner.accounts.discovery import discover
 from tap_meta_partner.accounts.tokens import MANAGE_ADS, READ_ADS, owner
 from tap_meta_partner.graph.client import GraphClient
 from tap_meta_partner.graph.errors import MetaError
+from tap_meta_partner.lanes.in_place import drive_in_place
 from tap_meta_partner.onboarding.login import dialog as oauth_dialog
 from tap_meta_partner.onboarding.login import exchange as oauth
 from tap_meta_partner.onboarding.login.errors import OAuthError
@@ -101,13 +102,15 @@ def login(
             _show_dialog(dialog, listener, options, around)
             code = oauth_dialog.code_of(listener.wait(options.wait), dialog)
         token = oauth.exchange_code(app, settings, dialog, code)
-        details = oauth.drive(app, oauth.details(token, jitter=around.jitter), around.sleep)
+        details = drive_in_place(oauth.details(token, jitter=around.jitter), app.send, around.sleep)
         _check_may_read(details)
         # A system user's token has the end that the configuration gave it.
         if details.kind.upper() == USER:
             longer = oauth.extend(settings, token, system_user=False, jitter=around.jitter)
-            token = oauth.drive(app, longer, around.sleep)
-            details = oauth.drive(app, oauth.details(token, jitter=around.jitter), around.sleep)
+            token = drive_in_place(longer, app.send, around.sleep)
+            details = drive_in_place(
+                oauth.details(token, jitter=around.jitter), app.send, around.sleep
+            )
     if store is not None:
         store.write(token)
         around.say(f"Stored: {store.where}")
@@ -183,9 +186,9 @@ def _introduce(settings: Settings, token: str, around: Surroundings) -> None:
     )
     try:
         with GraphClient(own) as client:
-            who = oauth.drive(client, owner(0, around.jitter), around.sleep)
+            who = drive_in_place(owner(0, around.jitter), client.send, around.sleep)
             steps = discover(own, further=False, jitter=around.jitter)
-            accounts = oauth.drive(client, steps, around.sleep).readable
+            accounts = drive_in_place(steps, client.send, around.sleep).readable
     except MetaError as error:
         around.say(f"Logged in. What the token can read could not be asked: {error.reason}")
         return

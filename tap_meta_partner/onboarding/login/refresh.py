@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.lanes.in_place import drive_in_place
 from tap_meta_partner.onboarding.login import errors as oauth_errors
 from tap_meta_partner.onboarding.login import exchange as oauth
 from tap_meta_partner.onboarding.login.errors import OAuthError
@@ -60,15 +61,15 @@ def refresh(
     if keep:
         store.check()
     with oauth.app_client(settings) as app:
-        before = oauth.drive(app, oauth.details(old, jitter=around.jitter), around.sleep)
+        before = drive_in_place(oauth.details(old, jitter=around.jitter), app.send, around.sleep)
         _check_can_be_refreshed(before, around.now())
         if before.expires_at is None:
             around.say("The token does not end: there is nothing to refresh.")
             return old
         of_system = system_user or before.kind.upper() == SYSTEM_USER
         longer = oauth.extend(settings, old, system_user=of_system, jitter=around.jitter)
-        new = oauth.drive(app, longer, around.sleep)
-        after = oauth.drive(app, oauth.details(new, jitter=around.jitter), around.sleep)
+        new = drive_in_place(longer, app.send, around.sleep)
+        after = drive_in_place(oauth.details(new, jitter=around.jitter), app.send, around.sleep)
     check_is_better(before, after)
     if keep:
         store.write(new)

@@ -12,6 +12,7 @@ from tap_meta_partner.graph.calls import Answer, Call
 from tap_meta_partner.graph.client import GraphClient
 from tap_meta_partner.graph.error_codes import from_envelope, no_answer
 from tap_meta_partner.graph.usage import Usage
+from tap_meta_partner.lanes.in_place import drive_in_place
 from tap_meta_partner.onboarding.login import dialog as oauth
 from tap_meta_partner.onboarding.login import exchange as oauth_exchange
 from tap_meta_partner.onboarding.login.errors import OAuthError
@@ -51,7 +52,7 @@ def asked(dialog: oauth.Dialog) -> dict[str, str]:
 
 
 def driven(client: FakeClient, steps: Any, pauses: list[float] | None = None) -> Any:  # noqa: ANN401
-    return oauth_exchange.drive(client, steps, (pauses if pauses is not None else []).append)
+    return drive_in_place(steps, client.send, (pauses if pauses is not None else []).append)
 
 
 def refused_exchange(reply: Reply) -> OAuthError:
