@@ -7,6 +7,7 @@ Nothing is retried here and nobody sleeps here: that is for those who know what 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -27,7 +28,8 @@ from tap_meta_partner.graph.calls import APP, Answer
 from tap_meta_partner.graph.usage import Usage, read_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from typing_extensions import Self
@@ -63,8 +65,44 @@ class _Bearer(AuthBase):
         return request
 
 
+class _Closed(requests.RequestException):
+    """The client has been closed."""
+
+
+class _Adapter(HTTPAdapter):
+    """Opens one connection, and none once the client is closed.
+
+    Args:
+        open_only: a lock, and whether the client is still open; held while a pool is made.
+    """
+
+    def __init__(self, open_only: Callable[[], AbstractContextManager[None]]) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        self._open_only = open_only
+
+    def get_connection_with_tls_context(
+        self,
+        *args: Any,  # noqa: ANN401  (what requests gives, as it is)
+        **kwargs: Any,  # noqa: ANN401  (as above)
+    ) -> urllib3.connectionpool.ConnectionPool:
+        """Return the pool for a request; the first time it is made."""
+        with self._open_only():
+            return super().get_connection_with_tls_context(*args, **kwargs)
+
+
+#: Sessions whose call hung when their client was closed, kept so that nothing of them is freed.
+_LEFT_BEHIND: list[requests.Session] = []
+
+
 class GraphClient:
     """Sends calls; may be used from several threads at once.
+
+    Each thread has a session, and all sessions are the client's: `close` closes them. A session
+    that died with its thread, while Python exits, would take its pool of connections out of the
+    list of finalizers (`weakref.finalize`, which urllib3 uses) that Python is going through: "Set
+    or dictionary changed size during iteration". So once a client is closed no thread of its own
+    makes or frees a pool: idle sessions are closed by whoever closes the client, those with a call
+    under way are kept until the process is gone, and no new ones are made.
 
     A call that carries `APP` takes settings with an `app_token`.
 
@@ -101,6 +139,10 @@ class GraphClient:
         self._monotonic = monotonic
         self._adapter = adapter
         self._threads = threading.local()
+        self._lock = threading.Lock()
+        self._sessions: list[requests.Session] = []
+        self._calling: set[requests.Session] = set()
+        self._is_closed = False
         #: The columns of which was said that they held NUL characters.
         self._said_nul: set[str] = set()
         # urllib3 writes every path with its parameters, the proof among them, at DEBUG.
@@ -110,29 +152,43 @@ class GraphClient:
         return self
 
     def __exit__(self, *_exc_info: object) -> None:
-        session = getattr(self._threads, "session", None)
-        if session is not None:
+        self.close()
+
+    def close(self) -> None:
+        """Close all threads' connections, but those of calls under way; from now on none is sent.
+
+        Calls under way are not waited for: one that hangs must not keep a run from ending.
+        """
+        with self._lock:
+            self._is_closed = True
+            idle = [session for session in self._sessions if session not in self._calling]
+            _LEFT_BEHIND.extend(self._calling)
+            self._sessions.clear()
+        for session in idle:
             session.close()
 
     def send(self, call: Call) -> Answer:
         """Send one call and wait for its answer; errors are returned, not raised."""
         try:
-            response, body = self._exchange(call)
+            with self._session() as session:
+                status, headers, body = self._exchange(session, call)
         except requests.RequestException as error:
             # The exception's own text holds the address and with it the proof.
             return Answer(error_codes.no_answer(self._trouble(error)), Usage())
-        usage = read_usage(response.headers, call.account_id)
-        content = self._read(response.status_code, body)
+        usage = read_usage(headers, call.account_id)
+        content = self._read(status, body)
         if _NUL in body and isinstance(content, dict):
             content = self._without_nul(content, call)
-        return Answer(content, usage, response.headers.get("Date"))
+        return Answer(content, usage, headers.get("Date"))
 
-    def _exchange(self, call: Call) -> tuple[requests.Response, bytes]:
+    def _exchange(
+        self, session: requests.Session, call: Call
+    ) -> tuple[int, Mapping[str, str], bytes]:
         params = {name: _parameter(value) for name, value in call.params.items()}
         proof = self._proofs[call.token]
         if proof:
             params["appsecret_proof"] = proof
-        response = self._session().request(
+        response = session.request(
             call.method,
             f"{self._base}/{call.path}",
             params=params if call.method == "GET" else None,
@@ -144,7 +200,8 @@ class GraphClient:
             stream=True,
         )
         with response:
-            return response, self._body(response)
+            # Not the response itself, which holds on to the pool it came from.
+            return response.status_code, response.headers, self._body(response)
 
     def _body(self, response: requests.Response) -> bytes:
         """Read the whole answer; a server that drips is given the time-out once, not per byte."""
@@ -164,19 +221,40 @@ class GraphClient:
             raise requests.exceptions.ChunkedEncodingError from error
         return b"".join(chunks)
 
-    def _session(self) -> requests.Session:
-        """Return this thread's session: connections are kept alive, sessions are not shared."""
+    @contextlib.contextmanager
+    def _session(self) -> Iterator[requests.Session]:
+        """Give this thread's session for one call: kept alive between calls, shared with nobody."""
         session: requests.Session | None = getattr(self._threads, "session", None)
-        if session is None:
-            session = requests.Session()
-            session.headers["User-Agent"] = self._user_agent
-            adapter = self._adapter or HTTPAdapter(
-                pool_connections=1, pool_maxsize=1, max_retries=0
-            )
-            session.mount("https://", adapter)
-            session.mount("http://", adapter)
-            self._threads.session = session
+        with self._open_only():
+            if session is None:
+                session = self._threads.session = self._new_session()
+                self._sessions.append(session)
+            self._calling.add(session)
+        try:
+            yield session
+        finally:
+            with self._lock:
+                self._calling.remove(session)
+
+    def _new_session(self) -> requests.Session:
+        session = requests.Session()
+        session.headers["User-Agent"] = self._user_agent
+        adapter = self._adapter or _Adapter(self._open_only)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
         return session
+
+    @contextlib.contextmanager
+    def _open_only(self) -> Iterator[None]:
+        """Keep `close` waiting for a moment.
+
+        Raises:
+            _Closed: the client is closed.
+        """
+        with self._lock:
+            if self._is_closed:
+                raise _Closed
+            yield
 
     def _read(self, status: int, body: bytes) -> dict[str, Any] | MetaError:
         try:
@@ -229,6 +307,7 @@ class GraphClient:
 
 #: More exact classes first.
 _TROUBLES: tuple[tuple[type[requests.RequestException], str], ...] = (
+    (_Closed, "the client was closed before the call was sent"),
     (requests.exceptions.ProxyError, "the proxy refused the connection"),
     (requests.exceptions.SSLError, "the certificate could not be verified"),
     (requests.exceptions.ConnectTimeout, "connecting took too long"),

@@ -58,7 +58,9 @@ def over_http(
         heard(answer)
         return answer
 
-    return ThreadTransport(send=send, threads=settings.max_concurrency, second=clock.second)
+    return ThreadTransport(
+        send=send, threads=settings.max_concurrency, second=clock.second, hang_up=client.close
+    )
 
 
 @dataclass(slots=True)
@@ -72,11 +74,13 @@ class ThreadTransport:
         send: sends one call and returns its answer; called from the threads.
         threads: how many.
         second: how many real seconds a second of `wait` lasts.
+        hang_up: called at the end, once the threads have been told to end.
     """
 
     send: Callable[[Call], Answer]
     threads: int
     second: float = 1.0
+    hang_up: Callable[[], None] = lambda: None
     _calls: queue.SimpleQueue[tuple[Lane, Call] | None] = field(default_factory=queue.SimpleQueue)
     _answers: queue.SimpleQueue[tuple[Lane, Answer] | None] = field(
         default_factory=queue.SimpleQueue
@@ -106,6 +110,7 @@ class ThreadTransport:
         """Tell the threads to end after the call they are at; do not wait for them."""
         for _ in range(self._started):
             self._calls.put(None)
+        self.hang_up()
 
     def _work(self) -> None:
         while True:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import gc
 import gzip
 import json
 import logging
 import socket
 import struct
 import threading
+import weakref
 from dataclasses import dataclass, field
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+import requests
 
 from tap_meta_partner.graph.calls import APP, Answer, Call
 from tap_meta_partner.graph.client import GraphClient, appsecret_proof
@@ -297,18 +300,15 @@ def test_connection__is_kept_for_the_next_call(start: Callable[..., Server]) -> 
 def test_threads__have_sessions_of_their_own(start: Callable[..., Server]) -> None:
     """Two threads may use one client; each has a connection of its own."""
     server = start(body({"data": []}))
-    client = GraphClient(settings(server))
-
-    def work() -> None:
-        with client:
-            answers.append(client.send(INSIGHTS))
-
     answers: list[Answer] = []
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=10)
+    with GraphClient(settings(server)) as client:
+        threads = [
+            threading.Thread(target=lambda: answers.append(client.send(INSIGHTS))) for _ in range(2)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(timeout=10)
 
     assert [answer.body for answer in answers] == [{"data": []}] * 2
     assert len({seen.port for seen in server.seen}) == 2
@@ -319,6 +319,156 @@ def test_client__can_be_left_without_a_call() -> None:
     client = GraphClient(Settings(access_token=TOKEN))
     with client as entered:
         assert entered is client
+
+
+# The end.
+
+
+@dataclass
+class Meanwhile:
+    """An entry of Python's list of finalizers; something happens while Python goes through it."""
+
+    happens: Callable[[], None]
+
+    @property
+    def atexit(self) -> bool:
+        """Whether there is anything to do at exit."""
+        self.happens()
+        return False
+
+
+def exit_while(happens: Callable[[], None]) -> None:
+    """Go through the finalizers as Python does when it exits, while something happens."""
+    registry: dict[object, object] = weakref.finalize._registry  # type: ignore[attr-defined]
+    key = object()
+    gc.collect()
+    gc.disable()  # as Python does
+    registry[key] = Meanwhile(happens)
+    try:
+        weakref.finalize._select_for_exit()  # type: ignore[attr-defined]
+    finally:
+        del registry[key]
+        gc.enable()
+
+
+@dataclass
+class Worker:
+    """A thread that sends a call, and another thing to do before it ends."""
+
+    client: GraphClient
+    is_to_send: threading.Event = field(default_factory=threading.Event)
+    has_sent: threading.Event = field(default_factory=threading.Event)
+    is_to_end: threading.Event = field(default_factory=threading.Event)
+    answers: list[Answer] = field(default_factory=list)
+    thread: threading.Thread = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._work, daemon=True)
+        self.thread.start()
+
+    def _work(self) -> None:
+        assert self.is_to_send.wait(10)
+        self.answers.append(self.client.send(INSIGHTS))
+        self.has_sent.set()
+        assert self.is_to_end.wait(10)
+
+    def end(self) -> None:
+        """Let it send, if it has not, and end."""
+        self.is_to_send.set()
+        self.is_to_end.set()
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+
+def test_exit__is_not_disturbed_by_a_thread_that_ends(start: Callable[..., Server]) -> None:
+    """A thread that ends while Python exits takes no connections with it: they are closed."""
+    server = start(body({"data": []}))
+    with GraphClient(settings(server)) as client:
+        worker = Worker(client)
+        worker.is_to_send.set()
+        assert worker.has_sent.wait(10)
+    del client
+
+    exit_while(worker.end)
+
+    assert [answer.body for answer in worker.answers] == [{"data": []}]
+
+
+def test_exit__is_not_disturbed_by_a_call_that_hung(start: Callable[..., Server]) -> None:
+    """A call that is answered at last, while Python exits, frees nothing either."""
+    arrived, answered = threading.Event(), threading.Event()
+
+    def late(handler: BaseHTTPRequestHandler) -> None:
+        arrived.set()
+        assert answered.wait(10)
+        body({"data": []})(handler)
+
+    def answer_and_end() -> None:
+        answered.set()
+        worker.end()
+
+    server = start(late)
+    with GraphClient(settings(server)) as client:
+        worker = Worker(client)
+        worker.is_to_send.set()
+        assert arrived.wait(10)
+    del client
+
+    exit_while(answer_and_end)
+
+    assert [answer.body for answer in worker.answers] == [{"data": []}]
+
+
+def test_exit__is_not_disturbed_by_a_call_that_comes_too_late(start: Callable[..., Server]) -> None:
+    """A call that a thread begins after the client was closed is not sent."""
+    server = start(body({"data": []}))
+    with GraphClient(settings(server)) as client:
+        worker = Worker(client)
+    del client
+
+    exit_while(worker.end)
+
+    assert "closed before the call was sent" in str(error_of(worker.answers[0]))
+    assert server.seen == []
+
+
+def test_exit__is_not_disturbed_by_a_call_about_to_connect(start: Callable[..., Server]) -> None:
+    """Between a call's beginning and its connection the client may be closed: no pool is made."""
+    server = start(body({"data": []}))
+    client = GraphClient(settings(server))
+
+    def connect() -> None:
+        with pytest.raises(requests.RequestException):
+            session.get(server.url)
+
+    with client._session() as session:
+        client.close()
+        exit_while(connect)
+
+    assert server.seen == []
+
+
+def test_close__ends_the_connections_of_all_threads(start: Callable[..., Server]) -> None:
+    """Whoever closes the client closes what its threads have opened, at once."""
+    gone = threading.Event()
+
+    def last(handler: BaseHTTPRequestHandler) -> None:
+        body({"data": []})(handler)
+        handler.wfile.flush()
+        handler.close_connection = not handler.connection.recv(1)
+        gone.set()
+
+    server = start(last)
+    client = GraphClient(settings(server))
+    worker = Worker(client)
+    worker.is_to_send.set()
+    assert worker.has_sent.wait(10)
+    assert not gone.wait(0.05)
+
+    client.close()
+
+    assert gone.wait(10)
+    worker.end()
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
