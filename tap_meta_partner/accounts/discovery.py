@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.graph.errors import MetaError
     from tap_meta_partner.graph.steps import Jitter, Steps
     from tap_meta_partner.settings.model import Settings
 
@@ -70,15 +71,37 @@ _LIST_REFUSED = Rule(
 
 
 _WITHOUT_FURTHER = (
-    "ad_accounts: further columns (business, owner, amounts …) stay empty, as Meta does not show "
-    "them to this token"
+    "further columns (business, owner, amounts …) stay empty, as Meta does not show them to this "
+    "token"
 )
 
 
 _WITHOUT_BUSINESS = (
-    "business_id: the accounts at {} cannot be listed, so those that nobody assigned to the system "
-    "user are not named"
+    "the accounts at {} cannot be listed, so those that nobody assigned to the system user are not "
+    "named"
 )
+
+
+#: What is withheld, if not from a token (which is named by its label).
+ABOUT_BUSINESS, _ABOUT_COLUMNS = "business_id", "ad_accounts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """Something that Meta did not show, though it showed the rest; its text is a line for the log.
+
+    Attributes:
+        about: a token's label, `business_id` or `ad_accounts`.
+        what: what is the matter, without a final stop where advice follows.
+        advice: what to do, or nothing.
+    """
+
+    about: str
+    what: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.about}: {self.what}" + (f". {self.advice}" if self.advice else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +112,13 @@ class Discovery:
         accounts: wanted by the settings, sorted by id; unassigned ones among them.
         missing: ids named in `account_ids` that the token cannot see.
         seen: all ids that Meta listed, whatever the settings want.
+        withheld: what Meta did not show; whoever asked has to say it.
     """
 
     accounts: tuple[AdAccount, ...] = ()
     missing: tuple[str, ...] = ()
     seen: frozenset[str] = frozenset()
+    withheld: tuple[Withheld, ...] = ()
 
     @property
     def readable(self) -> tuple[AdAccount, ...]:
@@ -112,13 +137,18 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
     Raises:
         MetaError: no list could be read (one of several tokens may be dead).
     """
-    found, live = yield from _readable_with_all_tokens(settings, further=further, jitter=jitter)
+    withheld: list[Withheld] = []
+    found, live = yield from _readable_with_all_tokens(
+        settings, withheld, further=further, jitter=jitter
+    )
     if settings.business_id:
         for edge in ("owned_ad_accounts", "client_ad_accounts"):
             path = f"{settings.business_id}/{edge}"
-            known = yield from _list_if_allowed(
-                path, MINIMAL_FIELDS, jitter, _WITHOUT_BUSINESS.format(path), live
-            )
+            try:
+                known = yield from _list(path, MINIMAL_FIELDS, jitter, live)
+            except (AccountUnreadable, RequestRefused) as error:
+                withheld.append(_without(ABOUT_BUSINESS, _WITHOUT_BUSINESS.format(path), error))
+                continue
             for account_id, raw in known.items():
                 found.setdefault(account_id, account_from(raw, access=UNASSIGNED))
     wanted = sorted(
@@ -132,11 +162,16 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
         for account_id in dict.fromkeys(named)
         if account_id not in found and in_shard(account_id, settings)
     )
-    return Discovery(accounts=tuple(wanted), missing=missing, seen=frozenset(found))
+    return Discovery(
+        accounts=tuple(wanted),
+        missing=missing,
+        seen=frozenset(found),
+        withheld=tuple(withheld),
+    )
 
 
 def _readable_with_all_tokens(
-    settings: Settings, *, further: bool, jitter: Jitter
+    settings: Settings, withheld: list[Withheld], *, further: bool, jitter: Jitter
 ) -> Steps[tuple[dict[str, AdAccount], int]]:
     """List what each token can read; an account that two can read belongs to the first.
 
@@ -147,12 +182,16 @@ def _readable_with_all_tokens(
     dead: list[int] = []
     for index, token in enumerate(settings.tokens):
         try:
-            raws = yield from _readable(index, further=further, jitter=jitter)
+            raws = yield from _readable(index, withheld, further=further, jitter=jitter)
         except TokenRefused as error:
             dead.append(index)
             if len(dead) == len(settings.tokens):
+                # The error is the last token's; nobody is given what became of the others.
+                for what in withheld:
+                    logger.warning("%s", what)
                 raise
-            logger.warning("%s: its accounts cannot be read: %s", token.label, error.reason)
+            reason = f"its accounts cannot be read: {error.reason}"
+            withheld.append(Withheld(about=token.label, what=reason))
             continue
         for account_id, raw in raws.items():
             if not token.account_ids or account_id in token.account_ids:
@@ -160,7 +199,9 @@ def _readable_with_all_tokens(
     return found, min(set(range(len(settings.tokens))) - set(dead))
 
 
-def _readable(token: int, *, further: bool, jitter: Jitter) -> Steps[dict[str, dict[str, Any]]]:
+def _readable(
+    token: int, withheld: list[Withheld], *, further: bool, jitter: Jitter
+) -> Steps[dict[str, dict[str, Any]]]:
     try:
         raws = yield from _list("me/adaccounts", MINIMAL_FIELDS, jitter, token)
     except AccountUnreadable as error:
@@ -168,9 +209,10 @@ def _readable(token: int, *, further: bool, jitter: Jitter) -> Steps[dict[str, d
         raise RequestRefused(error.fault, _LIST_REFUSED) from None
     more = {}
     if further and raws:
-        more = yield from _list_if_allowed(
-            "me/adaccounts", FURTHER_FIELDS, jitter, _WITHOUT_FURTHER, token
-        )
+        try:
+            more = yield from _list("me/adaccounts", FURTHER_FIELDS, jitter, token)
+        except (AccountUnreadable, RequestRefused) as error:
+            withheld.append(_without(_ABOUT_COLUMNS, _WITHOUT_FURTHER, error))
     return {account_id: {**raw, **more.get(account_id, {})} for account_id, raw in raws.items()}
 
 
@@ -184,15 +226,10 @@ def _list(
     return {account_id: raw for raw in found.rows if (account_id := id_from(raw))}
 
 
-def _list_if_allowed(
-    path: str, fields: Collection[str], jitter: Jitter, without: str, token: int = 0
-) -> Steps[dict[str, dict[str, Any]]]:
-    """Read a list that needs more rights; where they are missing say what one goes `without`."""
-    try:
-        found = yield from _list(path, fields, jitter, token)
-    except (AccountUnreadable, RequestRefused) as error:
-        logger.warning(
-            "%s: %s. This needs the permission business_management.", without, error.fault
-        )
-        return {}
-    return found
+def _without(about: str, without: str, error: MetaError) -> Withheld:
+    """Say what one goes `without` where rights are missing."""
+    return Withheld(
+        about=about,
+        what=f"{without}: {error.fault}",
+        advice="This needs the permission business_management.",
+    )

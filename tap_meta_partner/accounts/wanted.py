@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,18 @@ def is_wanted(account: AdAccount, settings: Settings) -> bool:
         and account.account_id not in settings.exclude_account_ids
         and (not settings.account_statuses or account.status_name in settings.account_statuses)
         and in_shard(account.account_id, settings)
+    )
+
+
+def unfiltered(settings: Settings) -> Settings:
+    """Return settings that want every account."""
+    return replace(
+        settings,
+        account_ids=(),
+        exclude_account_ids=(),
+        account_statuses=(),
+        shard_index=0,
+        shard_count=1,
     )
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import email.utils
-import logging
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,7 @@ from tap_meta_partner.lanes.threads import over_http
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from tap_meta_partner.graph.calls import Answer
@@ -93,30 +91,6 @@ class Asking:
     def is_over(self) -> bool:
         """Tell whether the time is over."""
         return self.clock.monotonic() >= self._ends
-
-
-@contextmanager
-def overheard(name: str, take: Callable[[str], None]) -> Iterator[None]:
-    """Hand over what a module of the tap would write to its log as a warning."""
-    logger = logging.getLogger(name)
-    handler = _Overhearing(take)
-    propagates = logger.propagate
-    logger.addHandler(handler)
-    logger.propagate = False
-    try:
-        yield
-    finally:
-        logger.removeHandler(handler)
-        logger.propagate = propagates
-
-
-class _Overhearing(logging.Handler):
-    def __init__(self, take: Callable[[str], None]) -> None:
-        super().__init__(logging.WARNING)
-        self._take = take
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._take(record.getMessage())
 
 
 def _instant(header: str | None) -> dt.datetime | None:

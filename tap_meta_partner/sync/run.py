@@ -98,6 +98,8 @@ class SyncRun:
             self._discovered = self._drive_alone("list", steps)
             if self._discovered is None:
                 raise Interrupted
+            for withheld in self._discovered.withheld:
+                logger.warning("%s", withheld)
         return self._discovered
 
     def _warn_of_ends(self) -> None:

@@ -11,7 +11,7 @@ from tap_meta_partner.accounts.wanted import in_shard, is_wanted, shard_of
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.error_codes import from_envelope
 from tap_meta_partner.graph.errors import KeptFailing, MetaError, TokenRefused, TooMuchData
-from tap_meta_partner.settings.model import Settings
+from tap_meta_partner.settings.model import AccessToken, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -233,9 +233,7 @@ def test_further__come_in_a_request_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("code", [100, 200, 10, 3])
-def test_further__refused_is_one_warning_and_nulls(
-    code: int, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_further__refused_is_said_once_and_nulls(code: int) -> None:
     """Where Meta refuses the further fields they are null, said once, and the accounts stay."""
     discovery, _ = found([page([raw("1"), raw("2")]), refusal(code)], further=True)
 
@@ -244,8 +242,8 @@ def test_further__refused_is_one_warning_and_nulls(
     assert [record[name] for name in ("owner", "amount_spent", "business_id", "user_tasks")] == [
         None
     ] * 4
-    assert len(caplog.records) == 1
-    text = caplog.records[0].getMessage()
+    (withheld,) = discovery.withheld
+    text = str(withheld)
     assert text.startswith("ad_accounts: further columns")
     assert f"(#100) Missing Permissions (code {code})" in text
     assert "business_management" in text
@@ -255,6 +253,31 @@ def test_further__refused_token_ends_the_run() -> None:
     """A token that dies between the two requests is no missing right."""
     with pytest.raises(TokenRefused):
         found([page([raw("1")]), refusal(190)], further=True)
+
+
+# Several tokens.
+
+
+def two_tokens() -> tuple[AccessToken, ...]:
+    return tuple(AccessToken(label=f"Client {n}", access_token=n) for n in "AB")
+
+
+def test_tokens__a_dead_one_is_named_beside_what_the_others_read() -> None:
+    """Its accounts cannot be read: said with its label, and the others' accounts are found."""
+    discovery, _ = found([refusal(190), page([raw("2")])], access_tokens=two_tokens())
+
+    (withheld,) = discovery.withheld
+    assert ids(discovery) == ["2"]
+    assert str(withheld).startswith("Client A: its accounts cannot be read: ")
+
+
+def test_tokens__all_dead_are_all_named(caplog: pytest.LogCaptureFixture) -> None:
+    """The error is the last one's; what became of those before is in the log."""
+    with pytest.raises(TokenRefused):
+        found([refusal(190), refusal(190)], access_tokens=two_tokens())
+
+    (line,) = caplog.messages
+    assert line.startswith("Client A: its accounts cannot be read: ")
 
 
 # The Business Manager's view.
@@ -286,13 +309,13 @@ def test_business__adds_accounts_that_nobody_assigned() -> None:
     assert discovery.seen == {"1", "2", "3", "5"}
 
 
-def test_business__unlisted_is_said_and_costs_no_account(caplog: pytest.LogCaptureFixture) -> None:
-    """An edge the token may not read is warned of; the other one and the accounts stay."""
+def test_business__unlisted_is_said_and_costs_no_account() -> None:
+    """An edge the token may not read is named; the other one and the accounts stay."""
     discovery, _ = found([page([raw("1")]), refusal(100), page([raw("2")])], business_id="900")
 
     assert ids(discovery) == ["1", "2"]
-    assert len(caplog.records) == 1
-    text = caplog.records[0].getMessage()
+    (withheld,) = discovery.withheld
+    text = str(withheld)
     assert text.startswith("business_id: the accounts at 900/owned_ad_accounts cannot be listed")
     assert "business_management" in text
 

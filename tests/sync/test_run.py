@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tap_meta_partner.accounts.ad_account import AdAccount
@@ -13,6 +15,9 @@ from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows, StreamRes
 from tap_meta_partner.sync.run import Interrupted, SyncRun
 from tests.support.fakes import NO_ACCESS, TOKEN_DEAD, ad_row, fault
 from tests.support.sync_night import THREE, YESTERDAY, Night, account
+
+if TYPE_CHECKING:
+    from tests.support.fakes import Reply
 
 # What happens.
 
@@ -104,6 +109,20 @@ def test_insights__abandoned_half_way_lets_the_transport_go() -> None:
 
     assert night.transports[-1].closed
     assert night.run.results.calls == len(night.graph.calls) + night.transports[-1].under_way
+
+
+def test_discovery__what_meta_withheld_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """A business whose accounts cannot be listed is warned of, once a run."""
+    edges: dict[str, Reply] = {
+        "9/owned_ad_accounts": fault(*NO_ACCESS),
+        "9/client_ad_accounts": {"data": []},
+    }
+    night = Night(THREE, hook=lambda call: edges.get(call.path), settings={"business_id": "9"})
+
+    list(night.events())
+
+    (line,) = [text for text in caplog.messages if text.startswith("business_id: ")]
+    assert "9/owned_ad_accounts cannot be listed" in line
 
 
 def test_insights__without_a_transport_of_the_tests_uses_threads() -> None:

@@ -1,4 +1,4 @@
-"""What a check reads of one ad account's insights: enough to know that they can be read."""
+"""What a check reads of ad accounts: who may do what, and whether their insights can be read."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.accounts.ad_account import UNASSIGNED
 from tap_meta_partner.days.windows import DateWindow
+from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.errors import MetaError, TooMuchData
+from tap_meta_partner.graph.pages import Collected, read_pages
 from tap_meta_partner.graph.values import spend_of
+from tap_meta_partner.onboarding.check import judgement
+from tap_meta_partner.onboarding.check.findings import AccountFacts
 from tap_meta_partner.planning.pace import Pace
 from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.request import ReportRequest
@@ -20,11 +25,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
-    from tap_meta_partner.graph.steps import Steps
-from tap_meta_partner.reports.request import Reporting
+    from tap_meta_partner.graph.steps import Jitter, Steps
+    from tap_meta_partner.reports.request import Reporting
+    from tap_meta_partner.settings.model import AccessToken
 
 #: A very large account is asked for fewer days rather than not at all.
 _LOOK_BACK_DAYS = (90, 7, 1)
+
+
+_PAGE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +42,63 @@ class Reading:
 
     last_day: dt.date | None = None
     refused: MetaError | None = None
+
+
+def read_tasks(token: int, jitter: Jitter) -> Steps[dict[str, tuple[str, ...]]]:
+    """Ask what a token's user may do in each account; none where Meta does not tell.
+
+    Args:
+        token: which of the settings' tokens, counted from 0.
+        jitter: see `steps.ask`.
+    """
+    call = Call(path="me/adaccounts", params={"fields": "account_id,user_tasks"}, token=token)
+    found = Collected()
+    try:
+        yield from read_pages(call, found, jitter, sizes=(_PAGE,))
+    except MetaError:
+        return {}
+    return {
+        str(raw.get("account_id")): tuple(map(str, raw["user_tasks"]))
+        for raw in found.rows
+        if isinstance(raw.get("user_tasks"), list)
+    }
+
+
+def account_facts(
+    account: AdAccount,
+    reading: Reading | None,
+    *,
+    tasks: tuple[str, ...] | None,
+    tokens: Sequence[AccessToken],
+) -> AccountFacts:
+    """Put together what is known of an account.
+
+    Args:
+        account: as it was listed.
+        reading: what came of reading it; None where it was not read.
+        tasks: what the token's user may do there, where Meta tells.
+        tokens: the settings'.
+    """
+    unassigned = account.access == UNASSIGNED
+    readable, reason = None, None
+    if unassigned:
+        readable, reason = False, judgement.UNASSIGNED
+    elif reading is not None:
+        readable = reading.refused is None
+        reason = reading.refused.reason if reading.refused else None
+    return AccountFacts(
+        account_id=account.account_id,
+        name=account.name,
+        status=account.status_name,
+        currency=account.currency,
+        timezone_name=account.timezone_name,
+        access=account.access,
+        tasks=tasks,
+        readable=readable,
+        reason=reason,
+        last_day_with_spend=reading.last_day if reading else None,
+        token=None if unassigned else tokens[account.token].label,
+    )
 
 
 def read_spending(account: AdAccount, today: dt.date, reporting: Reporting) -> Steps[Reading]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.accounts.ad_account import UNASSIGNED
 from tap_meta_partner.accounts.discovery import discover
+from tap_meta_partner.accounts.wanted import unfiltered
 from tap_meta_partner.graph.errors import KeptFailing
-from tap_meta_partner.onboarding.asking import Asking, overheard
+from tap_meta_partner.onboarding.asking import Asking
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -50,14 +51,7 @@ class Watch:
 
     def __post_init__(self) -> None:
         # Whatever the settings leave out: a new account is new.
-        self.settings = replace(
-            self.settings,
-            account_ids=(),
-            exclude_account_ids=(),
-            account_statuses=(),
-            shard_index=0,
-            shard_count=1,
-        )
+        self.settings = unfiltered(self.settings)
 
     def until_new(self, minutes: float) -> list[AdAccount]:
         """Return the accounts that can be read and could not before; none when time is over.
@@ -107,8 +101,7 @@ class Watch:
 
     def _look(self) -> Discovery | None:
         asking = Asking(self.settings, self.clock, _LOOK_SECONDS)
-        with overheard("tap_meta_partner.accounts", lambda _: None):
-            found: Discovery | None = asking.one(
-                discover(self.settings, further=False, jitter=self.clock.jitter)
-            )
+        found: Discovery | None = asking.one(
+            discover(self.settings, further=False, jitter=self.clock.jitter)
+        )
         return found
