@@ -15,11 +15,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.calls import Call
-from tap_meta_partner.graph.error_codes import NETWORK
-from tap_meta_partner.graph.errors import KeptFailing, MetaError, Throttled, ThrottledTooLong
+from tap_meta_partner.graph.errors import MetaError, Throttled, ThrottledTooLong
 from tap_meta_partner.graph.steps import OutOfTime, Pause, ReportRunSlot
 from tap_meta_partner.lanes.governor import GIVE_UP_SECONDS
 from tap_meta_partner.lanes.lane import Standing
+from tap_meta_partner.lanes.report_run_slots import ReportRunSlots
+from tap_meta_partner.lanes.silence import Silence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -33,17 +34,6 @@ if TYPE_CHECKING:
     from tap_meta_partner.settings.model import Settings
 
 logger = logging.getLogger(__name__)
-
-
-#: Report runs under way at once, over all accounts ("100 caused rate-limit failures", a peer says).
-MOST_RUNS = 10
-
-
-#: This many calls without any answer in a row, over this many seconds, end the run.
-SILENT_CALLS = 15
-
-
-SILENT_SECONDS = 60.0
 
 
 #: How often it is told how the run stands.
@@ -133,17 +123,16 @@ class Lanes:
         self._overtime = overtime
         self._tell = standing
         self._tell_every = standing_seconds
-        self._told_at = self._answered_at = monotonic()
-        self._unanswered = 0
+        self._told_at = monotonic()
+        self._silence = Silence(since=self._told_at)
         self._app_wait_said_until = 0.0
         self._waiting: deque[Lane] = deque()
         self._ready: deque[tuple[Lane, Any]] = deque()
         self._queued: deque[Lane] = deque()
         self._parked: list[tuple[float, int, Lane]] = []
-        self._wanting_run: deque[Lane] = deque()
+        self._slots = ReportRunSlots()
         self._order = itertools.count()
         self._in_flight = 0
-        self._runs = 0
         self._done = 0
         self.calls = 0
 
@@ -168,9 +157,8 @@ class Lanes:
 
     def _end_waiting(self) -> bool:
         """Tell lanes that wait for a limit or a report run that time is over; return if any did."""
-        lanes = [lane for _, _, lane in self._parked] + list(self._wanting_run)
+        lanes = [lane for _, _, lane in self._parked] + self._slots.send_away()
         self._parked.clear()
-        self._wanting_run.clear()
         for lane in lanes:
             lane.pending = None
             self._ready.append((lane, OutOfTime()))
@@ -190,7 +178,7 @@ class Lanes:
             except StopIteration as end:
                 lane.result = end.value
                 self._done += 1
-                self._give_run_slot(lane)
+                self._give_slot_back(lane)
                 return
             outcome = None
             if isinstance(step, (Call, Pause, ReportRunSlot)):
@@ -210,9 +198,14 @@ class Lanes:
                 self._park(lane, step.seconds, step.why)
             return step.seconds > 0
         if step.take:
-            return not self._take_run_slot(lane)
-        self._give_run_slot(lane)
+            return not self._slots.take(lane)
+        self._give_slot_back(lane)
         return False
+
+    def _give_slot_back(self, lane: Lane) -> None:
+        following = self._slots.give_back(lane)
+        if following is not None:
+            self._ready.append((following, None))
 
     # Sending.
 
@@ -275,7 +268,7 @@ class Lanes:
 
     def _receive(self, lane: Lane, answer: Answer) -> None:
         body = answer.body
-        self._listen(body)
+        self._silence.listen(body, self._monotonic())
         if isinstance(body, Throttled):
             self._throttled(lane, body, answer)
             return
@@ -293,19 +286,6 @@ class Lanes:
                     self._governor.app_percent,
                 )
         self._ready.append((lane, body))
-
-    def _listen(self, body: Any) -> None:  # noqa: ANN401  (a JSON object or an error)
-        """End the run when nothing has answered any more for a while, whoever asked.
-
-        Otherwise a thousand accounts would spend their tries on a dead line, one after another.
-        """
-        now = self._monotonic()
-        if not (isinstance(body, MetaError) and body.rule is NETWORK):
-            self._unanswered, self._answered_at = 0, now
-            return
-        self._unanswered += 1
-        if self._unanswered >= SILENT_CALLS and now - self._answered_at >= SILENT_SECONDS:
-            raise KeptFailing(body.fault, body.rule)
 
     def _throttled(self, lane: Lane, error: Throttled, answer: Answer) -> None:
         """Keep the call for later; a throttle of hours becomes the lane's, or the run's, end."""
@@ -345,27 +325,6 @@ class Lanes:
             "%s waits %.0f s: %s (%s). %s", who, wait, rule.what, error.fault, rule.advice
         )
 
-    # Report runs.
-
-    def _take_run_slot(self, lane: Lane) -> bool:
-        if self._runs >= MOST_RUNS:
-            self._wanting_run.append(lane)
-            return False
-        self._runs += 1
-        lane.holds_run_slot = True
-        return True
-
-    def _give_run_slot(self, lane: Lane) -> None:
-        if not lane.holds_run_slot:
-            return
-        lane.holds_run_slot = False
-        self._runs -= 1
-        if self._wanting_run:
-            following = self._wanting_run.popleft()
-            self._runs += 1
-            following.holds_run_slot = True
-            self._ready.append((following, None))
-
     def _say_how_it_stands(self) -> None:
         now = self._monotonic()
         if now - self._told_at < self._tell_every:
@@ -374,7 +333,7 @@ class Lanes:
         self._tell(
             Standing(
                 under_way=self._in_flight,
-                parked=len(self._parked) + len(self._wanting_run),
+                parked=len(self._parked) + len(self._slots.waiting),
                 left=len(self._waiting),
                 done=self._done,
                 calls=self.calls,

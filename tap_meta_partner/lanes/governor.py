@@ -1,16 +1,4 @@
-"""How much of Meta's rate limits is used, as every answer tells it, and who has to wait until when.
-
-Four headers, each JSON, each of which may be missing (Meta: "Marketing API Rate Limiting")::
-
-    X-App-Usage: {"call_count":28,"total_time":25,"total_cputime":25}
-    X-Ad-Account-Usage: {"acc_id_util_pct":9.67,"reset_time_duration":100,"ads_api_access_tier":…}
-    X-Business-Use-Case-Usage: {"<account id>":[{"type":"ads_insights","call_count":97,
-        "total_cputime":23,"total_time":23,"estimated_time_to_regain_access":0, …}]}
-    X-FB-Ads-Insights-Throttle: {"app_id_util_pct":100,"acc_id_util_pct":10, …}
-
-Percentages run from 0 to over 100; `estimated_time_to_regain_access` is in minutes and stays 0
-until one *is* throttled; `reset_time_duration` is in seconds.
-"""
+"""Who has to wait until when, by how much of Meta's rate limits is used; fed with every answer."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Lane:
     calls: int = 0
     result: Any = None
     pending: Call | None = None
-    holds_run_slot: bool = False
+    holds_report_run_slot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

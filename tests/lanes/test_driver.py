@@ -4,32 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tap_meta_partner.graph.calls import Answer, Call
-from tap_meta_partner.graph.error_codes import no_answer
 from tap_meta_partner.graph.errors import (
-    KeptFailing,
-    MetaError,
-    Retriable,
     ThrottledTooLong,
     TokenRefused,
 )
-from tap_meta_partner.graph.steps import OutOfTime, Pause, ReportRunSlot
+from tap_meta_partner.graph.steps import OutOfTime, Pause
 from tap_meta_partner.graph.usage import DEVELOPMENT_TIER, Usage
-from tap_meta_partner.lanes.driver import MOST_RUNS, Lanes
+from tap_meta_partner.lanes.driver import Lanes
 from tap_meta_partner.lanes.governor import Governor
 from tap_meta_partner.lanes.lane import Lane, Standing
-from tap_meta_partner.lanes.threads import ThreadTransport
 from tests.support.fakes import (
     ACCOUNT_LIMIT,
     APP_LIMIT,
     NO_ACCESS,
     TOKEN_DEAD,
-    Clock,
     FakeTransport,
     fault,
 )
@@ -37,77 +31,10 @@ from tests.support.fakes import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-    from tests.support.fakes import Reply
+
+from tests.support.stage import START, Stage, asking, data, path_of
 
 HOUR = 3600.0
-START = 1000.0
-
-
-def data(_call: Call) -> Reply:
-    return {"data": []}
-
-
-@dataclass(slots=True)
-class Stage:
-    """Lanes over a fake transport.
-
-    Args:
-        answer: what Meta says to a call.
-        latency: how many seconds a call takes.
-        most: calls under way at once.
-        minutes: how long the run may last.
-    """
-
-    answer: Callable[[Call], Reply] = data
-    latency: Callable[[Call], float] = lambda _call: 1.0
-    most: int = 4
-    stopping: Callable[[], bool] = lambda: False
-    minutes: float | None = None
-    standings: list[tuple[float, Standing]] = field(default_factory=list)
-    clock: Clock = field(default_factory=lambda: Clock(START))
-    transport: FakeTransport = field(init=False)
-    driver: Lanes = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.transport = FakeTransport(self.answer, self.clock, self.latency)
-        self.driver = Lanes(
-            transport=self.transport,
-            governor=Governor(jitter=lambda: 0.0),
-            monotonic=self.clock,
-            most_at_once=self.most,
-            stopping=self.stopping,
-            overtime=lambda: (
-                self.minutes is not None and self.clock.now - START >= self.minutes * 60
-            ),
-            standing=lambda standing: self.standings.append((self.clock.now - START, standing)),
-        )
-
-    def run(self, *lanes: Lane) -> list[tuple[str, Any]]:
-        """Drive the lanes to their end and return their events."""
-        return [(lane.name, event) for lane, event in self.driver.run(lanes)]
-
-    def sent(self, name: str) -> list[float]:
-        """Return when a lane's calls went out, in seconds from the start."""
-        return [at - START for at in self.transport.sent_by(name)]
-
-
-def asking(name: str, calls: int = 1) -> Lane:
-    """Return a lane that makes some calls, one after the other, and returns the answers."""
-
-    def steps() -> Generator[Any, Any, list[Any]]:
-        answers = []
-        for number in range(calls):
-            try:
-                answers.append((yield Call(path=f"{name}/{number}", account_id=name)))
-            except MetaError as error:
-                answers.append(error)
-        return answers
-
-    return Lane(name=name, account_id=name, steps=steps())
-
-
-def path_of(call: Call) -> str:
-    return call.path.partition("/")[0]
 
 
 # Who is next.
@@ -335,81 +262,6 @@ def test_limits__errors_count_too() -> None:
     assert max(count for moment, count in at.items() if moment > START) == 4
 
 
-# Report runs.
-
-
-def running(name: str, held: list[str], most: list[int]) -> Lane:
-    """Return a lane that holds a run slot for a minute."""
-
-    def steps() -> Generator[Any, Any, None]:
-        yield ReportRunSlot(take=True)
-        held.append(name)
-        most.append(len(held))
-        yield Call(path=name, account_id=name)
-        yield Pause(60.0, "a report run")
-        held.remove(name)
-        yield ReportRunSlot(take=False)
-        yield Call(path=f"{name}/after", account_id=name)
-
-    return Lane(name=name, account_id=name, steps=steps())
-
-
-def test_runs__no_more_than_ten_are_under_way() -> None:
-    """Of 25 accounts that want a run, ten have one; each that ends lets the next begin."""
-    held: list[str] = []
-    most: list[int] = []
-    stage = Stage(most=64)
-
-    stage.run(*[running(str(n), held, most) for n in range(25)])
-
-    assert max(most) == MOST_RUNS == 10
-    assert len(most) == 25
-    assert held == []
-    assert 180.0 < stage.clock.now - START < 190.0
-
-
-def test_runs__waiting_for_one_holds_up_nobody_else() -> None:
-    """Accounts that need no run are read while others wait for one."""
-    held: list[str] = []
-    stage = Stage(most=2)
-
-    stage.run(*[running(str(n), held, []) for n in range(15)], asking("direct", calls=3))
-
-    assert stage.sent("direct")[-1] < 60.0
-
-
-def test_runs__a_lane_that_ends_gives_its_slot_back() -> None:
-    """A lane that ends without giving its slot back does not keep it."""
-
-    def careless() -> Generator[Any, Any, None]:
-        yield ReportRunSlot(take=True)
-
-    stage = Stage()
-    lanes = [Lane(name=str(n), account_id=None, steps=careless()) for n in range(12)]
-    held: list[str] = []
-
-    stage.run(*lanes, running("last", held, []))
-
-    assert len(stage.sent("last")) == 2
-
-
-def test_runs__giving_back_what_is_not_held_changes_nothing() -> None:
-    """A slot given back twice makes no room for an eleventh run."""
-
-    def generous() -> Generator[Any, Any, None]:
-        yield ReportRunSlot(take=False)
-        yield ReportRunSlot(take=False)
-
-    held: list[str] = []
-    most: list[int] = []
-    stage = Stage(most=64)
-    lanes = [Lane(name="g", account_id=None, steps=generous())]
-
-    stage.run(*lanes, *[running(str(n), held, most) for n in range(12)])
-
-    assert max(most) == 10
-
-
 # Events, ends, and what is said.
 
 
@@ -554,112 +406,6 @@ def test_standing__tells_when_a_parked_lane_goes_on() -> None:
 # Threads.
 
 
-def call_of(name: str) -> tuple[Lane, Call]:
-    return asking(name), Call(path=name)
-
-
-def test_threads__answers_come_back_to_their_lanes() -> None:
-    """Each answer arrives with the lane that asked."""
-    transport = ThreadTransport(send=lambda call: Answer({"path": call.path}, Usage()), threads=3)
-    asked = [call_of(str(n)) for n in range(7)]
-    for lane, call in asked:
-        transport.submit(lane, call)
-
-    got = [transport.wait(30) for _ in asked]
-    transport.close()
-
-    answers = {item[0].name: item[1].body for item in got if item}
-    assert answers == {str(n): {"path": str(n)} for n in range(7)}
-
-
-def test_threads__are_daemons_and_no_more_than_allowed() -> None:
-    """Two threads serve four calls; both are daemons, so a hanging one cannot keep the process."""
-    two_at_once = threading.Barrier(2)
-    seen: list[threading.Thread] = []
-
-    def send(_call: Call) -> Answer:
-        seen.append(threading.current_thread())
-        two_at_once.wait(30)
-        return Answer({}, Usage())
-
-    transport = ThreadTransport(send=send, threads=2)
-    for number in range(4):
-        transport.submit(*call_of(str(number)))
-    for _ in range(4):
-        assert transport.wait(30)
-    transport.close()
-
-    assert len(set(seen)) == transport._started == 2
-    assert all(thread.daemon for thread in seen)
-
-
-def test_threads__end_when_the_transport_is_closed() -> None:
-    """After `close` the threads come to their end, though nobody waits for them."""
-    seen: list[threading.Thread] = []
-
-    def send(_call: Call) -> Answer:
-        seen.append(threading.current_thread())
-        return Answer({}, Usage())
-
-    transport = ThreadTransport(send=send, threads=1)
-    transport.submit(*call_of("a"))
-    assert transport.wait(30)
-    transport.close()
-
-    seen[0].join(30)
-    assert not seen[0].is_alive()
-
-
-def test_threads__waiting_ends_by_itself_or_when_woken() -> None:
-    """`wait` returns None when its time is over, and at once when woken."""
-    transport = ThreadTransport(send=lambda _: Answer({}, Usage()), threads=1)
-
-    assert transport.wait(0.0) is None
-    transport.wake()
-    assert transport.wait(None) is None
-
-
-def test_threads__a_surprise_while_sending_is_an_answer_too() -> None:
-    """An unexpected exception comes back as an error that keeps its text, and the secret, out."""
-
-    def send(_call: Call) -> Answer:
-        raise LookupError("https://graph.example/?appsecret_proof=SECRET")
-
-    transport = ThreadTransport(send=send, threads=1)
-    transport.submit(*call_of("a"))
-    transport.submit(*call_of("b"))
-    got = [transport.wait(30) for _ in range(2)]
-    transport.close()
-
-    bodies = [item[1].body for item in got if item]
-    assert len(bodies) == 2
-    for body in bodies:
-        assert isinstance(body, Retriable)
-        assert "LookupError" in str(body)
-        assert "SECRET" not in repr(body) + body.reason
-
-
-def test_silence__ends_the_run_when_nothing_answers_any_more() -> None:
-    """A dead line ends the run after a minute, not after every account has spent its tries."""
-    stage = Stage(answer=lambda _: no_answer("nobody there"), latency=lambda _: 5.0)
-
-    with pytest.raises(KeptFailing, match="nobody there"):
-        stage.run(*[asking(str(number)) for number in range(200)])
-
-    assert stage.clock.now - START < 5 * 60
-
-
-def test_silence__is_over_with_any_answer() -> None:
-    """Single calls without an answer end nothing, however many there are in a run."""
-    turns = iter(range(10_000))
-    stage = Stage(
-        answer=lambda call: data(call) if next(turns) % 5 == 0 else no_answer("a gap"),
-        latency=lambda _: 5.0,
-    )
-
-    stage.run(*[asking(str(number)) for number in range(60)])
-
-
 def test_throttle__of_the_app_for_hours_ends_the_run() -> None:
     """When the whole app is blocked for three hours, no account can be read: the run ends."""
     stage = Stage(answer=lambda _: fault(*APP_LIMIT))
@@ -702,26 +448,6 @@ def test_overtime__ends_those_that_wait_and_lets_the_others_finish() -> None:
     assert parked.result == "told"
     assert len(reading.result) == 12
     assert stage.clock.now - START == 120.0
-
-
-def test_overtime__ends_those_that_want_a_report_run() -> None:
-    """Lanes that stand in line for a report run do not begin one after the time is over."""
-
-    def running() -> Generator[Any, Any, str]:
-        try:
-            yield ReportRunSlot(take=True)
-            yield Pause(600.0, "a report run")
-        except OutOfTime:
-            return "told"
-        return "ran"
-
-    stage = Stage(minutes=1.0)
-    lanes = [Lane(name=str(n), account_id=str(n), steps=running()) for n in range(MOST_RUNS + 5)]
-
-    stage.run(*lanes)
-
-    assert {lane.result for lane in lanes} == {"told"}
-    assert stage.clock.now - START <= 70.0
 
 
 def test_throttle__of_the_app_rotates_who_is_let_through() -> None:

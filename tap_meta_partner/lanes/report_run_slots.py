@@ -1,0 +1,48 @@
+"""How many report runs may be under way at once, over all accounts, and who waits for one."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from tap_meta_partner.lanes.lane import Lane
+
+#: "100 caused rate-limit failures", a peer says.
+MOST_REPORT_RUNS = 10
+
+
+@dataclass(slots=True)
+class ReportRunSlots:
+    """Gives slots to lanes, the first that asks first."""
+
+    waiting: deque[Lane] = field(default_factory=deque)
+    _taken: int = 0
+
+    def take(self, lane: Lane) -> bool:
+        """Give a lane a slot, or let it wait for one; tell whether it has it."""
+        if self._taken >= MOST_REPORT_RUNS:
+            self.waiting.append(lane)
+            return False
+        self._taken += 1
+        lane.holds_report_run_slot = True
+        return True
+
+    def give_back(self, lane: Lane) -> Lane | None:
+        """Take a lane's slot back, if it has one; return the lane that has it now, if any waits."""
+        if not lane.holds_report_run_slot:
+            return None
+        lane.holds_report_run_slot = False
+        self._taken -= 1
+        if not self.waiting:
+            return None
+        following = self.waiting.popleft()
+        self.take(following)
+        return following
+
+    def send_away(self) -> list[Lane]:
+        """Let those that wait wait no longer, without a slot; return them."""
+        lanes = list(self.waiting)
+        self.waiting.clear()
+        return lanes
