@@ -1,4 +1,6 @@
-"""Measure the tap, and print a table: `uv run python -m tests.benchmarks [a b c d kill loaders]`.
+"""Measure the tap, and print a table: `uv run python -m tests.benchmarks`.
+
+Some are chosen by name: a, b, c, d, check, kill, loaders.
 
 Beside each run stands a bare loop over the very same HTTP answers (JSON in, typed row, JSON out,
 nothing else) in the same session, since machines differ and are noisy: ratios are what counts.
@@ -22,6 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tap_meta_partner.settings.words import DEFAULT_CONCURRENCY
+from tests.benchmarks.checking import bench_check
 from tests.benchmarks.loaders import bench_loaders
 from tests.benchmarks.measure import (
     Measured,
@@ -250,6 +253,7 @@ BENCHMARKS: dict[str, Callable[[Results], None]] = {
     "b": bench_b,
     "c": bench_c,
     "d": bench_d,
+    "check": bench_check,
     "kill": bench_kill,
     "loaders": lambda results: bench_loaders(results, console),
 }

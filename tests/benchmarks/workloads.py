@@ -116,4 +116,10 @@ WORKLOADS = {
         },
         minute=1.0,
     ),
+    "check": Workload(
+        name="check: 500 accounts, looked at once",
+        world="agency",
+        dials={"accounts": 500},
+        latency=0.05,
+    ),
 }

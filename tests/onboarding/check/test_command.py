@@ -542,22 +542,6 @@ def wait_until_asked(sandbox: Sandbox, running: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
-def test_check__five_hundred_accounts_in_seconds(
-    start_sandbox: Callable[..., Sandbox],
-) -> None:
-    """500 accounts are read side by side: far faster than one after the other."""
-    world = World.agency(accounts=500, days=10)
-    sandbox = start_sandbox(world, latency=0.05)
-    begun = time.monotonic()
-
-    document = facts(config_of(sandbox))
-    seconds = time.monotonic() - begun
-
-    assert len(document["accounts"]) == 500
-    assert all(each["readable"] for each in document["accounts"])
-    assert seconds < 500 * 0.05 * 0.8
-
-
 # What runs will take.
 
 

@@ -27,7 +27,6 @@ from tap_meta_partner.onboarding.login.token_store import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 OLD, NEW = "EAAB-old-secret", "EAAB-new-secret|x.y_z~-"
@@ -54,14 +53,6 @@ class MemoryKeyring(keyring.backend.KeyringBackend):
             raise keyring.errors.KeyringLocked(f"locked, cannot keep {password}")
         if not self.forgets:
             self.entries[service, username] = password
-
-
-@pytest.fixture
-def use_keyring() -> Iterator[Any]:
-    """Sets the keyring of the machine, and puts the former one back."""
-    before = keyring.get_keyring()
-    yield keyring.set_keyring
-    keyring.set_keyring(before)
 
 
 @pytest.fixture
