@@ -27,6 +27,7 @@ TOP_LEVEL = {
     "CHANGELOG.md",
     "LICENSE",
     ".ci",
+    ".dockerignore",
     ".github",
     ".env.example",
     ".gitattributes",
@@ -162,7 +163,7 @@ def test_the_licence_travels_along(
 
 def test_the_sdist_can_be_built_and_tested(sdist_files: set[str]) -> None:
     """A packager needs the sources, the tests, and the texts the metadata refers to."""
-    expected = {"pyproject.toml", "README.md", "CHANGELOG.md", "tests/test_packaging.py"}
+    expected = {"pyproject.toml", "README.md", "CHANGELOG.md", "tests/pages/test_packaging.py"}
 
     assert expected <= sdist_files
     assert not [name for name in sdist_files if "__pycache__" in name or name.endswith(".env")]

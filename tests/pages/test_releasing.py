@@ -68,10 +68,29 @@ def test_workflow__knows_no_secret(path: Path) -> None:
 def test_release__publishes_what_was_tested_and_built(release: dict[str, Any]) -> None:
     """Tests first, then one build, then its very files; only the last job can prove who it is."""
     assert (release["build"]["needs"], release["publish"]["needs"]) == ("test", "build")
-    assert release["publish"]["permissions"] == {"id-token": "write"}
+    assert release["publish"]["permissions"] == {"id-token": "write", "attestations": "write"}
     assert not [name for name in ("test", "build") if "permissions" in release[name]]
     kinds = [each["uses"].partition("@")[0] for each in release["publish"]["steps"]]
-    assert kinds == ["actions/download-artifact", "pypa/gh-action-pypi-publish"]
+    assert kinds == [
+        "actions/download-artifact",
+        "actions/download-artifact",
+        "actions/attest",
+        "pypa/gh-action-pypi-publish",
+    ]
+
+
+def test_release__says_what_is_in_its_files_and_who_made_them(release: dict[str, Any]) -> None:
+    """The list of packages is signed for the files that are published, and these are attested."""
+    uploaded = {
+        each["with"]["name"]: each["with"]["path"]
+        for each in release["build"]["steps"]
+        if each.get("uses", "").startswith("actions/upload-artifact@")
+    }
+    *_, attest, publish = release["publish"]["steps"]
+
+    assert uploaded == {"dist": "dist/", "sbom": attest["with"]["sbom-path"]}
+    assert attest["with"]["subject-path"] == "dist/*"
+    assert publish["with"] == {"attestations": True}
 
 
 def test_release__checks_its_files_before_they_go_on(release: dict[str, Any]) -> None:
@@ -79,7 +98,13 @@ def test_release__checks_its_files_before_they_go_on(release: dict[str, Any]) ->
     commands = [each.get("run", each.get("uses", "")) for each in release["build"]["steps"]]
     places = [
         next(place for place, command in enumerate(commands) if word in command)
-        for word in ("uv build", "${TAG#v}", "twine check --strict", "upload-artifact")
+        for word in (
+            "--require-hashes",
+            "uv build",
+            "${TAG#v}",
+            "twine check --strict",
+            "upload-artifact",
+        )
     ]
 
     assert places == sorted(places)
