@@ -170,7 +170,7 @@ def checkout(folder: Path, umask: int) -> Path:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     when = "2026-01-02T03:04:05+00:00"
-    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com", "-c", "core.autocrlf=false"]
+    git = ["git", "-c", "user.name=A", "-c", "user.email=a@example.com"]
     for command in (["init", "--quiet"], ["add", "."], ["commit", "--quiet", "-m", "all"]):
         dates = {"GIT_AUTHOR_DATE": when, "GIT_COMMITTER_DATE": when}
         done = run([*git, *command], folder, **dates)
