@@ -29,10 +29,14 @@ RETRY_SECONDS = int(os.environ.get("META_FLEET_RETRY_SECONDS", "120"))
 RUN_MINUTES = int(os.environ.get("META_FLEET_RUN_MINUTES", "150"))
 TIMEOUT = dt.timedelta(minutes=RUN_MINUTES + 30)
 
+#: What a variable says reaches the shell as a variable: were it written into the command, the shell
+#: would run it.
 IN_PROJECT = """
 set -eu
-PATH="{{ var.value.meta_fleet_bin }}:$PATH"
-cd "{{ var.value.meta_fleet_project }}"
+umask 077
+PATH="$META_FLEET_BIN:$PATH"
+export PATH
+cd -- "$META_FLEET_PROJECT"
 """
 
 
@@ -51,13 +55,23 @@ def meta_fleet() -> None:
         task_id="prepare",
         # The space at the end keeps Airflow from taking the command for the name of a template.
         bash_command=IN_PROJECT + "exec docs/fleets/prepare.py ",
+        env={
+            "META_FLEET_PROJECT": "{{ var.value.meta_fleet_project }}",
+            "META_FLEET_BIN": "{{ var.value.meta_fleet_bin }}",
+        },
+        append_env=True,
         execution_timeout=dt.timedelta(minutes=10),
     )
 
     @task
     def shards() -> list[dict[str, str]]:
         count = int(Variable.get("meta_fleet_shards"))
-        return [{"SHARD_INDEX": str(index), "SHARD_COUNT": str(count)} for index in range(count)]
+        place = {
+            "META_FLEET_PROJECT": str(Variable.get("meta_fleet_project")),
+            "META_FLEET_BIN": str(Variable.get("meta_fleet_bin")),
+            "SHARD_COUNT": str(count),
+        }
+        return [{**place, "SHARD_INDEX": str(index)} for index in range(count)]
 
     shard = BashOperator.partial(
         task_id="shard",

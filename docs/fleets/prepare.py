@@ -28,6 +28,7 @@ def main() -> None:
     ]
     if missing:
         sys.exit(f"not set: {', '.join(missing)}")
+    os.umask(0o077)  # as run_shard.sh
     engine = sqlalchemy.create_engine(os.environ["TARGET_POSTGRES_SQLALCHEMY_URL"])
     with engine.begin() as connection:
         # Held to the end of the transaction. (`if not exists` alone is no protection: two at once

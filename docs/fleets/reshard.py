@@ -12,13 +12,14 @@ Meltano's own `state merge` does not do for this: of two lists of accounts it ke
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
 from collections import defaultdict
 from typing import Any
 
-from tap_meta_partner.accounts import shard_of
+from tap_meta_partner.accounts.wanted import shard_of
 
 #: What run_shard.sh calls a shard, at the end of Meltano's state id.
 STATE_ID = re.compile(r"(?P<job>.+):shard-(?P<index>\d+)-of-(?P<count>\d+)")
@@ -83,6 +84,7 @@ def main() -> None:
         old, new = (int(argument) for argument in sys.argv[1:])
     except ValueError:
         sys.exit("usage: reshard.py OLD NEW (two numbers of shards)")
+    os.umask(0o077)  # as run_shard.sh
     found = fleets(json.loads(meltano_state("export")), old)
     if not found or new < 1:
         sys.exit(f"there is no state of a fleet of {old} shards" if not found else "NEW: 1 or more")

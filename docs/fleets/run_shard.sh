@@ -5,6 +5,10 @@
 # README.md beside this file. Run prepare.py once before the shards.
 set -eu
 
+# Meltano writes the tap's settings, token and app secret among them, to a file while the run lasts,
+# and leaves its rights to the umask: nobody else on this machine is to read it.
+umask 077
+
 index=${1:?"usage: run_shard.sh INDEX COUNT"}
 count=${2:?"usage: run_shard.sh INDEX COUNT"}
 name="shard-$index-of-$count"

@@ -88,10 +88,13 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     """One run of the DAG: in shard 1 Meltano is killed, in shard 2 the tap, in shard 0 nobody."""
     programs = installed("airflow", tmp_path_factory.mktemp("airflow"))
     with new_fleet() as fleet:
+        # A folder whose name a shell would run, were it ever part of a command.
+        project = fleet.home / "clients' $(touch pwned) \"; touch pwned; #"
+        project.symlink_to(fleet.project)
         environment = {
             **fleet.environment,
             "PATH": os.environ.get("PATH", ""),  # meta_fleet_bin has to do
-            "AIRFLOW_VAR_META_FLEET_PROJECT": str(fleet.project),
+            "AIRFLOW_VAR_META_FLEET_PROJECT": str(project),
             "AIRFLOW_VAR_META_FLEET_BIN": str(PROGRAMS),
             "AIRFLOW_VAR_META_FLEET_SHARDS": str(SHARDS),
             "META_FLEET_SCHEDULE": "@once",
@@ -145,7 +148,34 @@ def test_airflow__no_token_in_any_log(night: Night) -> None:
     assert TOKEN not in night.run.log
 
 
+def test_airflow__what_a_variable_says_is_never_run(night: Night) -> None:
+    """A variable reaches the shell as a variable: its text is a folder's name and no command."""
+    assert set(night.run.states.values()) == {"success"}
+    assert list(night.fleet.home.rglob("pwned")) == []
+
+
 # The contract of one shard
+
+
+def test_run_shard__writes_for_nobody_else(tmp_path: Path) -> None:
+    """Meltano leaves the rights of its files, the tap's settings among them, to the umask."""
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    meltano = programs / "meltano"
+    meltano.write_text('#!/bin/sh\necho "$@" > run\n')
+    meltano.chmod(0o755)
+
+    subprocess.run(
+        [str(FLEETS / "run_shard.sh"), "1", "3"],
+        cwd=tmp_path,
+        env={"PATH": f"{programs}:{os.environ['PATH']}", "MELTANO_DATABASE_URI": "x"},
+        umask=0o022,
+        check=True,
+    )
+
+    written = tmp_path / "run"
+    assert written.stat().st_mode & 0o777 == 0o600
+    assert "--state-id-suffix shard-1-of-3" in written.read_text()
 
 
 @pytest.mark.parametrize("script", ["prepare.py", "run_shard.sh"])

@@ -6,13 +6,18 @@ containers would run is run, as processes side by side.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
+import ipaddress
 import json
 import re
+import stat
 import subprocess
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +28,7 @@ from tests.support.fleets import (
     FLEETS,
     ROOT,
     SHARDS,
+    TOKEN,
     Fleet,
     assert_each_shard_keeps_its_own,
     installed,
@@ -31,43 +37,121 @@ from tests.support.fleets import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
-MANIFEST = yaml.safe_load((FLEETS / "kubernetes.yaml").read_text(encoding="utf-8"))
-JOB = MANIFEST["spec"]["jobTemplate"]["spec"]
+CRONJOB, POLICY = yaml.safe_load_all((FLEETS / "kubernetes.yaml").read_text(encoding="utf-8"))
+JOB = CRONJOB["spec"]["jobTemplate"]["spec"]
 POD = JOB["template"]["spec"]
+VOLUMES = {each["name"]: each["emptyDir"] for each in POD["volumes"]}
+#: What is in the manifest's two Secrets, as its heading has it.
+SECRETS = {
+    "meta-fleet-databases": ["TARGET_POSTGRES_SQLALCHEMY_URL", "MELTANO_DATABASE_URI"],
+    "meta-fleet-meta": ["TAP_META_PARTNER_ACCESS_TOKEN"],
+}
 FEWER = 2
 VALIDATE = """
 import sys, yaml, kubernetes_validate as kubernetes
 
-manifest = yaml.safe_load(sys.stdin)
-for version in ("1.33", kubernetes.latest_version()):
-    kubernetes.validate(manifest, version, strict=True)
+for manifest in yaml.safe_load_all(sys.stdin):
+    for version in ("1.33", kubernetes.latest_version()):
+        kubernetes.validate(manifest, version, strict=True)
 """
 
 
-def run_pod(fleet: Fleet, index: int) -> str:
+@dataclass(slots=True)
+class Watch:
+    """Looks at a pod's volumes while it runs.
+
+    Attributes:
+        largest: bytes in a volume, by its name, when there were most.
+        with_token: files that held the token at some time.
+        open_to_others: files that somebody else could have read or written at some time.
+    """
+
+    volumes: Mapping[str, Path]
+    largest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(VOLUMES, 0))
+    with_token: set[str] = field(default_factory=set)
+    open_to_others: set[str] = field(default_factory=set)
+    over: threading.Event = field(default_factory=threading.Event)
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        """Look ten times a second, and once more at the end."""
+        thread = threading.Thread(target=self._watch, daemon=True)
+        thread.start()
+        yield
+        self.over.set()
+        thread.join()
+
+    def _watch(self) -> None:
+        while not self.over.wait(0.1):
+            self._look()
+        self._look()
+
+    def _look(self) -> None:
+        for volume, folder in self.volumes.items():
+            size = 0
+            for path in folder.rglob("*"):
+                with contextlib.suppress(OSError):  # gone since
+                    size += self._size(path)
+            self.largest[volume] = max(self.largest[volume], size)
+
+    def _size(self, path: Path) -> int:
+        found = path.lstat()
+        if not stat.S_ISREG(found.st_mode):
+            return 0
+        if found.st_mode & 0o077:
+            self.open_to_others.add(path.name)
+        if path.suffix == ".json" and TOKEN in path.read_text(encoding="utf-8", errors="replace"):
+            self.with_token.add(path.name)
+        return found.st_size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pod:
+    """What one pod said, and what was seen of its volumes."""
+
+    said: str
+    watch: Watch
+
+
+def run_pod(fleet: Fleet, index: int) -> Pod:
     """Run a pod's init container and then its container, with what Kubernetes gives them."""
-    work = Path(tempfile.mkdtemp(dir=fleet.home))  # the emptyDir at /scratch
+    volumes = {name: Path(tempfile.mkdtemp(dir=fleet.home)) for name in VOLUMES}
     (container,) = POD["containers"]
     said = ""
-    for each in (*POD["initContainers"], container):
-        environment = {
-            **{item["name"]: item["value"] for item in each["env"]},
-            "HOME": str(work),
-            "MELTANO_SYS_DIR_ROOT": str(work / "meltano"),
-            "JOB_COMPLETION_INDEX": str(index),
-        }
-        said += run_command(fleet, each["command"], environment)
-    return said
+    watch = Watch(volumes)
+    with watch.watching():
+        for each in (*POD["initContainers"], container):
+            environment = {
+                **{item["name"]: item["value"] for item in each["env"]},
+                "HOME": str(volumes["scratch"]),
+                "TMPDIR": str(volumes["tmp"]),
+                "MELTANO_SYS_DIR_ROOT": str(volumes["scratch"] / "meltano"),
+                "JOB_COMPLETION_INDEX": str(index),
+            }
+            said += run_command(fleet, each["command"], environment, keys_for(each))
+    return Pod(said=said, watch=watch)
 
 
-def run_command(fleet: Fleet, command: list[str], environment: Mapping[str, str]) -> str:
-    """Run a command beside the Secret's settings; return what it said."""
+def keys_for(container: Mapping[str, Any]) -> set[str]:
+    """Return the variables that a container has from Secrets."""
+    return {key for each in container["envFrom"] for key in SECRETS[each["secretRef"]["name"]]}
+
+
+def run_command(
+    fleet: Fleet,
+    command: list[str],
+    environment: Mapping[str, str],
+    secrets: Collection[str] = frozenset(chain.from_iterable(SECRETS.values())),
+) -> str:
+    """Run a command with these secrets and no other; return what it said."""
+    withheld = set(chain.from_iterable(SECRETS.values())) - set(secrets)
+    given = {key: text for key, text in fleet.environment.items() if key not in withheld}
     done = subprocess.run(
         command,
         cwd=fleet.project,
-        env={**fleet.environment, **environment},
+        env={**given, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -88,7 +172,7 @@ class Pods:
     """All pods of a Job: what they said, and what was there when the last had ended."""
 
     fleet: Fleet
-    said: list[str]
+    each: list[Pod]
     untrue: list[str]
     states: dict[str, dict[str, Any]]
     written: set[Path]
@@ -100,10 +184,10 @@ def pods() -> Iterator[Pods]:
     with new_fleet() as fleet:
         before = files(fleet.project)
         with ThreadPoolExecutor(SHARDS) as pool:
-            said = list(pool.map(lambda index: run_pod(fleet, index), range(SHARDS)))
+            each = list(pool.map(lambda index: run_pod(fleet, index), range(SHARDS)))
         yield Pods(
             fleet=fleet,
-            said=said,
+            each=each,
             untrue=untrue(fleet),
             states=fleet.states(),
             written=files(fleet.project) - before,
@@ -143,8 +227,8 @@ def test_kubernetes__a_run_ends_by_itself_before_its_deadline() -> None:
 def test_kubernetes__pods_at_once_on_an_empty_database_load_the_truth(pods: Pods) -> None:
     """Three pods that start together create schema and tables once, and load every row once."""
     assert pods.untrue == []
-    for index, said in enumerate(pods.said):
-        assert f"of {len(pods.fleet.accounts(index, SHARDS))} ad accounts" in said
+    for index, pod in enumerate(pods.each):
+        assert f"of {len(pods.fleet.accounts(index, SHARDS))} ad accounts" in pod.said
 
 
 def test_kubernetes__each_pod_keeps_its_own_accounts(pods: Pods) -> None:
@@ -156,6 +240,91 @@ def test_kubernetes__each_pod_keeps_its_own_accounts(pods: Pods) -> None:
 def test_kubernetes__nothing_is_written_beside_what_pods_may_write(pods: Pods) -> None:
     """The project's folder is read-only in the pod: no run adds a file to it."""
     assert pods.written == set()
+
+
+def test_kubernetes__a_token_reaches_memory_only_and_nobody_elses_eyes(pods: Pods) -> None:
+    """Meltano writes the token to a file: on a volume in memory, and never readable by others."""
+    for pod in pods.each:
+        assert pod.watch.with_token
+        assert pod.watch.open_to_others == set()
+    assert {each["medium"] for each in VOLUMES.values()} == {"Memory"}
+
+
+def test_kubernetes__volumes_are_large_enough_and_fit_into_memory(pods: Pods) -> None:
+    """What a pod writes is a quarter of its volumes at most, and these a quarter of its memory."""
+    limits = {name: mebibytes(each["sizeLimit"]) for name, each in VOLUMES.items()}
+    memory = mebibytes(POD["containers"][0]["resources"]["limits"]["memory"])
+
+    for pod in pods.each:
+        assert sum(pod.watch.largest.values()) > 0
+        for name, size in pod.watch.largest.items():
+            assert size / 2**20 <= limits[name] / 4
+    assert sum(limits.values()) <= memory / 4
+
+
+def mebibytes(quantity: str) -> int:
+    number, unit = int(quantity[:-2]), quantity[-2:]
+    return number * {"Mi": 1, "Gi": 1024}[unit]
+
+
+def test_kubernetes__no_container_has_a_secret_it_does_not_need() -> None:
+    """The token is not where only tables are made; the heading says how to make both Secrets."""
+    (prepare,), (shard,) = POD["initContainers"], POD["containers"]
+    heading = (FLEETS / "kubernetes.yaml").read_text(encoding="utf-8").partition("apiVersion")[0]
+
+    assert keys_for(prepare) == set(SECRETS["meta-fleet-databases"])
+    assert keys_for(shard) == set(chain.from_iterable(SECRETS.values()))
+    assert set(re.findall(r"create secret generic (\S+)", heading)) == set(SECRETS)
+    assert set(re.findall(r"([A-Z_]+)=", heading)) == set(chain.from_iterable(SECRETS.values()))
+
+
+def test_kubernetes__every_container_is_bounded() -> None:
+    """Neither a leak of memory nor a flood of words takes a node's other pods along."""
+    for each in (*POD["initContainers"], *POD["containers"]):
+        limits, requests = each["resources"]["limits"], each["resources"]["requests"]
+        assert {"memory", "ephemeral-storage"} <= set(limits) & set(requests)
+
+
+@pytest.mark.parametrize(
+    ("address", "port", "reached"),
+    [
+        ("157.240.0.1", 443, True),
+        ("2a03:2880:f100::1", 443, True),
+        ("10.1.2.3", 5432, True),
+        ("157.240.0.1", 80, False),
+        ("157.240.0.1", 5432, False),
+        ("169.254.169.254", 443, False),
+        ("169.254.169.254", 80, False),
+        ("10.0.0.1", 443, False),
+        ("192.168.1.1", 443, False),
+        ("fd00:ec2::254", 443, False),
+    ],
+)
+def test_kubernetes__a_pod_reaches_meta_and_its_database(
+    address: str, port: int, *, reached: bool
+) -> None:
+    """Hardly a way out for a stolen token; the cloud's metadata are out of reach."""
+    blocks = [
+        (to["ipBlock"], {each["port"] for each in rule["ports"]})
+        for rule in POLICY["spec"]["egress"]
+        for to in rule["to"]
+        if "ipBlock" in to
+    ]
+
+    assert POLICY["spec"]["podSelector"]["matchLabels"] == JOB["template"]["metadata"]["labels"]
+    assert set(POLICY["spec"]["policyTypes"]) == {"Ingress", "Egress"}
+    assert POLICY["spec"]["ingress"] == []
+    assert any(port in ports and holds(block, address) for block, ports in blocks) is reached
+
+
+def holds(block: Mapping[str, Any], address: str) -> bool:
+    """Whether an `ipBlock` has this address."""
+    block = {"except": [], **block}
+    ip = ipaddress.ip_address(address)
+    within = [
+        ip in ipaddress.ip_network(each) for each in (block["cidr"], *block.get("except", []))
+    ]
+    return within[0] and not any(within[1:])
 
 
 def test_dockerfile__installs_what_the_project_is_tested_with() -> None:
