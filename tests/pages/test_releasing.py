@@ -111,10 +111,10 @@ def test_release__checks_its_files_before_they_go_on(release: dict[str, Any]) ->
 
 
 def test_updates__wait_a_week(release: dict[str, Any]) -> None:
-    """Dependabot lets others find broken and malicious releases, of packages and of actions."""
+    """Dependabot lets others find broken and malicious releases, of whatever kind."""
     updates = load(GITHUB / "dependabot.yml")["updates"]
 
-    assert {each["package-ecosystem"] for each in updates} == {"uv", "github-actions"}
+    assert {each["package-ecosystem"] for each in updates} == {"uv", "github-actions", "docker"}
     assert all(each["cooldown"]["default-days"] >= 7 for each in updates)
     assert release["test"]["uses"].endswith("/test.yml")  # so an update of either is tested first
 
