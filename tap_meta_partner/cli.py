@@ -5,30 +5,24 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import signal
-import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tap_meta_partner.onboarding.check.command import check
 from tap_meta_partner.onboarding.invite.command import invite
 from tap_meta_partner.onboarding.login import commands
+from tap_meta_partner.sandbox.options import options
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tap_meta_partner.sandbox import Sandbox
 
 _EXTRAS = "pip install 'tap-meta-partner[demo]'"
 
 
 _INTERRUPTED = 130
-
-
-# Written here again since the sandbox, which knows them, can be missing; a test compares.
-WORLDS = ("demo", "agency", "single")
-
-
-SCENARIOS = ("calm", "busy-hour", "revoked", "slow-jobs", "flaky")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -53,59 +47,16 @@ main.add_command(commands.refresh)
 
 
 @main.command()
-@click.option("--world", type=click.Choice(WORLDS), default="demo", show_default=True)
-@click.option("--accounts", type=int, help="Ad accounts of the agency world.")
-@click.option("--ads", type=int, help="Ads of the single world.")
-@click.option("--days", type=int, default=90, show_default=True, help="Days of history.")
-@click.option("--seed", type=int, default=7, show_default=True, help="Decides the numbers.")
-@click.option("--port", type=int, default=0, help="A free one unless given.")
-@click.option("--latency", type=float, default=0.0, metavar="MS", help="Per answer.")
-@click.option("--job-seconds", type=float, metavar="S", help="How long a report run takes.")
-@click.option(
-    "--scenario",
-    type=click.Choice(SCENARIOS),
-    default="calm",
-    show_default=True,
-    help="What fails.",
-)
-def sandbox(  # noqa: PLR0913  (one for each option)
-    *,
-    world: str,
-    accounts: int | None,
-    ads: int | None,
-    days: int,
-    seed: int,
-    port: int,
-    latency: float,
-    job_seconds: float | None,
-    scenario: str,
-) -> None:
+@options
+def sandbox(**given: Any) -> None:  # noqa: ANN401  (what the options say)
     """Serve a local Graph API with made-up clients."""
     with _extras():
-        package = importlib.import_module("tap_meta_partner.sandbox")
-        worlds = importlib.import_module("tap_meta_partner.sandbox.__main__")
-        scenarios = importlib.import_module("tap_meta_partner.sandbox.scenarios")
-    weather = scenarios.SCENARIOS[scenario]
-    made = worlds.make_world(world, accounts=accounts, ads=ads, seed=seed, days=days)
-    scenarios.begin(weather, made)
-    if job_seconds is None:
-        job_seconds = weather.job_seconds or 0.0
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    with package.Sandbox(
-        made,
-        port=port,
-        latency=latency / 1000,
-        budgets=weather.budget,
-        job_seconds=job_seconds,
-        faults=weather.faults,
-    ) as served:
-        _say_where(served.url, served.token, made.business.id)
-        stop.wait()
+        served = importlib.import_module("tap_meta_partner.sandbox.__main__")
+    served.serve(say=_say_where, **given)
 
 
-def _say_where(url: str, token: str, business_id: str) -> None:
+def _say_where(served: Sandbox) -> None:
+    url, token, business_id = served.url, served.token, served.world.business.id
     config = {"api_url": url, "access_token": token, "business_id": business_id}
     click.echo(f"sandbox: {url}")
     click.echo(f"token:   {token}")

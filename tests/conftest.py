@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox import Dials, Sandbox, World
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,7 @@ def start_sandbox() -> Iterator[Callable[..., Sandbox]]:
     with ExitStack() as stack:
 
         def start(world: World | None = None, **dials: Any) -> Sandbox:  # noqa: ANN401
-            return stack.enter_context(Sandbox(world or World.demo(seed=7), port=0, **dials))
+            return stack.enter_context(Sandbox(world or World.demo(seed=7), Dials(**dials)))
 
         yield start
 

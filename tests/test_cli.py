@@ -11,7 +11,7 @@ import requests
 from click.testing import CliRunner
 
 from tap_meta_partner import cli
-from tap_meta_partner.sandbox.__main__ import WORLDS
+from tap_meta_partner.sandbox.options import WORLDS
 from tap_meta_partner.sandbox.scenarios import SCENARIOS
 from tests.support.tap_process import run_tap
 

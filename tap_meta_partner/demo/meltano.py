@@ -129,7 +129,7 @@ def _started(
     command: list[str], project: Project, output: int
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Start a process in a session of its own, and leave none of that session running."""
-    process = subprocess.Popen(  # noqa: S603 - a fixed command
+    process = subprocess.Popen(  # noqa: S603  (a fixed command)
         command,
         cwd=project.root,
         env=_environment(project.settings),

@@ -58,7 +58,7 @@ def short_folder() -> Iterator[Path]:
     """Make a temporary folder whose path leaves room for the name of a socket."""
     usual = tempfile.gettempdir()
     too_long = sys.platform != "win32" and len(usual) > _LONGEST_PARENT
-    parent = "/tmp" if too_long else usual  # noqa: S108 - mkdtemp makes a folder of our own
+    parent = "/tmp" if too_long else usual  # noqa: S108  (mkdtemp makes a folder of our own)
     folder = Path(tempfile.mkdtemp(prefix="mp-", dir=parent))
     try:
         yield folder

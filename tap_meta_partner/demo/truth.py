@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from psycopg import sql
 
-from tap_meta_partner.sandbox.world.world import LEVELS
+from tap_meta_partner.sandbox.world.truth import LEVELS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -109,7 +109,7 @@ def compare(
 ) -> tuple[list[RowCount], list[Spend]]:
     """Hold what arrived against what is true: rows by stream, spend by client."""
     truth = {
-        account.id: world.totals(account.id, days.since, days.until[account.id])
+        account.id: world.truth.totals(account.id, days.since, days.until[account.id])
         for account in world.readable()
     }
     loaded = {

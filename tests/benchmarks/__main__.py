@@ -83,7 +83,7 @@ def true_spend(
     for account in world.readable():
         today = world.now().astimezone(ZoneInfo(account.timezone_name)).date()
         since = workload.start_date() if days_back is None else today - timedelta(days=days_back)
-        for day, total in world.day_totals(account.id, since, today).items():
+        for day, total in world.truth.day_totals(account.id, since, today).items():
             truth[account.id, str(day)] = total.spend
     return truth
 
@@ -97,7 +97,7 @@ def true_levels(
     for account in world.readable():
         today = world.now().astimezone(ZoneInfo(account.timezone_name)).date()
         since = workload.start_date() if days_back is None else today - timedelta(days=days_back)
-        for total in world.day_totals(account.id, since, today).values():
+        for total in world.truth.day_totals(account.id, since, today).values():
             rows.update({level: total.rows_by_level[level] for level in levels})
     return dict(rows)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, timezone
 from typing import Any
 
-from tap_meta_partner.sandbox import Budget, Sandbox, World
+from tap_meta_partner.sandbox import Budget, Dials, Sandbox, World
 
 DAYS = 90
 
@@ -47,9 +47,11 @@ class Workload:
         """Make the sandbox, without its rate limits if `calm`."""
         return Sandbox(
             self.make_world(),
-            latency=self.latency,
-            job_seconds=self.job_seconds,
-            budgets=Budget(**self.budget) if self.budget and not calm else None,
+            Dials(
+                latency=self.latency,
+                job_seconds=self.job_seconds,
+                budgets=Budget(**self.budget) if self.budget and not calm else None,
+            ),
         )
 
     def start_date(self) -> date:

@@ -11,7 +11,7 @@ import pytest
 from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
 from tap_meta_partner.graph.error_codes import from_envelope
 from tap_meta_partner.graph.errors import AccountUnreadable
-from tap_meta_partner.sandbox import TokenInfo, World
+from tap_meta_partner.sandbox import Dials, World
 from tap_meta_partner.sandbox.graph.graph import Graph as SandboxGraph
 from tap_meta_partner.sandbox.protocol.calls import GraphCall
 from tests.support.dimension_lists import (
@@ -297,7 +297,7 @@ def test_changes__of_what_is_above_itself() -> None:
 
 def sandbox(world: World) -> Callable[[Call], Reply]:
     """Answer as the sandbox does, without HTTP between."""
-    graph = SandboxGraph(world, tokens={"T": TokenInfo()})
+    graph = SandboxGraph(world, Dials(token="T"))
 
     def answer(call: Call) -> Reply:
         params = {

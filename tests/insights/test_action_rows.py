@@ -447,7 +447,9 @@ def test_sandbox__totals_are_the_same_in_the_long_form(windows: tuple[str, ...])
     definition = report(*fields, action_attribution_windows=windows)
     last = account.today(READ_AT)
     days = [last - dt.timedelta(days=number) for number in range(10)]
-    facts = [(ad.id, day, found) for day in days for ad, found in world.ad_days(account, day)]
+    facts = [
+        (ad.id, day, found) for day in days for ad, found in world.delivered.ad_days(account, day)
+    ]
 
     amounts = 0
     totals: Counter[tuple[str, ...]] = Counter()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pytest
 import requests
 
-from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox import Dials, Sandbox, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +81,7 @@ class Client:
 class Start(Protocol):
     """Starts a sandbox with some of its dials set, and gives a client to it."""
 
-    def __call__(self, **dials: Any) -> Client:  # noqa: ANN401 - whatever Sandbox takes
+    def __call__(self, **dials: Any) -> Client:  # noqa: ANN401  (whatever Sandbox takes)
         """The client."""
 
 
@@ -100,9 +100,9 @@ def start(world: World, clock: Clock) -> Iterator[Start]:
     """Starts a sandbox with the given dials and gives a client to it."""
     running: list[tuple[Sandbox, requests.Session]] = []
 
-    def _start(**dials: Any) -> Client:  # noqa: ANN401 - whatever Sandbox takes
+    def _start(**dials: Any) -> Client:  # noqa: ANN401  (whatever Sandbox takes)
         dials.setdefault("monotonic", clock.monotonic)
-        sandbox = Sandbox(dials.pop("world", world), **dials).__enter__()
+        sandbox = Sandbox(dials.pop("world", world), Dials(**dials)).__enter__()
         session = requests.Session()
         session.headers["Authorization"] = f"Bearer {sandbox.token}"
         running.append((sandbox, session))

@@ -101,7 +101,9 @@ class Loaded:
         return {
             (account.id, str(day), kind): Decimal(count)
             for account in self.world.readable()
-            for day, kinds in self.world.action_totals(account.id, self.since, self.until).items()
+            for day, kinds in self.world.truth.action_totals(
+                account.id, self.since, self.until
+            ).items()
             for kind, count in kinds.items()
         }
 
@@ -110,7 +112,7 @@ class Loaded:
         return {
             (account.id, str(day), kind): value
             for account in self.world.readable()
-            for day, kinds in self.world.action_value_totals(
+            for day, kinds in self.world.truth.action_value_totals(
                 account.id, self.since, self.until
             ).items()
             for kind, value in kinds.items()
@@ -323,7 +325,7 @@ def test_selection__decides_which_of_the_two_tables_there_is(loaded: Loaded) -> 
     assert "lists_only_actions" not in loaded.tables_before
     ((spend,),) = loaded.query("select sum(spend) from {table}", table="lists_only")
     assert spend == sum(
-        loaded.world.totals(account.id, loaded.since, loaded.until).spend
+        loaded.world.truth.totals(account.id, loaded.since, loaded.until).spend
         for account in loaded.world.readable()
     )
 

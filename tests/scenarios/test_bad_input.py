@@ -29,7 +29,7 @@ from werkzeug.wrappers import Request, Response
 
 from tap_meta_partner.demo.postgres import embedded_postgres
 from tap_meta_partner.lanes.clock import Clock
-from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox import Dials, Sandbox, World
 from tap_meta_partner.settings.table import SETTING_NAMES
 from tap_meta_partner.singer.input import Complaint
 from tap_meta_partner.tap import TapMetaPartner
@@ -171,7 +171,7 @@ def assert_sound(result: Result) -> None:
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     world = World.agency(seed=7, accounts=2, idle=0, days=4, now=lambda: NOW)
-    with Sandbox(world, token=TOKEN) as served:
+    with Sandbox(world, Dials(token=TOKEN)) as served:
         yield served
 
 
@@ -186,7 +186,7 @@ def truth(sandbox: Sandbox) -> dict[tuple[str, str], Decimal]:
     return {
         (account.id, str(day)): total.spend
         for account in sandbox.world.readable()
-        for day, total in sandbox.world.day_totals(
+        for day, total in sandbox.world.truth.day_totals(
             account.id, NOW.date() - dt.timedelta(days=9), account.today(NOW)
         ).items()
     }

@@ -143,7 +143,7 @@ def true_sums(world: World, span: Span, report: Report) -> Sums:
             *(getattr(totals, name) for name in counted),
         )
         for account in world.readable()
-        for day, by_value in world.breakdown_day_totals(
+        for day, by_value in world.truth.breakdown_day_totals(
             account.id, span.since, span.until, report.breakdowns
         ).items()
         for values, totals in by_value.items()
@@ -163,7 +163,7 @@ def true_actions(world: World, span: Span) -> Actions:
     return {
         (account.id, str(day), kind): Decimal(count)
         for account in world.readable()
-        for day, kinds in world.action_totals(account.id, span.since, span.until).items()
+        for day, kinds in world.truth.action_totals(account.id, span.since, span.until).items()
         for kind, count in kinds.items()
     }
 
@@ -260,7 +260,7 @@ def test_reach__is_that_of_each_row(night: Night, name: str) -> None:
     true = {}
     for account in night.world.readable():
         for day in night.span:
-            totals = night.world.period_totals(
+            totals = night.world.truth.period_totals(
                 account.id, day, day, report.level, report.breakdowns
             )
             for (object_id, *values), total in totals.items():

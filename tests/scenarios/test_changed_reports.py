@@ -74,7 +74,7 @@ def truth(sandbox: Sandbox) -> dict[tuple[str, str], Decimal]:
     return {
         (account.id, str(day)): total.spend
         for account in sandbox.world.readable()
-        for day, total in sandbox.world.day_totals(
+        for day, total in sandbox.world.truth.day_totals(
             account.id,
             sandbox.world.now().date() - (DAYS + 1) * _DAY,
             account.today(sandbox.world.now()),

@@ -150,7 +150,7 @@ def assert_rows(sandbox: Sandbox, output: Output, stream: str, account: AdAccoun
     }
     assert rows == {
         day: totals.spend
-        for day, totals in sandbox.world.day_totals(account.id, min(rows), max(rows)).items()
+        for day, totals in sandbox.world.truth.day_totals(account.id, min(rows), max(rows)).items()
     }
     assert output.counts[stream] == len(output.tables[stream])
     assert max(rows) <= today

@@ -70,7 +70,7 @@ def test_second_night__reads_only_ads_that_changed(nights: Callable[..., Nights]
     world = run.sandbox.world
     changed = [account.ads[0] for account in world.readable()[:3]]
     for ad in changed:
-        world.touch(ad.id)
+        world.statuses.touch(ad.id)
 
     second = run.run()
 
@@ -104,7 +104,7 @@ def test_paused_campaign__is_seen_in_all_its_ads_the_same_night(
     account = widest(run)
     campaign = next(each for each in account.campaigns if each.effective_status == "ACTIVE")
     times = {ad.id: world.statuses.updated(ad) for ad in account.ads}
-    world.set_status(campaign.id, "PAUSED")
+    world.statuses.set(campaign.id, "PAUSED")
 
     run.run()
 
@@ -137,7 +137,7 @@ def test_ads__are_read_in_full_after_seven_days(nights: Callable[..., Nights]) -
             if dt.datetime.fromisoformat(row["read_at"]) < a_week_before
         }
         if night == 0:
-            run.sandbox.world.delete(gone)
+            run.sandbox.world.statuses.delete(gone)
 
     assert in_full == {0: {True}, 1: {False}, 6: {False}, 7: {True}, 8: {False}, 14: {True}}
     assert behind == {0: set(), 1: set(), 6: set(), 7: set(), 8: {gone}, 14: {gone}}
@@ -200,9 +200,9 @@ def test_deleted__insights_still_find_their_objects(
     world = run.sandbox.world
     account = widest(run)
     living = [each for each in account.campaigns if each.effective_status == "ACTIVE"]
-    world.delete(living[0].id)
-    world.delete(living[1].adsets[0].ads[0].id)
-    world.set_status(living[1].adsets[1].id, "ARCHIVED")
+    world.statuses.delete(living[0].id)
+    world.statuses.delete(living[1].adsets[0].ads[0].id)
+    world.statuses.set(living[1].adsets[1].id, "ARCHIVED")
 
     second = run.run()
 
@@ -240,8 +240,8 @@ def test_deleted__before_the_first_run_are_read_by_their_own_ids(
     world = run.sandbox.world
     account = widest(run)
     living = [each for each in account.campaigns if each.effective_status == "ACTIVE"]
-    world.delete(living[0].id)
-    world.delete(living[1].adsets[0].ads[0].id)
+    world.statuses.delete(living[0].id)
+    world.statuses.delete(living[1].adsets[0].ads[0].id)
 
     output = run.run()
 

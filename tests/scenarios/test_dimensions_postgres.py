@@ -66,9 +66,9 @@ def loaded(request: pytest.FixtureRequest) -> Iterator[Loaded]:
         project.run()
         account = max(world.readable(), key=lambda each: len(each.campaigns))
         first, second = [c for c in account.campaigns if c.effective_status == "ACTIVE"][:2]
-        world.delete(first.id)
-        world.delete(second.adsets[0].ads[0].id)
-        world.set_status(second.adsets[1].id, "ARCHIVED")
+        world.statuses.delete(first.id)
+        world.statuses.delete(second.adsets[0].ads[0].id)
+        world.statuses.set(second.adsets[1].id, "ARCHIVED")
         gone = {f"{level}s": set(world.statuses.deleted(account, level)) for level in LEVELS}
         project.run()
         yield Loaded(started.connection, started.sandbox, project, gone)

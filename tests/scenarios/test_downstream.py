@@ -129,7 +129,7 @@ def test_view__has_every_column_the_package_reads(nights: Nights, view: str) -> 
     found = dict(
         rows(
             nights,
-            "select column_name, udt_name from information_schema.columns "  # noqa: S608 - own names
+            "select column_name, udt_name from information_schema.columns "  # noqa: S608  (own names)
             f"where table_schema = 'facebook_ads' and table_name = '{view}'",
         )
     )
@@ -201,9 +201,9 @@ def test_basic_ad__adds_up_to_the_truth(nights: Nights) -> None:
     }
     true = {}
     for account in nights.world.readable():
-        totals = nights.world.totals(account.id, START, today(account))
+        totals = nights.world.truth.totals(account.id, START, today(account))
         if totals.rows_by_level["ad"]:
-            actions = nights.world.action_totals(account.id, START, today(account)).values()
+            actions = nights.world.truth.action_totals(account.id, START, today(account)).values()
             true[account.id] = (
                 totals.rows_by_level["ad"],
                 totals.impressions,
@@ -220,7 +220,7 @@ def test_basic_ad__adds_up_to_the_truth(nights: Nights) -> None:
 def test_actions__add_up_to_the_truth(nights: Nights, view: str) -> None:
     """Of every account, day and action type, found by way of the ads' history."""
     query = (
-        "select ad.account_id, date, action_type, sum(value) "  # noqa: S608 - own names
+        "select ad.account_id, date, action_type, sum(value) "  # noqa: S608  (own names)
         f"from facebook_ads.{view} join facebook_ads.ad_history as ad on ad.id = ad_id::bigint "
         "group by 1, 2, 3"
     )
@@ -228,7 +228,9 @@ def test_actions__add_up_to_the_truth(nights: Nights, view: str) -> None:
     for account_id, day, action_type, amount in rows(nights, query):
         found[str(account_id)][day][action_type] = amount
     world = nights.world
-    totals = world.action_totals if view == "basic_ad_actions" else world.action_value_totals
+    totals = (
+        world.truth.action_totals if view == "basic_ad_actions" else world.truth.action_value_totals
+    )
     true = {}
     for account in world.readable():
         days = {
@@ -259,7 +261,7 @@ def test_actions__have_a_column_for_each_window(nights: Nights) -> None:
     for account in nights.world.readable():
         for number in range((today(account) - START).days + 1):
             day = START + dt.timedelta(days=number)
-            for ad, facts in nights.world.ad_days(account, day):
+            for ad, facts in nights.world.delivered.ad_days(account, day):
                 if facts.link_clicks:
                     seven, one = facts.link_clicks * 85 // 100, facts.link_clicks * 8 // 100
                     assert found[ad.id, day] == (seven or None, one or None)
@@ -294,7 +296,7 @@ def test_histories__know_every_ad_that_delivered(nights: Nights) -> None:
 )
 def test_histories__are_of_every_object(nights: Nights, view: str, kind: str) -> None:
     """Each object of an account that could be read in either night, by its name."""
-    query = f"select id, account_id, name from facebook_ads.{view}"  # noqa: S608 - own names
+    query = f"select id, account_id, name from facebook_ads.{view}"  # noqa: S608  (own names)
 
     assert sorted(rows(nights, query)) == sorted(
         (int(each.id), int(account.id), each.name)
@@ -365,7 +367,7 @@ def test_demographics__add_up_to_the_truth(nights: Nights, place: str) -> None:
             totals.spend,
         )
         for account in nights.world.readable()
-        for (name,), totals in nights.world.breakdown_totals(
+        for (name,), totals in nights.world.truth.breakdown_totals(
             account.id, START, today(account), (place,)
         ).items()
     }
@@ -381,7 +383,7 @@ def test_demographics__actions_belong_to_rows(nights: Nights, place: str) -> Non
     By region, of what happened on Meta.
     """
     query = (
-        "select row.account_id, row.date, action_type, sum(value) "  # noqa: S608 - own names
+        "select row.account_id, row.date, action_type, sum(value) "  # noqa: S608  (own names)
         f"from facebook_ads.demographics_{place} as row "
         f"join facebook_ads.demographics_{place}_actions as action "
         "on action._fivetran_id = row._fivetran_id and action.account_id = row.account_id "
@@ -394,7 +396,9 @@ def test_demographics__actions_belong_to_rows(nights: Nights, place: str) -> Non
     hidden = OFF_META if place == "region" else set()
     true: dict[str, dict[dt.date, dict[str, int]]] = defaultdict(dict)
     for account in nights.world.readable():
-        for day, types in nights.world.action_totals(account.id, START, today(account)).items():
+        for day, types in nights.world.truth.action_totals(
+            account.id, START, today(account)
+        ).items():
             if told := {name: types[name] for name in types.keys() - hidden}:
                 true[account.id][day] = told
 
@@ -431,7 +435,7 @@ def test_dashboard__chart_has_a_bar_for_each_day(nights: Nights) -> None:
     for account in nights.world.readable():
         spend = {
             day: totals.spend
-            for day, totals in nights.world.day_totals(account.id, since, until).items()
+            for day, totals in nights.world.truth.day_totals(account.id, since, until).items()
         }
         if spend:
             panel = panels[account.name.replace("&", "&amp;")]
@@ -449,7 +453,7 @@ def test_dashboard__spend_is_true(nights: Nights) -> None:
 
     def spend(account: AdAccount, first: int, last: int) -> Decimal:
         since, until = (today(account) - dt.timedelta(days=days) for days in (first, last))
-        return nights.world.totals(account.id, since, until).spend
+        return nights.world.truth.totals(account.id, since, until).spend
 
     checked = 0
     for account in nights.world.readable():
@@ -476,7 +480,7 @@ def test_dashboard__weekly_reach_is_the_weeks_own(nights: Nights) -> None:
         if client in names:
             account = names[client]
             until = monday + dt.timedelta(days=days - 1)
-            (true,) = nights.world.period_totals(account.id, monday, until).values()
+            (true,) = nights.world.truth.period_totals(account.id, monday, until).values()
             assert until <= today(account)
             assert (impressions, reach) == (true.impressions, true.reach)
             checked += 1
@@ -488,7 +492,7 @@ def test_dashboard__placements_are_true(nights: Nights) -> None:
     found = rows(nights, SHOWN[3][0])
     (account,) = [each for each in nights.world.readable() if each.name == "Sunset Surf & Skate"]
     newest = max(today(each) for each in nights.world.readable())
-    true = nights.world.breakdown_totals(
+    true = nights.world.truth.breakdown_totals(
         account.id,
         newest - dt.timedelta(days=27),
         today(account),

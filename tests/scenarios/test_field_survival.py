@@ -252,7 +252,7 @@ def test_large_account__read_by_campaign_survives_too(
     assert output.code == 0, output.log
     (account,) = world.accounts
     today = account.today(world.now())
-    days = world.day_totals(account.id, today - dt.timedelta(days=5), today)
+    days = world.truth.day_totals(account.id, today - dt.timedelta(days=5), today)
     assert output.spend("ad_insights") == {
         (account.id, str(day)): totals.spend
         for day, totals in days.items()

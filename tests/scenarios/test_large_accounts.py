@@ -31,7 +31,7 @@ def run(
 def truth(sandbox: Sandbox) -> dict[tuple[str, str], Decimal]:
     (account,) = sandbox.world.accounts
     today = account.today(sandbox.world.now())
-    days = sandbox.world.day_totals(account.id, today.replace(year=today.year - 1), today)
+    days = sandbox.world.truth.day_totals(account.id, today.replace(year=today.year - 1), today)
     return {(account.id, str(day)): total.spend for day, total in days.items()}
 
 

@@ -16,7 +16,7 @@ from tap_meta_partner.demo import truth
 from tap_meta_partner.demo.meltano import new_project
 from tap_meta_partner.demo.postgres import short_folder
 from tap_meta_partner.sandbox import ReceivedCall, Sandbox, World
-from tap_meta_partner.sandbox.world.world import LEVELS
+from tap_meta_partner.sandbox.world.truth import LEVELS
 from tests.support.destinations import ALL_LOADERS, LOADERS, Destination, Loader
 from tests.support.readme_blocks import README
 
@@ -132,7 +132,7 @@ def sums(loader: Loader, destination: Destination, days: truth.Period) -> Sums:
     found = {}
     for level in LEVELS:
         query = (
-            "select account_id, cast(date_start as date), count(*), "  # noqa: S608 - our own words
+            "select account_id, cast(date_start as date), count(*), "  # noqa: S608  (our own words)
             "sum(cast(spend as decimal(20, 6))), sum(cast(impressions as bigint)) "
             f"from ({current_rows(loader, destination, level)}) as rows group by 1, 2"
         )
@@ -160,7 +160,9 @@ def true(world: World, account_ids: list[str], days: truth.Period) -> Sums:
             totals.rows_by_level[level], totals.spend, totals.impressions
         )
         for account_id in account_ids
-        for day, totals in world.day_totals(account_id, days.since, days.until[account_id]).items()
+        for day, totals in world.truth.day_totals(
+            account_id, days.since, days.until[account_id]
+        ).items()
         for level in LEVELS
     }
 

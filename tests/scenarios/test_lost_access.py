@@ -24,7 +24,7 @@ def truth(sandbox: Sandbox, *, without: str = "", days_back: int = 30) -> dict[A
         if account.assigned and account.id != without:
             today = account.today(sandbox.world.now())
             since = today - dt.timedelta(days=days_back)
-            days = sandbox.world.day_totals(account.id, since, today)
+            days = sandbox.world.truth.day_totals(account.id, since, today)
             found |= {(account.id, str(day)): total.spend for day, total in days.items()}
     return found
 

@@ -47,7 +47,7 @@ def truth(sandbox: Sandbox, *places: int) -> dict[tuple[str, str], Decimal]:
     for place in places:
         account = accounts[place]
         today = account.today(sandbox.world.now())
-        days = sandbox.world.day_totals(account.id, today - dt.timedelta(days=30), today)
+        days = sandbox.world.truth.day_totals(account.id, today - dt.timedelta(days=30), today)
         found |= {(account.id, str(day)): total.spend for day, total in days.items()}
     return found
 

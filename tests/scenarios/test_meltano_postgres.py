@@ -22,8 +22,8 @@ from psycopg import sql
 from tap_meta_partner.demo import truth
 from tap_meta_partner.demo.meltano import new_project
 from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
-from tap_meta_partner.sandbox import ReceivedCall, Sandbox, World
-from tap_meta_partner.sandbox.world.world import LEVELS
+from tap_meta_partner.sandbox import Dials, ReceivedCall, Sandbox, World
+from tap_meta_partner.sandbox.world.truth import LEVELS
 from tap_meta_partner.tap import TapMetaPartner
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     world = World.demo(seed=7, days=90)
-    with Sandbox(world, token=TOKEN, app_secret=APP_SECRET) as served:
+    with Sandbox(world, Dials(token=TOKEN, app_secret=APP_SECRET)) as served:
         yield served
 
 
@@ -144,7 +144,9 @@ def true(world: World, days: truth.Period) -> Spend:
     return {
         (level, account.id, day): totals.spend
         for account in world.readable()
-        for day, totals in world.day_totals(account.id, days.since, days.until[account.id]).items()
+        for day, totals in world.truth.day_totals(
+            account.id, days.since, days.until[account.id]
+        ).items()
         for level in LEVELS
     }
 

@@ -36,7 +36,7 @@ def true_spend(
     for account in sandbox.world.readable():
         if accounts is None or account.id in accounts:
             today = today_of(sandbox, account.id)
-            days = sandbox.world.day_totals(account.id, today - days_back * _DAY, today)
+            days = sandbox.world.truth.day_totals(account.id, today - days_back * _DAY, today)
             truth |= {(account.id, str(day)): total.spend for day, total in days.items()}
     return truth
 
@@ -73,7 +73,7 @@ def test_first_run__delivers_every_level_exactly(
         rows = sum(
             total.rows_by_level[level]
             for account in sandbox.world.readable()
-            for total in sandbox.world.day_totals(
+            for total in sandbox.world.truth.day_totals(
                 account.id,
                 today_of(sandbox, account.id) - 30 * _DAY,
                 today_of(sandbox, account.id),
@@ -102,7 +102,7 @@ def test_first_run__silent_account_costs_one_call(
     silent = [
         account.id
         for account in sandbox.world.readable()
-        if not sandbox.world.day_totals(
+        if not sandbox.world.truth.day_totals(
             account.id, today_of(sandbox, account.id) - 30 * _DAY, today_of(sandbox, account.id)
         )
     ]
@@ -174,7 +174,7 @@ def test_earlier_start__fetches_only_the_gap(
     assert late - _DAY in days
     assert late not in days
     together = first.spend("ad_insights") | second.spend("ad_insights")
-    truth = sandbox.world.day_totals(account_id, early, today_of(sandbox, account_id))
+    truth = sandbox.world.truth.day_totals(account_id, early, today_of(sandbox, account_id))
     assert together == {(account_id, str(day)): total.spend for day, total in truth.items()}
 
 
@@ -189,7 +189,7 @@ def test_preset__reads_the_window_in_full_and_moves_no_bookmark(
     assert output.state["bookmarks"]["ad_insights"] == first.state["bookmarks"]["ad_insights"]
     for account in sandbox.world.readable():
         today = today_of(sandbox, account.id)
-        truth = sandbox.world.day_totals(account.id, today - 7 * _DAY, today - _DAY)
+        truth = sandbox.world.truth.day_totals(account.id, today - 7 * _DAY, today - _DAY)
         assert {
             day: spend
             for (own, day), spend in output.spend("ad_insights").items()

@@ -29,7 +29,7 @@ def truth(sandbox: Sandbox, days_back: int = 30) -> dict[tuple[str, str], Decima
     for account in sandbox.world.readable():
         today = account.today(sandbox.world.now())
         since = type(today).fromordinal(today.toordinal() - days_back)
-        days = sandbox.world.day_totals(account.id, since, today)
+        days = sandbox.world.truth.day_totals(account.id, since, today)
         found |= {(account.id, str(day)): total.spend for day, total in days.items()}
     return found
 

@@ -21,7 +21,7 @@ import pytest
 from psycopg import sql
 
 from tap_meta_partner.demo.postgres import embedded_postgres
-from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox import Dials, Sandbox, World
 from tests.support.pipeline import load
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Chain:
         """Say what an account's days are in the world."""
         return {
             (account_id, day): (totals.spend, totals.rows_by_level[level])
-            for day, totals in self.world.day_totals(account_id, since, until).items()
+            for day, totals in self.world.truth.day_totals(account_id, since, until).items()
         }
 
     def whole_truth(self, level: str) -> Days:
@@ -290,7 +290,7 @@ def test_ten_kills__leave_postgres_with_the_truth(
     that follows.
     """
     chain = Chain(number, tmp_path)
-    with Sandbox(chain.world, latency=0.02) as sandbox:
+    with Sandbox(chain.world, Dials(latency=0.02)) as sandbox:
         for night in range(NIGHTS):
             chain.night(night, sandbox)
     messages = b"".join(line + b"\n" for line in chain.lines)

@@ -164,7 +164,7 @@ def truth(world: World) -> dict[tuple[str, str], Decimal]:
         (account.id, str(day)): totals.spend
         for account in world.readable()
         for today in [account.today(NOW)]
-        for day, totals in world.day_totals(
+        for day, totals in world.truth.day_totals(
             account.id, today - dt.timedelta(days=30), today
         ).items()
     }

@@ -63,7 +63,7 @@ class Nights:
         """Hold that exactly these days have been delivered, with the true spend."""
         truth = {
             str(day): totals.spend
-            for day, totals in self.sandbox.world.day_totals(
+            for day, totals in self.sandbox.world.truth.day_totals(
                 account_id, dt.date.fromisoformat(first), dt.date.fromisoformat(last)
             ).items()
         }

@@ -111,7 +111,7 @@ class Nights:
             key = (row["account_id"], *period, own_id, *values)
             found[key] = tuple(row[metric] for metric in METRICS)
             since, until = map(dt.date.fromisoformat, period)
-            for (object_id, *of), totals in self.sandbox.world.period_totals(
+            for (object_id, *of), totals in self.sandbox.world.truth.period_totals(
                 row["account_id"], since, until, report["level"], tuple(report["breakdowns"])
             ).items():
                 key = (row["account_id"], *period, object_id, *of)

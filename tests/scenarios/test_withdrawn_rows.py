@@ -152,7 +152,7 @@ def true_spend(world: World) -> Spend:
     return {
         (account.id, day, str(values[0]), str(values[1])): totals.spend
         for account in world.accounts
-        for day, by_values in world.breakdown_day_totals(
+        for day, by_values in world.truth.breakdown_day_totals(
             account.id, START, account.today(world.now()), ("age", "gender")
         ).items()
         for values, totals in by_values.items()

@@ -173,7 +173,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log_path: Path) -> Non
 
 
 def _copy(bucket: str, folder: Path) -> None:
-    listing = ET.fromstring(_request("GET", f"{bucket}?list-type=2"))  # noqa: S314 - our own server
+    listing = ET.fromstring(_request("GET", f"{bucket}?list-type=2"))  # noqa: S314  (our own server)
     for element in listing.iterfind("{*}Contents/{*}Key"):
         path = folder / str(element.text)
         if not path.exists():
@@ -182,7 +182,7 @@ def _copy(bucket: str, folder: Path) -> None:
 
 
 def _request(method: str, url: str) -> bytes:
-    with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:  # noqa: S310 - loopback
+    with urllib.request.urlopen(urllib.request.Request(url, method=method)) as answer:  # noqa: S310  (loopback)
         return bytes(answer.read())
 
 

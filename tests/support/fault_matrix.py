@@ -32,7 +32,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from tap_meta_partner.sandbox import Fault, Sandbox, World
+from tap_meta_partner.sandbox import Dials, Fault, Sandbox, World
 from tests.support.tap_process import Output, _take, catalog_selecting, run_tap
 
 if TYPE_CHECKING:
@@ -614,7 +614,7 @@ class Matrix:
             world = World.agency(seed=7, accounts=accounts, idle=0, days=_HISTORY_DAYS)
             dials = {"max_page_rows": 40, **dials}
             self._sandboxes[name] = self._stack.enter_context(
-                Sandbox(world, token=TOKEN, app_secret=APP_SECRET, **dials)
+                Sandbox(world, Dials(token=TOKEN, app_secret=APP_SECRET, **dials))
             )
         return self._sandboxes[name]
 
@@ -775,7 +775,7 @@ class Verdict:
     def _truth(
         self, account_id: str, since: str = "", until: str = "9"
     ) -> dict[str, tuple[Decimal, int]]:
-        days = self.sandbox.world.day_totals(account_id, _first_day(self.end), self.end)
+        days = self.sandbox.world.truth.day_totals(account_id, _first_day(self.end), self.end)
         return {
             str(day): (total.spend, total.rows_by_level["ad"])
             for day, total in days.items()

@@ -20,7 +20,7 @@ from psycopg import sql
 
 from tap_meta_partner.demo import truth
 from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
-from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox import Dials, Sandbox, World
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -112,7 +112,7 @@ def new_fleet() -> Iterator[Fleet]:
     kept = {key: text for key, text in os.environ.items() if not key.startswith(FOREIGN)}
     with (
         embedded_postgres() as server,
-        Sandbox(world, token=TOKEN, latency=LATENCY) as sandbox,
+        Sandbox(world, Dials(token=TOKEN, latency=LATENCY)) as sandbox,
         short_folder() as folder,
         psycopg.connect(server.uri, autocommit=True) as connection,
     ):

@@ -14,7 +14,7 @@ import psycopg
 
 from tap_meta_partner.demo.meltano import new_project
 from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
-from tap_meta_partner.sandbox import Sandbox
+from tap_meta_partner.sandbox import Dials, Sandbox
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -49,7 +49,7 @@ def pipeline(
         dials: of the sandbox.
     """
     with (
-        Sandbox(world, **dials) as sandbox,
+        Sandbox(world, Dials(**dials)) as sandbox,
         embedded_postgres() as postgres,
         short_folder() as folder,
         psycopg.connect(postgres.uri, autocommit=True) as connection,

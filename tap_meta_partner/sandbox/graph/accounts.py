@@ -15,8 +15,8 @@ from tap_meta_partner.sandbox.protocol.vocabulary import ACCOUNT_FIELDS
 from tap_meta_partner.sandbox.world.advertising import WHOLE_UNIT_CURRENCIES
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
-    from datetime import datetime
 
     from tap_meta_partner.sandbox.graph.tokens import TokenInfo
     from tap_meta_partner.sandbox.world.advertising import AdAccount
@@ -57,7 +57,7 @@ _TIMEZONE_IDS = {
 _TIME = "%Y-%m-%dT%H:%M:%S+0000"
 
 
-def timestamp(moment: datetime) -> str:
+def timestamp(moment: dt.datetime) -> str:
     """A datetime as the Graph API writes it: ISO 8601 with `+0000`."""
     return moment.strftime(_TIME)
 
@@ -79,7 +79,7 @@ def field_requests(text: str | None) -> tuple[FieldRequest, ...]:
 
 
 def account_object(
-    account: AdAccount, requests: tuple[FieldRequest, ...], who: TokenInfo, now: datetime
+    account: AdAccount, requests: tuple[FieldRequest, ...], who: TokenInfo, now: dt.datetime
 ) -> Object:
     """The ad account as the caller may see it; `id` always comes."""
     wanted = requests or (FieldRequest("id", ()), FieldRequest("account_id", ()))
@@ -115,7 +115,7 @@ def permissions(who: TokenInfo) -> list[Object]:
     return [{"permission": scope, "status": "granted"} for scope in who.scopes]
 
 
-def debug_object(who: TokenInfo, now: datetime) -> Object:
+def debug_object(who: TokenInfo, now: dt.datetime) -> Object:
     """What `/debug_token` says of a token."""
     expired = bool(who.expires_at) and who.expires_at <= now.timestamp()
     found: Object = {
@@ -152,7 +152,7 @@ def plain_object(known: Object, requests: tuple[FieldRequest, ...]) -> Object:
     return {**found, "id": known["id"]}
 
 
-def _account_fields(account: AdAccount, now: datetime) -> Object:
+def _account_fields(account: AdAccount, now: dt.datetime) -> Object:
     offset = 1 if account.currency in WHOLE_UNIT_CURRENCIES else 100
     utc_offset = now.astimezone(account.timezone).utcoffset()
     business = {"id": account.business.id, "name": account.business.name}

@@ -21,8 +21,8 @@ from tap_meta_partner.sandbox.world import creatives
 from tap_meta_partner.sandbox.world.advertising import Ad
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
-    from datetime import datetime
 
     from tap_meta_partner.sandbox.world.advertising import AdAccount, AdSet, Campaign
     from tap_meta_partner.sandbox.world.world import World
@@ -85,7 +85,7 @@ def _parts_of(value: object, parts: tuple[str, ...]) -> object:
 
 def _campaign(world: World, account: AdAccount, each: Campaign) -> Object:
     draw = Random(f"{world.seed}/campaign/{each.id}")
-    own_budget = draw.random() < 0.5  # noqa: PLR2004 - else its ad sets have budgets
+    own_budget = draw.random() < 0.5  # noqa: PLR2004  (else its ad sets have budgets)
     found: Object = {
         **_common(world, account, each),
         "objective": each.objective,
@@ -105,7 +105,7 @@ def _campaign(world: World, account: AdAccount, each: Campaign) -> Object:
     }
     if own_budget:
         found |= _budget(draw) | {"bid_strategy": "LOWEST_COST_WITHOUT_CAP"}
-    if draw.random() < 0.3:  # noqa: PLR2004 - some campaigns may not spend more than so much
+    if draw.random() < 0.3:  # noqa: PLR2004  (some campaigns may not spend more than so much)
         found["spend_cap"] = _minor(1_000 * draw.randrange(1, 50))
     if each.effective_status == "ARCHIVED":
         found["stop_time"] = _time(account, world.statuses.updated(each))
@@ -225,7 +225,7 @@ def _minor(amount: int) -> str:
     return str(amount * 100)
 
 
-def _time(account: AdAccount, moment: datetime) -> str:
+def _time(account: AdAccount, moment: dt.datetime) -> str:
     return moment.astimezone(account.timezone).strftime("%Y-%m-%dT%H:%M:%S%z")
 
 

@@ -10,7 +10,9 @@ from tap_meta_partner.sandbox.graph.edges import has_edge
 from tap_meta_partner.sandbox.protocol import errors as graph_errors
 
 if TYPE_CHECKING:
-    from tap_meta_partner.sandbox.insights.report_runs import ReportRun, ReportRuns
+    from collections.abc import Callable
+
+    from tap_meta_partner.sandbox.insights.report_runs import ReportRun
     from tap_meta_partner.sandbox.world.advertising import AdAccount, Node
     from tap_meta_partner.sandbox.world.world import World
 
@@ -72,7 +74,9 @@ def check_version(version: str | None) -> None:
     raise graph_errors.unknown_path(f"/{version}")
 
 
-def find_target(method: str, parts: list[str], world: World, runs: ReportRuns) -> Target:
+def find_target(
+    method: str, parts: list[str], world: World, run_of: Callable[[str], ReportRun | None]
+) -> Target:
     """What the parts of a path mean."""
     head, edge, *below = [*parts, "", ""]
     if any(below):  # the Graph API has nodes and their edges, nothing further down
@@ -82,7 +86,7 @@ def find_target(method: str, parts: list[str], world: World, runs: ReportRuns) -
         return fixed
     if head == world.business.id and edge in _BUSINESS_EDGES:
         return Target("business_accounts", edge)
-    run = runs.get(head)
+    run = run_of(head)
     if run is not None:
         return _run_target(run, method, edge)
     node = world.node(head)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import asdict
-from datetime import date
 from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Response
@@ -41,8 +41,10 @@ class Control:
             ("POST", "login"): lambda _, v: self._graph.login.decide(str(v["answers"])),
             ("POST", "revoke"): lambda _, v: self._world.revoke(str(v["account_id"])),
             ("POST", "restore"): lambda _, v: self._world.restore(str(v["account_id"])),
-            ("POST", "status"): lambda _, v: self._world.set_status(str(v["id"]), str(v["status"])),
-            ("POST", "touch"): lambda _, v: self._world.touch(str(v["id"])),
+            ("POST", "status"): lambda _, v: self._world.statuses.set(
+                str(v["id"]), str(v["status"])
+            ),
+            ("POST", "touch"): lambda _, v: self._world.statuses.touch(str(v["id"])),
             ("POST", "break-creative"): lambda _, v: self._world.break_creative(str(v["id"])),
             ("POST", "opt-in"): lambda _, v: self._world.opt_in(str(v["feature"])),
             ("DELETE", "opt-in"): lambda _, v: self._world.opt_out(str(v["feature"])),
@@ -65,7 +67,7 @@ class Control:
         return {"revision": self._world.restate(float(str(values.get("share", 0.3))))}
 
     def _truth(self, args: Mapping[str, str]) -> dict[str, object]:
-        since, until = date.fromisoformat(args["since"]), date.fromisoformat(args["until"])
+        since, until = dt.date.fromisoformat(args["since"]), dt.date.fromisoformat(args["until"])
         asked = args.get("account_id")
         accounts = [self._world.account(asked)] if asked else self._world.readable()
         breakdowns = tuple(filter(None, args.get("breakdowns", "").split(",")))
@@ -75,13 +77,13 @@ class Control:
         }
 
     def _truth_by_day(
-        self, account_id: str, since: date, until: date, breakdowns: tuple[str, ...]
+        self, account_id: str, since: dt.date, until: dt.date, breakdowns: tuple[str, ...]
     ) -> dict[str, object]:
         """A day's totals; with breakdowns a list of them, each with its `values`."""
         if not breakdowns:
-            days = self._world.day_totals(account_id, since, until)
+            days = self._world.truth.day_totals(account_id, since, until)
             return {day.isoformat(): _truth_of(totals) for day, totals in days.items()}
-        split = self._world.breakdown_day_totals(account_id, since, until, breakdowns)
+        split = self._world.truth.breakdown_day_totals(account_id, since, until, breakdowns)
         return {
             day.isoformat(): [
                 {"values": values, **_truth_of(totals)} for values, totals in by_value.items()

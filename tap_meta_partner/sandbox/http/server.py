@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from tap_meta_partner.sandbox.graph.graph import Graph, Limits
+from tap_meta_partner.sandbox.graph.dials import Dials
+from tap_meta_partner.sandbox.graph.graph import Graph
 from tap_meta_partner.sandbox.graph.targets import split_version
-from tap_meta_partner.sandbox.graph.tokens import APP_ID, TokenInfo
+from tap_meta_partner.sandbox.graph.tokens import APP_ID
 from tap_meta_partner.sandbox.http.connections import PersistentHandler, PersistentServer
 from tap_meta_partner.sandbox.http.control import Control
 from tap_meta_partner.sandbox.http.spoiling import response
 from tap_meta_partner.sandbox.protocol.calls import GraphCall
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Iterable
     from types import TracebackType
 
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.sandbox.graph.field_refusals import FieldRefusals
     from tap_meta_partner.sandbox.graph.login_dialog import LoginDialog
-    from tap_meta_partner.sandbox.graph.usage import Budget
     from tap_meta_partner.sandbox.protocol.calls import ReceivedCall
     from tap_meta_partner.sandbox.protocol.faults import Fault
     from tap_meta_partner.sandbox.world.world import World
@@ -38,74 +38,17 @@ class Sandbox:
 
     Args:
         world: What it tells about.
+        dials: What it accepts, how much it bears, and what goes wrong.
         port: 0 takes a free one.
-        latency: Seconds every answer takes at least.
-        token: The System User token that is accepted.
-        tokens: Further tokens.
-        app_secret: When set, calls need the `appsecret_proof` made with it.
-        budgets: How many calls are let through; None = all.
-        max_sync_rows: Above it a synchronous report is refused as too much data; None = never.
-        slow_sync_rows: Above it a synchronous report times out; None = never.
-        max_async_rows: Above it a report run fails as too large; None = never.
-        max_running_runs: How many runs of one account may be under way; None = any number.
-        max_page_rows: How many rows of a report a page may hold, whatever its limit; None = any.
-        max_page_accounts: The same for lists of ad accounts.
-        history_limits: Whether reports with breakdowns that begin 13 months ago (6 for
-            frequencies) lack people, or rows, as at Meta.
-        job_seconds: How long a report run takes; 0 = one state per poll.
-        faults: What is to go wrong from the start.
-        deleted_listed: Whether `effective_status` of an edge may name DELETED; else it is refused.
-        refused_fields: Fields Meta no longer knows, by account id ("*" = any account).
-        monotonic: The clock of budgets and report runs, in seconds.
     """
 
-    def __init__(  # noqa: PLR0913 - each is one dial of the sandbox
-        self,
-        world: World,
-        *,
-        port: int = 0,
-        latency: float = 0.0,
-        token: str = "SANDBOX-TOKEN",  # noqa: S107 - made up, and meant to be known
-        tokens: Mapping[str, TokenInfo] | None = None,
-        app_secret: str | None = None,
-        budgets: Budget | None = None,
-        max_sync_rows: int | None = None,
-        slow_sync_rows: int | None = None,
-        max_async_rows: int | None = None,
-        max_running_runs: int | None = None,
-        max_page_rows: int | None = None,
-        max_page_accounts: int | None = None,
-        history_limits: bool = True,
-        job_seconds: float = 0.0,
-        faults: Iterable[Fault] = (),
-        deleted_listed: bool = False,
-        refused_fields: Mapping[str, Collection[str]] | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, world: World, dials: Dials | None = None, *, port: int = 0) -> None:
+        dials = dials or Dials()
         self.world = world
-        self.token = token
+        self.token = dials.token
         self.app_id = APP_ID
-        self.latency = latency
-        self._graph = Graph(
-            world,
-            tokens={token: TokenInfo(), **(tokens or {})},
-            app_secret=app_secret,
-            budget=budgets,
-            limits=Limits(
-                max_sync_rows=max_sync_rows,
-                slow_sync_rows=slow_sync_rows,
-                max_async_rows=max_async_rows,
-                max_running_runs=max_running_runs,
-                max_page_rows=max_page_rows,
-                max_page_accounts=max_page_accounts,
-                history=history_limits,
-            ),
-            job_seconds=job_seconds,
-            faults=faults,
-            deleted_listed=deleted_listed,
-            refused_fields=refused_fields,
-            monotonic=monotonic,
-        )
+        self._latency = dials.latency
+        self._graph = Graph(world, dials)
         self._server = PersistentServer(
             "127.0.0.1", port, self._application, handler=PersistentHandler
         )
@@ -162,8 +105,8 @@ class Sandbox:
             return self._control.answer(request, body)(environ, start_response)
         if request.method == "GET" and split_version(request.path)[1] == ["dialog", "oauth"]:
             return self._dialog(request)(environ, start_response)
-        if self.latency:
-            time.sleep(self.latency)
+        if self._latency:
+            time.sleep(self._latency)
         answer = self._graph.answer(_graph_call(request))
         return response(answer, environ["werkzeug.socket"])(environ, start_response)
 

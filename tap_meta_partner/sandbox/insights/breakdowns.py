@@ -20,8 +20,8 @@ from tap_meta_partner.sandbox.world.segments import ASSETS, HOURLY, SEGMENTS, SK
 from tap_meta_partner.sandbox.world.splitting import OPT_IN
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection
-    from datetime import date
 
 # Hourly rows carry reach and frequency as 0.
 NO_REACH = HOURLY
@@ -106,7 +106,7 @@ def left_out(breakdowns: tuple[str, ...]) -> frozenset[str]:
     return hidden
 
 
-def withheld(breakdowns: tuple[str, ...], since: date, today: date) -> frozenset[str]:
+def withheld(breakdowns: tuple[str, ...], since: dt.date, today: dt.date) -> frozenset[str]:
     """The fields Meta silently leaves out of a report that begins too long ago.
 
     People reached, since 2025-06-10, and people who did something, since 2026-01-12; both only
@@ -124,7 +124,7 @@ def is_opted_in(breakdowns: tuple[str, ...], opted_in: Collection[str]) -> bool:
     return all(OPT_IN[name] in opted_in for name in breakdowns if name in OPT_IN)
 
 
-def is_too_old(breakdowns: tuple[str, ...], since: date, today: date) -> bool:
+def is_too_old(breakdowns: tuple[str, ...], since: dt.date, today: dt.date) -> bool:
     """Whether a report begins before the history of its breakdown: no rows then, and no error.
 
     It is 13 months for hours and 6 for frequencies, since 2026-01-12.

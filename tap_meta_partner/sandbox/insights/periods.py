@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from calendar import monthrange
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -23,18 +23,18 @@ FREQUENCY_MONTHS = 6
 class Span(NamedTuple):
     """Calendar days of an account, both ends included."""
 
-    since: date
-    until: date
+    since: dt.date
+    until: dt.date
 
 
-def months_before(day: date, months: int) -> date:
+def months_before(day: dt.date, months: int) -> dt.date:
     """The same day of the month `months` earlier, or the last one that month has."""
     index = day.year * 12 + day.month - 1 - months
     year, month = divmod(index, 12)
-    return date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
+    return dt.date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
-def preset(name: str, today: date) -> Span | None:
+def preset(name: str, today: dt.date) -> Span | None:
     """What a `date_preset` means on the account's `today`; None = no such preset.
 
     `last_Nd` ends yesterday, `this_…` ends today.
@@ -55,55 +55,55 @@ def buckets(span: Span, increment: int | str) -> Iterator[Span]:
         elif increment == "monthly":
             until = since.replace(day=monthrange(since.year, since.month)[1])
         else:
-            until = since + timedelta(days=int(increment) - 1)
+            until = since + dt.timedelta(days=int(increment) - 1)
         until = min(until, span.until)
         yield Span(since, until)
-        since = until + timedelta(days=1)
+        since = until + dt.timedelta(days=1)
 
 
-def days(span: Span) -> Iterator[date]:
+def days(span: Span) -> Iterator[dt.date]:
     """Every day of the span."""
-    return (span.since + timedelta(days=n) for n in range((span.until - span.since).days + 1))
+    return (span.since + dt.timedelta(days=n) for n in range((span.until - span.since).days + 1))
 
 
-def _last(count: int) -> Callable[[date], Span]:
-    return lambda today: Span(today - timedelta(days=count), today - timedelta(days=1))
+def _last(count: int) -> Callable[[dt.date], Span]:
+    return lambda today: Span(today - dt.timedelta(days=count), today - dt.timedelta(days=1))
 
 
-def _last_week(first_weekday: int) -> Callable[[date], Span]:
-    def rule(today: date) -> Span:
+def _last_week(first_weekday: int) -> Callable[[dt.date], Span]:
+    def rule(today: dt.date) -> Span:
         start = _week_start(today, first_weekday)
-        return Span(start - timedelta(days=7), start - timedelta(days=1))
+        return Span(start - dt.timedelta(days=7), start - dt.timedelta(days=1))
 
     return rule
 
 
-def _week_start(today: date, first_weekday: int) -> date:
-    return today - timedelta(days=(today.weekday() - first_weekday) % 7)
+def _week_start(today: dt.date, first_weekday: int) -> dt.date:
+    return today - dt.timedelta(days=(today.weekday() - first_weekday) % 7)
 
 
-def _quarter_start(day: date) -> date:
-    return date(day.year, day.month - (day.month - 1) % 3, 1)
+def _quarter_start(day: dt.date) -> dt.date:
+    return dt.date(day.year, day.month - (day.month - 1) % 3, 1)
 
 
-def _last_month(today: date) -> Span:
-    end = today.replace(day=1) - timedelta(days=1)
+def _last_month(today: dt.date) -> Span:
+    end = today.replace(day=1) - dt.timedelta(days=1)
     return Span(end.replace(day=1), end)
 
 
-def _last_quarter(today: date) -> Span:
-    end = _quarter_start(today) - timedelta(days=1)
+def _last_quarter(today: dt.date) -> Span:
+    end = _quarter_start(today) - dt.timedelta(days=1)
     return Span(_quarter_start(end), end)
 
 
-def _everything(today: date) -> Span:
+def _everything(today: dt.date) -> Span:
     return Span(months_before(today, HISTORY_MONTHS), today)
 
 
 _MONDAY, _SUNDAY = 0, 6
 
 
-_PRESETS: dict[str, Callable[[date], Span]] = {
+_PRESETS: dict[str, Callable[[dt.date], Span]] = {
     "today": lambda today: Span(today, today),
     "yesterday": _last(1),
     "last_3d": _last(3),
@@ -116,8 +116,8 @@ _PRESETS: dict[str, Callable[[date], Span]] = {
     "last_month": _last_month,
     "this_quarter": lambda today: Span(_quarter_start(today), today),
     "last_quarter": _last_quarter,
-    "this_year": lambda today: Span(date(today.year, 1, 1), today),
-    "last_year": lambda today: Span(date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
+    "this_year": lambda today: Span(dt.date(today.year, 1, 1), today),
+    "last_year": lambda today: Span(dt.date(today.year - 1, 1, 1), dt.date(today.year - 1, 12, 31)),
     "this_week_mon_today": lambda today: Span(_week_start(today, _MONDAY), today),
     "this_week_sun_today": lambda today: Span(_week_start(today, _SUNDAY), today),
     "last_week_mon_sun": _last_week(_MONDAY),

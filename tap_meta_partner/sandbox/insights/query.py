@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox.insights import breakdowns as breakdown_rules
@@ -81,7 +81,7 @@ class InsightsQuery:
 def read_query(
     params: Mapping[str, str],
     node: Node,
-    today: date,
+    today: dt.date,
     opted_in: Collection[str] = splitting.FEATURES,
     *,
     history_limits: bool = True,
@@ -159,7 +159,7 @@ def _all_known(names: tuple[str, ...], known: frozenset[str], parameter: str) ->
             )
 
 
-def _span(params: Mapping[str, str], today: date) -> Span:
+def _span(params: Mapping[str, str], today: dt.date) -> Span:
     if params.get("time_ranges"):
         # Meta takes it; better refused here than answered with other days than those asked for.
         raise invalid_parameter("time_ranges is not served by this sandbox: ask with time_range")
@@ -179,7 +179,7 @@ def _span(params: Mapping[str, str], today: date) -> Span:
 def _time_range(text: str) -> Span:
     value = _json(text, "time_range")
     try:
-        span = Span(date.fromisoformat(value["since"]), date.fromisoformat(value["until"]))
+        span = Span(dt.date.fromisoformat(value["since"]), dt.date.fromisoformat(value["until"]))
     except (KeyError, TypeError, ValueError):
         raise invalid_parameter(
             "time_range must be an object with since and until as YYYY-MM-DD"
@@ -219,7 +219,7 @@ def _texts(value: object) -> tuple[str, ...]:
     return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
 
 
-def _json(text: str, parameter: str) -> Any:  # noqa: ANN401 - anything a caller may send
+def _json(text: str, parameter: str) -> Any:  # noqa: ANN401  (anything a caller may send)
     try:
         return json.loads(text)
     except ValueError:

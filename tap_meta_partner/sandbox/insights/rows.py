@@ -91,7 +91,7 @@ class Insights:
         example: dict[tuple[object, ...], tuple[Ad, Values]] = {}
         column = AD_COLUMN.get(query.level)
         for day in periods.days(span):
-            for ad, facts in self._world.ad_days(account, day, revision):
+            for ad, facts in self._world.delivered.ad_days(account, day, revision):
                 if wanted is not None and not wanted(ad):
                     continue
                 object_id = account.id if column is None else getattr(ad, column)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    import datetime as dt
 
 # Currencies whose smallest unit is the whole one: `amount_spent`, `balance` and `spend_cap` of
 # an ad account are then not hundredths (Meta, "Currency codes").
@@ -93,11 +93,11 @@ class AdAccount:
     business: Business
     owned: bool
     assigned: bool
-    created: datetime
+    created: dt.datetime
     spend_digits: int
     amount_spent: int
-    first_day: date | None
-    last_day: date | None
+    first_day: dt.date | None
+    last_day: dt.date | None
     campaigns: tuple[Campaign, ...]
 
     @cached_property
@@ -128,11 +128,11 @@ class AdAccount:
         """The zone whose midnights bound the account's days."""
         return ZoneInfo(self.timezone_name)
 
-    def today(self, now: datetime) -> date:
+    def today(self, now: dt.datetime) -> dt.date:
         """The account's own calendar day at `now`."""
         return now.astimezone(self.timezone).date()
 
-    def delivers_on(self, day: date) -> bool:
+    def delivers_on(self, day: dt.date) -> bool:
         """Whether `day` lies in the span in which the account delivers at all."""
         if self.first_day is None or day < self.first_day:
             return False

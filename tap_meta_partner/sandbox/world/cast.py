@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,6 @@ from tap_meta_partner.sandbox.world.advertising import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import date
 
 AGENCY = Business(id="771234567890123", name="Gemini Growth Agency", country="US")
 
@@ -142,8 +141,8 @@ def agency_clients(accounts: int) -> tuple[Client, ...]:
 class Delivers:
     """When an account delivers: from `first_day` to `last_day`; None, None = never."""
 
-    first_day: date | None
-    last_day: date | None
+    first_day: dt.date | None
+    last_day: dt.date | None
 
 
 def cast_account(
@@ -153,7 +152,9 @@ def cast_account(
     draw = Random(f"{seed}/account/{number}")
     whole = client.currency in WHOLE_UNIT_CURRENCIES
     digits = 0 if whole else client.spend_digits
-    created = datetime(2019, 1, 1, 9, tzinfo=timezone.utc) + timedelta(days=draw.randrange(900))
+    created = dt.datetime(2019, 1, 1, 9, tzinfo=dt.timezone.utc) + dt.timedelta(
+        days=draw.randrange(900)
+    )
     return AdAccount(
         id=str(210_000_000_000_000 + seed % 1000 * 1_000_000_000 + number * 1_009 + 7),
         name=client.name,

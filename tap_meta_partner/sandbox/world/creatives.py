@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable
-    from datetime import datetime
 
     from tap_meta_partner.sandbox.world.advertising import Ad
 
@@ -42,7 +42,7 @@ def ad_id_of(creative_id: str) -> str:
     return str(int(creative_id) - 1)
 
 
-def creative(ad: Ad, seed: int, now: datetime) -> Object:
+def creative(ad: Ad, seed: int, now: dt.datetime) -> Object:
     """The creative of an ad; its picture's address is good for a week and changes every day."""
     number = ad.number + seed
     title, body = _TITLES[number % 4], _BODIES[number % 4]

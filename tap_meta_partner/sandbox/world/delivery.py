@@ -50,6 +50,9 @@ class Facts(NamedTuple):
     value: int
 
 
+AdDays = list[tuple["Ad", Facts]]
+
+
 NOTHING = Facts(*(0 for _ in Facts._fields))
 
 

@@ -50,7 +50,7 @@ def weights(seed: int, ad_number: int, country: str, breakdowns: tuple[str, ...]
     for position, (values, weight) in enumerate(bare):
         draw = draws[position % 64]
         # Every fifth small segment is not reached at all: its rows are absent.
-        if weight < 100 and draw < 50:  # noqa: PLR2004 - per mille of the ad's delivery
+        if weight < 100 and draw < 50:  # noqa: PLR2004  (per mille of the ad's delivery)
             continue
         found.append(Segment(tuple(values[i] for i in order), weight * (128 + draw)))
     return found or bare

@@ -6,7 +6,7 @@ or archived changes the effective status of everything below without moving its 
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta, timezone
+import datetime as dt
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ class Statuses:
     """The statuses and times of every object of a world; `changes` counts what was done."""
 
     def __init__(
-        self, seed: int, now: Callable[[], datetime], node: Callable[[str], Node | None]
+        self, seed: int, now: Callable[[], dt.datetime], node: Callable[[str], Node | None]
     ) -> None:
         self.changes = 0
         self._seed = seed
@@ -44,10 +44,14 @@ class Statuses:
         self._node = node
         self._configured: dict[str, str] = {}
         self._found: dict[str, str] = {}
-        self._touched: dict[str, datetime] = {}
+        self._touched: dict[str, dt.datetime] = {}
 
     def set(self, object_id: str, status: str) -> None:
-        """Sets the status of one object; a status of Meta's own leaves the configured one."""
+        """Give a campaign, ad set or ad another status, which moves its `updated_time`.
+
+        Everything below follows in its effective status, without moving. A status of Meta's own
+        leaves the configured one.
+        """
         kind = self._known(object_id).kind
         if status not in EFFECTIVE_STATUSES[kind] or status.endswith("_PAUSED"):
             raise ValueError(f"{status!r} is not a status of its own for a {kind}")
@@ -57,6 +61,14 @@ class Statuses:
         else:
             self._found[object_id] = status
         self.touch(object_id)
+
+    def delete(self, object_id: str) -> None:
+        """Delete a campaign, ad set or ad with all below.
+
+        Its rows leave reports at its own level unless they are filtered by its status or asked of
+        its own id; its parents' totals keep them.
+        """
+        self.set(object_id, "DELETED")
 
     def touch(self, object_id: str) -> None:
         """Moves `updated_time` of one object to now, as an edit of any other field does."""
@@ -95,22 +107,22 @@ class Statuses:
             each.id for each in account.objects(kind) if self.effective(each) == "DELETED"
         )
 
-    def created(self, each: Campaign | AdSet | Ad) -> datetime:
+    def created(self, each: Campaign | AdSet | Ad) -> dt.datetime:
         """When it was made, some time before its account's first delivery."""
         node = self._known(each.id)
-        first = node.account.first_day or node.account.created.date() + timedelta(days=400)
-        start = datetime.combine(first, time(), tzinfo=timezone.utc)
-        days = timedelta(days=_MADE_BEFORE[node.kind])
-        return start - days - timedelta(seconds=self._draw(each.id, "created", _SPREAD_SECONDS))
+        first = node.account.first_day or node.account.created.date() + dt.timedelta(days=400)
+        start = dt.datetime.combine(first, dt.time(), tzinfo=dt.timezone.utc)
+        days = dt.timedelta(days=_MADE_BEFORE[node.kind])
+        return start - days - dt.timedelta(seconds=self._draw(each.id, "created", _SPREAD_SECONDS))
 
-    def updated(self, each: Campaign | AdSet | Ad) -> datetime:
+    def updated(self, each: Campaign | AdSet | Ad) -> dt.datetime:
         """When it was last changed itself: between its making and the world's, or since."""
         touched = self._touched.get(each.id)
         if touched is not None:
             return touched
         created = self.created(each)
         lived = max(1, int((self._begun - created).total_seconds()))
-        return created + timedelta(seconds=self._draw(each.id, "updated", lived))
+        return created + dt.timedelta(seconds=self._draw(each.id, "updated", lived))
 
     def _above(self, each: Campaign | AdSet | Ad) -> dict[str, Campaign | AdSet | Ad]:
         ids = {kind: getattr(each, f"{kind}_id", None) for kind in ("campaign", "adset")}

@@ -6,6 +6,7 @@ the values in the order asked: text, the `id` of an asset, None where rows lack 
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,15 +17,14 @@ from tap_meta_partner.sandbox.world.delivery import add_up
 from tap_meta_partner.sandbox.world.splitting import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
     from tap_meta_partner.sandbox.world.advertising import Ad, AdAccount
-    from tap_meta_partner.sandbox.world.delivery import Facts
+    from tap_meta_partner.sandbox.world.delivered import Delivered
+    from tap_meta_partner.sandbox.world.delivery import AdDays, Facts
+    from tap_meta_partner.sandbox.world.statuses import Statuses
 
 LEVELS = ("account", "campaign", "adset", "ad")
-
-
-AdDays = list[tuple["Ad", "Facts"]]
 
 
 Key = tuple["str | None", ...]
@@ -58,6 +58,104 @@ class PeriodTotals:
     impressions: int
     clicks: int
     reach: int
+
+
+class Truth:
+    """What was true in a world; days include both ends of a span and are those of the account.
+
+    Amounts are in the major unit of the account's currency.
+    """
+
+    def __init__(
+        self,
+        seed: int,
+        account: Callable[[str], AdAccount],
+        delivered: Delivered,
+        statuses: Statuses,
+    ) -> None:
+        self._seed = seed
+        self._account = account
+        self._delivered = delivered
+        self._statuses = statuses
+
+    def day_totals(self, account_id: str, since: dt.date, until: dt.date) -> dict[dt.date, Totals]:
+        """The true totals of each day with any row, both ends included."""
+        account = self._account(account_id)
+        unlisted = self._unlisted(account)
+        return {
+            day: totals_of(account, ad_days, unlisted)
+            for day, ad_days in self._days(account, since, until)
+        }
+
+    def totals(self, account_id: str, since: dt.date, until: dt.date) -> Totals:
+        """The true totals of a span; rows are those of one-day reports."""
+        return sum(self.day_totals(account_id, since, until).values(), start=Totals())
+
+    def breakdown_day_totals(
+        self, account_id: str, since: dt.date, until: dt.date, breakdowns: tuple[str, ...]
+    ) -> dict[dt.date, dict[Key, Totals]]:
+        """The true totals of each day by breakdown values, with the rows each level has of them."""
+        account = self._account(account_id)
+        unlisted = self._unlisted(account)
+        return {
+            day: by_value(account, self._seed, ad_days, breakdowns, unlisted)
+            for day, ad_days in self._days(account, since, until)
+        }
+
+    def breakdown_totals(
+        self, account_id: str, since: dt.date, until: dt.date, breakdowns: tuple[str, ...]
+    ) -> dict[Key, Totals]:
+        """The true totals of a span by breakdown values; rows are those of one-day reports."""
+        found: dict[Key, Totals] = {}
+        for day in self.breakdown_day_totals(account_id, since, until, breakdowns).values():
+            for values, totals in day.items():
+                found[values] = found.get(values, Totals()) + totals
+        return found
+
+    def period_totals(
+        self,
+        account_id: str,
+        since: dt.date,
+        until: dt.date,
+        level: str = "account",
+        breakdowns: tuple[str, ...] = (),
+    ) -> dict[Key, PeriodTotals]:
+        """The true numbers of the span taken as one period: (object id, *breakdown values) to them.
+
+        Reach is not additive, so that weeks and months need their own truth.
+        """
+        account = self._account(account_id)
+        whole = [each for _, ad_days in self._days(account, since, until) for each in ad_days]
+        return by_object(account, self._seed, whole, level, breakdowns)
+
+    def action_totals(
+        self, account_id: str, since: dt.date, until: dt.date
+    ) -> dict[dt.date, dict[str, int]]:
+        """How often each action type happened on each day with any row."""
+        days = self._days(self._account(account_id), since, until)
+        return {day: actions_of(ad_days) for day, ad_days in days}
+
+    def action_value_totals(
+        self, account_id: str, since: dt.date, until: dt.date
+    ) -> dict[dt.date, dict[str, Decimal]]:
+        """What actions were worth on each day with any row, by type, in the major unit."""
+        account = self._account(account_id)
+        days = self._days(account, since, until)
+        return {day: action_values_of(account, ad_days) for day, ad_days in days}
+
+    def _unlisted(self, account: AdAccount) -> dict[str, frozenset[str]]:
+        """The deleted objects of each level, of which an account's reports have no rows."""
+        return {level: self._statuses.deleted(account, level) for level in LEVELS[1:]}
+
+    def _days(
+        self, account: AdAccount, since: dt.date, until: dt.date
+    ) -> Iterator[tuple[dt.date, AdDays]]:
+        """The days of a span on which anything happened."""
+        for number in range((until - since).days + 1):
+            day = since + dt.timedelta(days=number)
+            ad_days = self._delivered.ad_days(account, day)
+            if ad_days:
+                yield day, ad_days
 
 
 def totals_of(

@@ -87,7 +87,7 @@ def test_check__of_a_sound_setup(sandbox: Sandbox) -> None:
 
 def last_spend(world: World, account_id: str) -> str | None:
     today = world.account(account_id).today(world.now())
-    totals = world.day_totals(account_id, today - dt.timedelta(days=89), today)
+    totals = world.truth.day_totals(account_id, today - dt.timedelta(days=89), today)
     days = [day for day, total in totals.items() if total.spend > 0]
     return str(max(days)) if days else None
 

@@ -166,7 +166,7 @@ def test_updated_time__filters(
     chosen = min(listed(client, account, edge))
     clock.seconds += 3_600
     before = int(clock.now().timestamp()) - 1
-    world.touch(chosen)
+    world.statuses.touch(chosen)
     kind = edge.removesuffix("s")
     rule = {"field": f"{kind}.updated_time", "operator": "GREATER_THAN", "value": before}
 
@@ -199,7 +199,7 @@ def test_effective_status__follows_a_paused_parent(
     campaign = account.campaigns[0]
     fields = "status,effective_status,updated_time"
     before = listed(client, account, "ads", fields=fields)
-    world.set_status(campaign.id, "PAUSED")
+    world.statuses.set(campaign.id, "PAUSED")
     after = listed(client, account, "ads", fields=fields)
     below = {ad.id for ad in account.ads if ad.campaign_id == campaign.id}
 
@@ -232,7 +232,7 @@ def test_deleted__is_read_by_its_own_id_only(
 ) -> None:
     """A deleted object leaves its edge; asking the edge for DELETED is refused unless allowed."""
     chosen = min(listed(client, account, edge))
-    world.delete(chosen)
+    world.statuses.delete(chosen)
 
     assert chosen not in listed(client, account, edge, effective_status=EVERY_STATUS)
     assert client.get(chosen, fields="status").json()["status"] == "DELETED"
@@ -247,16 +247,16 @@ def test_deleted__ad_leaves_the_rows_of_ads_and_stays_in_its_parents(
 ) -> None:
     """A deleted ad has rows only by its status or its own id; totals above keep it."""
     ad = account.ads[0]
-    whole = world.totals(account.id, *days)
+    whole = world.truth.totals(account.id, *days)
     own = spent(read(client, account, span, "ad", "ad_id,spend", limit=500)) - spent(
         [r for r in read(client, account, span, "ad", "ad_id,spend") if r["ad_id"] != ad.id]
     )
-    world.delete(ad.id)
+    world.statuses.delete(ad.id)
     rows = read(client, account, span, "ad", "ad_id,spend", limit=500)
     rule = [{"field": "ad.effective_status", "operator": "IN", "value": ["DELETED"]}]
     named = read(client, account, span, "ad", "ad_id,spend", filtering=json.dumps(rule))
     by_id = client.rows(f"{ad.id}/insights", fields="spend", time_range=json.dumps(span))
-    truth = world.totals(account.id, *days)
+    truth = world.truth.totals(account.id, *days)
 
     assert own > 0
     assert ad.id not in {row["ad_id"] for row in rows}
@@ -273,8 +273,8 @@ def test_deleted__campaign_stays_in_its_account(
 ) -> None:
     """The rows of a deleted campaign, its ad sets and ads go; the account's keep them."""
     campaign = account.campaigns[0]
-    world.delete(campaign.id)
-    truth = world.totals(account.id, *days)
+    world.statuses.delete(campaign.id)
+    truth = world.truth.totals(account.id, *days)
 
     for level in ("account", "campaign", "adset", "ad"):
         rows = read(client, account, span, level, "campaign_id" if level != "account" else "spend")

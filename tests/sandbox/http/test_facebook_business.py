@@ -72,7 +72,7 @@ def test_insights__paged_by_its_cursor(
             {"level": "ad", "time_increment": 1, "time_range": span, "limit": 70},
         )
     )
-    truth = world.totals(account.id, *days)
+    truth = world.truth.totals(account.id, *days)
 
     assert truth.rows_by_level["ad"] == len(rows) > 210
     assert truth.impressions == sum(int(row["impressions"]) for row in rows)

@@ -66,7 +66,7 @@ def test_truth__over_http(
     url = f"{client.sandbox.url}/sandbox/truth"
     one = requests.get(url, params={"account_id": account.id, **span}, timeout=10).json()["data"]
     every = requests.get(url, params=span, timeout=10).json()["data"]
-    totals = world.day_totals(account.id, *days)
+    totals = world.truth.day_totals(account.id, *days)
 
     assert {day.isoformat(): str(t.spend) for day, t in totals.items()} == {
         day: t["spend"] for day, t in one[account.id].items()
@@ -106,7 +106,7 @@ def test_truth__of_breakdowns_over_http(
     url = f"{client.sandbox.url}/sandbox/truth"
     ask = {"account_id": account.id, "breakdowns": "age,gender", **span}
     told = requests.get(url, params=ask, timeout=10).json()["data"][account.id]
-    truth = world.breakdown_day_totals(account.id, *days, ("age", "gender"))
+    truth = world.truth.breakdown_day_totals(account.id, *days, ("age", "gender"))
 
     assert {
         day.isoformat(): {values: str(totals.spend) for values, totals in by_value.items()}

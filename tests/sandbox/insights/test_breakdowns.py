@@ -46,7 +46,7 @@ def test_parts__add_up_exactly(
     """The shares of every breakdown add up to the whole, and no key comes twice."""
     account = world.readable()[0]
     rows = read(client, account, span, "campaign", breakdowns=breakdowns, limit=1000)
-    truth = world.totals(account.id, *days)
+    truth = world.truth.totals(account.id, *days)
     names = ("date_start", "campaign_id", *breakdowns.split(","))
     fields = "campaign_id,spend"
     keyed = read(client, account, span, "campaign", fields, breakdowns=breakdowns, limit=1000)
@@ -185,7 +185,7 @@ def test_marketing_mix__by_asynchronous_runs_only(
 
     assert client.error(node, **ask) == (100, None)
     assert client.post(node, **{**ask, "level": "ad"}).json()["error"]["code"] == 2
-    assert world.totals(account.id, *days).spend == spent(rows)
+    assert world.truth.totals(account.id, *days).spend == spent(rows)
     assert {"country", "region", "dma", "creative_media_type", "adset_id"} <= set(rows[0])
     assert "mmm" not in rows[0]
 

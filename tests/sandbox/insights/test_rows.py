@@ -50,7 +50,7 @@ def test_rows__equal_the_truth(
     """Rows read page by page over HTTP add up to what the world says without HTTP."""
     for account in world.readable():
         rows = read(client, account, span, level)
-        truth = world.totals(account.id, *days)
+        truth = world.truth.totals(account.id, *days)
 
         assert truth.rows_by_level[level] == len(rows)
         assert truth.spend == spent(rows)
@@ -245,7 +245,7 @@ def test_breakdowns__add_up_exactly(
     """Every share comes as rows with the breakdown's keys, and the shares add up to the whole."""
     account = world.readable()[0]
     rows = read(client, account, span, "campaign", breakdowns=breakdowns, limit=1000)
-    truth = world.totals(account.id, *days)
+    truth = world.truth.totals(account.id, *days)
     names = breakdowns.split(",")
     keys = [json.dumps([row["date_start"], *(row[name] for name in names)]) for row in rows]
 
@@ -371,7 +371,7 @@ def test_query__increments(
         ("2026-11-10", "2026-11-16"),
     ]
     assert weekly[-1]["date_stop"] == "2026-11-22"
-    assert world.totals(account.id, *days).spend == spent(weekly)
+    assert world.truth.totals(account.id, *days).spend == spent(weekly)
     assert [(row["date_start"], row["date_stop"]) for row in monthly] == [
         ("2026-10-20", "2026-10-31"),
         ("2026-11-01", "2026-11-05"),
@@ -383,7 +383,7 @@ def test_nodes__campaigns_add_up_to_the_account(
 ) -> None:
     """Campaigns, ad sets and ads can be asked for themselves; together they are the account."""
     account = world.readable()[0]
-    whole = world.totals(account.id, *days).spend
+    whole = world.truth.totals(account.id, *days).spend
     ask = {"time_range": json.dumps(span), "fields": "spend", "limit": 500}
     adsets = [adset for campaign in account.campaigns for adset in campaign.adsets]
     for objects in (account.campaigns, adsets, account.ads):

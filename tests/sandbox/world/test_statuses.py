@@ -40,7 +40,7 @@ def test_touch__moves_one_object(world: World, clock: Clock, adset: AdSet) -> No
     """An edit moves `updated_time` of that object to now, and nothing else."""
     before = {ad.id: world.statuses.updated(ad) for ad in adset.ads}
     clock.seconds += 60
-    world.touch(adset.ads[0].id)
+    world.statuses.touch(adset.ads[0].id)
     after = {ad.id: world.statuses.updated(ad) for ad in adset.ads}
 
     assert after == before | {adset.ads[0].id: clock.now()}
@@ -71,7 +71,7 @@ def test_set_status__is_followed_below(
     below = [each for kind, each in (("adset", adset), ("ad", ad)) if kind != whom]
     before = [(world.statuses.updated(each), world.statuses.configured(each)) for each in below]
 
-    world.set_status(ids[whom], status)
+    world.statuses.set(ids[whom], status)
 
     effective = world.statuses.effective
     assert (effective(adset), effective(ad)) == follows
@@ -82,8 +82,8 @@ def test_set_status__is_followed_below(
 
 def test_set_status__back_again(world: World, adset: AdSet) -> None:
     """A campaign that runs again lets its ads run again."""
-    world.set_status(adset.campaign_id, "PAUSED")
-    world.set_status(adset.campaign_id, "ACTIVE")
+    world.statuses.set(adset.campaign_id, "PAUSED")
+    world.statuses.set(adset.campaign_id, "ACTIVE")
 
     assert world.statuses.effective(adset.ads[0]) == "ACTIVE"
 
@@ -92,10 +92,10 @@ def test_set_status__nonsense(world: World, account: AdAccount, adset: AdSet) ->
     """Neither unknown words, nor what only parents cause, nor accounts have such a status."""
     for status in ("SLEEPING", "CAMPAIGN_PAUSED"):
         with pytest.raises(ValueError, match=status):
-            world.set_status(adset.ads[0].id, status)
+            world.statuses.set(adset.ads[0].id, status)
     for object_id in (f"act_{account.id}", "4242"):
         with pytest.raises(KeyError):
-            world.set_status(object_id, "PAUSED")
+            world.statuses.set(object_id, "PAUSED")
 
 
 def test_break_creative__needs_one(world: World, adset: AdSet) -> None:

@@ -49,7 +49,7 @@ def test_breakdowns__equal_the_rows(
             counts[values_of(row, names)].update(
                 impressions=int(row["impressions"]), clicks=int(row["clicks"]), rows=1
             )
-        truth = world.breakdown_totals(account.id, *days, names)
+        truth = world.truth.breakdown_totals(account.id, *days, names)
 
         assert {values: totals.spend for values, totals in truth.items()} == spend
         assert counts == {
@@ -70,7 +70,7 @@ def test_breakdowns__count_the_rows_of_a_day(
     account = world.readable()[0]
     ask = {"breakdowns": "publisher_platform,platform_position", "limit": 5000}
     rows = Counter(row["date_start"] for row in read(client, account, span, level, **ask))
-    truth = world.breakdown_day_totals(
+    truth = world.truth.breakdown_day_totals(
         account.id, *days, ("publisher_platform", "platform_position")
     )
 
@@ -83,10 +83,10 @@ def test_breakdowns__count_the_rows_of_a_day(
 def test_breakdowns__none_are_the_plain_totals(world: World, days: tuple[date, date]) -> None:
     """Without a breakdown there is one value, the whole; parts by age add up to it."""
     account = world.readable()[0]
-    whole = world.totals(account.id, *days)
-    by_age = sum(world.breakdown_totals(account.id, *days, ("age",)).values(), start=Totals())
+    whole = world.truth.totals(account.id, *days)
+    by_age = sum(world.truth.breakdown_totals(account.id, *days, ("age",)).values(), start=Totals())
 
-    assert world.breakdown_totals(account.id, *days, ()) == {(): whole}
+    assert world.truth.breakdown_totals(account.id, *days, ()) == {(): whole}
     assert (by_age.spend, by_age.impressions, by_age.clicks) == (
         whole.spend,
         whole.impressions,
@@ -108,7 +108,7 @@ def test_periods__equal_the_rows(
 
     assert rows
     for row in rows:
-        truth = world.period_totals(
+        truth = world.truth.period_totals(
             account.id, day(row["date_start"]), day(row["date_stop"]), level
         )
         assert truth[row[f"{level}_id"],] == PeriodTotals(
@@ -126,7 +126,7 @@ def test_periods__by_breakdown(client: Client, world: World, span: dict[str, str
     ask = {"breakdowns": "age,gender", "time_increment": "all_days", "limit": 500}
     rows = read(client, account, span, "campaign", fields, **ask)
     day = type(account.first_day).fromisoformat
-    truth = world.period_totals(
+    truth = world.truth.period_totals(
         account.id, day(span["since"]), day(span["until"]), "campaign", ("age", "gender")
     )
 
@@ -150,7 +150,7 @@ def test_actions__equal_the_rows(
             for entry in row.get("action_values", ()):
                 worth[row["date_start"]][entry["action_type"]] += Decimal(entry["value"])
 
-        truth = world.action_totals(account.id, *days)
-        values = world.action_value_totals(account.id, *days)
+        truth = world.truth.action_totals(account.id, *days)
+        values = world.truth.action_value_totals(account.id, *days)
         assert counts == {day.isoformat(): types for day, types in truth.items()}
         assert worth == {day.isoformat(): types for day, types in values.items() if types}

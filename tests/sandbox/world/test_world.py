@@ -20,13 +20,15 @@ def facts(
 ) -> dict[tuple[date, str], Facts]:
     """Every ad-day of a span, by day and ad."""
     days = (since + timedelta(days=n) for n in range((until - since).days + 1))
-    return {(day, ad.id): each for day in days for ad, each in world.ad_days(account, day)}
+    return {
+        (day, ad.id): each for day in days for ad, each in world.delivered.ad_days(account, day)
+    }
 
 
 def test_demo__is_repeatable(clock: Clock, days: tuple[date, date]) -> None:
     """One seed always gives the same world, another one a different one."""
     one, same, other = (World.demo(seed=seed, now=clock.now) for seed in (7, 7, 8))
-    totals = [w.totals(w.accounts[0].id, *days) for w in (one, same, other)]
+    totals = [w.truth.totals(w.accounts[0].id, *days) for w in (one, same, other)]
 
     assert totals[0] == totals[1] != totals[2]
     assert [a.id for a in one.accounts] == [a.id for a in same.accounts]
@@ -58,9 +60,9 @@ def test_history__grows_with_the_clock(clock: Clock) -> None:
     account = world.accounts[0]
     tomorrow = account.today(clock.now()) + timedelta(days=1)
 
-    assert world.day_totals(account.id, tomorrow, tomorrow) == {}
+    assert world.truth.day_totals(account.id, tomorrow, tomorrow) == {}
     clock.seconds += 86_400
-    assert world.totals(account.id, tomorrow, tomorrow).rows_by_level["ad"] == 3
+    assert world.truth.totals(account.id, tomorrow, tomorrow).rows_by_level["ad"] == 3
 
 
 def test_agency__has_idle_accounts(clock: Clock) -> None:
@@ -69,12 +71,14 @@ def test_agency__has_idle_accounts(clock: Clock) -> None:
     idle = []
     for account in world.accounts:
         today = account.today(clock.now())
-        recent = world.totals(account.id, today - timedelta(days=60), today)
+        recent = world.truth.totals(account.id, today - timedelta(days=60), today)
         if not recent.rows_by_level["account"]:
             idle.append(account)
 
     assert len(idle) == 36
-    assert any(world.totals(a.id, a.first_day, a.last_day).rows_by_level["account"] for a in idle)
+    assert any(
+        world.truth.totals(a.id, a.first_day, a.last_day).rows_by_level["account"] for a in idle
+    )
 
 
 def test_restate__changes_only_the_last_28_days(world: World, clock: Clock) -> None:
@@ -103,7 +107,7 @@ def test_restate__is_repeatable(clock: Clock, days: tuple[date, date]) -> None:
         world.restate(0.3)
         world.restate(0.5)
 
-    assert len({str(w.totals(w.accounts[0].id, *days)) for w in worlds}) == 1
+    assert len({str(w.truth.totals(w.accounts[0].id, *days)) for w in worlds}) == 1
 
 
 def test_restate__later_days_stay_as_they_were_first_told(world: World, clock: Clock) -> None:
