@@ -49,6 +49,6 @@ SCENARIOS = {
 
 
 def begin(scenario: Scenario, world: World) -> None:
-    """Does to the world what the scenario begins with."""
+    """Do to the world what the scenario begins with."""
     for account in world.readable()[: scenario.revoked]:
         world.revoke(account.id)

@@ -22,12 +22,8 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.advertising import AdAccount
 
 Object = dict[str, object]
-
-
 # One forbidden field fails the whole call, and a list of accounts with it.
 _NEED_BUSINESS_MANAGEMENT = frozenset({"business", "owner", "owner_business", "viewable_business"})
-
-
 _NEED_MANAGE_TASK = frozenset(
     {
         "funding_source_details",
@@ -37,11 +33,7 @@ _NEED_MANAGE_TASK = frozenset(
         "agency_client_declaration",
     }
 )
-
-
 _USER_TASKS = ("ANALYZE",)
-
-
 _TIMEZONE_IDS = {
     "America/Los_Angeles": 1,
     "America/New_York": 7,
@@ -52,13 +44,11 @@ _TIMEZONE_IDS = {
     "America/Sao_Paulo": 25,
     "Asia/Kolkata": 71,
 }
-
-
 _TIME = "%Y-%m-%dT%H:%M:%S+0000"
 
 
 def timestamp(moment: dt.datetime) -> str:
-    """A datetime as the Graph API writes it: ISO 8601 with `+0000`."""
+    """Return a datetime as the Graph API writes it: ISO 8601 with `+0000`."""
     return moment.strftime(_TIME)
 
 
@@ -70,7 +60,7 @@ class FieldRequest(NamedTuple):
 
 
 def field_requests(text: str | None) -> tuple[FieldRequest, ...]:
-    """The entries of `fields`, commas inside braces apart."""
+    """Return the entries of `fields`, commas inside braces apart."""
     if not text:
         return ()
     if text.lstrip().startswith("["):
@@ -81,7 +71,7 @@ def field_requests(text: str | None) -> tuple[FieldRequest, ...]:
 def account_object(
     account: AdAccount, requests: tuple[FieldRequest, ...], who: TokenInfo, now: dt.datetime
 ) -> Object:
-    """The ad account as the caller may see it; `id` always comes."""
+    """Return the ad account as the caller may see it; `id` always comes."""
     wanted = requests or (FieldRequest("id", ()), FieldRequest("account_id", ()))
     check_account_fields(wanted, who)
     known = _account_fields(account, now)
@@ -95,7 +85,7 @@ def account_object(
 
 
 def check_account_fields(requests: tuple[FieldRequest, ...], who: TokenInfo) -> None:
-    """Raises what Meta says of unknown fields, and of those the caller may not see."""
+    """Raise what Meta says of unknown fields, and of those the caller may not see."""
     for name, _ in requests:
         if name not in ACCOUNT_FIELDS:
             raise unknown_field(name)
@@ -106,17 +96,17 @@ def check_account_fields(requests: tuple[FieldRequest, ...], who: TokenInfo) -> 
 
 
 def me_object(who: TokenInfo) -> Object:
-    """The (system) user behind the token."""
+    """Return the (system) user behind the token."""
     return {"id": who.user_id, "name": who.user_name}
 
 
 def permissions(who: TokenInfo) -> list[Object]:
-    """The scopes of the token, as `/me/permissions` lists them."""
+    """Return the scopes of the token, as `/me/permissions` lists them."""
     return [{"permission": scope, "status": "granted"} for scope in who.scopes]
 
 
 def debug_object(who: TokenInfo, now: dt.datetime) -> Object:
-    """What `/debug_token` says of a token."""
+    """Return what `/debug_token` says of a token."""
     expired = bool(who.expires_at) and who.expires_at <= now.timestamp()
     found: Object = {
         "app_id": APP_ID,
@@ -140,13 +130,13 @@ def debug_object(who: TokenInfo, now: dt.datetime) -> Object:
 
 
 def unknown_token_object() -> Object:
-    """What `/debug_token` says of a token that is none."""
+    """Return what `/debug_token` says of a token that is none."""
     error = {"code": 190, "message": "Invalid OAuth access token.", "subcode": 467}
     return {"error": error, "is_valid": False, "scopes": []}
 
 
 def plain_object(known: Object, requests: tuple[FieldRequest, ...]) -> Object:
-    """The asked fields of an object, `id` always; a field the model does not know is absent."""
+    """Return the asked fields of an object, `id` always; those it does not have are absent."""
     wanted = requests or (FieldRequest("id", ()),)
     found = {name: _parts_of(known[name], parts) for name, parts in wanted if name in known}
     return {**found, "id": known["id"]}

@@ -19,7 +19,7 @@ MAX_BATCH = 50
 
 
 def answer_batch(call: GraphCall, answer: Callable[[GraphCall], Answer]) -> list[object]:
-    """The answers to the items of a batch in their order; null = not run, to be sent again."""
+    """Return the answers to a batch's items in their order; null = not run, to be sent again."""
     try:
         items = json.loads(call.params.get("batch", ""))
     except ValueError:
@@ -32,7 +32,7 @@ def answer_batch(call: GraphCall, answer: Callable[[GraphCall], Answer]) -> list
 
 
 def _inner_call(outer: GraphCall, item: Mapping[str, str]) -> GraphCall:
-    """An item as a call of its own; token and proof are those of the batch unless it has some."""
+    """Return an item as a call of its own, with the batch's token and proof unless it has some."""
     url = urlsplit(item.get("relative_url", ""))
     params = dict(parse_qsl(url.query)) | dict(parse_qsl(item.get("body", "")))
     if "appsecret_proof" in outer.params:

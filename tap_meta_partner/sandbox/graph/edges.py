@@ -25,28 +25,20 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.advertising import Ad, AdSet, Campaign, Node
     from tap_meta_partner.sandbox.world.world import World
 
+#: What each edge lists.
 KINDS = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives": "creative"}
-
-
-"""What each edge lists."""
-
-
 _EDGES = {
     "account": frozenset(KINDS),
     "campaign": frozenset({"adsets", "ads"}),
     "adset": frozenset({"ads"}),
     "ad": frozenset({"adcreatives"}),
 }
-
-
 _GONE = frozenset({"ARCHIVED", "DELETED"})
-
-
 _LATER = {"GREATER_THAN": 1, "GREATER_THAN_OR_EQUAL": 0, "AFTER": 1, "ON_OR_AFTER": 0}
 
 
 def has_edge(node: Node, edge: str) -> bool:
-    """Whether the node lists objects there."""
+    """Tell whether the node lists objects there."""
     return edge in _EDGES.get(node.kind, frozenset())
 
 
@@ -62,7 +54,7 @@ class _Wanted:
 def page(
     world: World, node: Node, edge: str, params: Mapping[str, str], *, deleted_listed: bool
 ) -> Page[Object]:
-    """The page of objects `params` ask for."""
+    """Return the page of objects `params` ask for."""
     kind = KINDS[edge]
     requests = field_requests(params.get("fields"))
     objects.check_fields(kind, requests)
@@ -76,7 +68,7 @@ def page(
 
 
 def _carrier(kind: str) -> str:
-    """A creative stands for its ad: there is one for each."""
+    """Return the ad a creative stands for: there is one for each."""
     return "ad" if kind == "creative" else kind
 
 

@@ -14,17 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 EVERY_ACCOUNT = "*"
-
-
+#: The two ways in which Meta has been seen to say it; the code is 100 in both.
 WORDINGS = frozenset({"invalid", "nonexisting"})
-
-
-"""The two ways in which Meta has been seen to say it; the code is 100 in both."""
-
-
 INSIGHTS = "AdsInsights"
-
-
 _NODE_TYPES = {
     "account": "AdAccount",
     "campaign": "Campaign",
@@ -51,17 +43,17 @@ class FieldRefusals:
     def refuse(
         self, name: str, account_id: str = EVERY_ACCOUNT, *, wording: str = "invalid"
     ) -> None:
-        """From now on the field is not known."""
+        """Refuse the field from now on."""
         if wording not in WORDINGS:
             raise ValueError(f"wording {wording!r} is not one of {', '.join(sorted(WORDINGS))}")
         self._wordings[account_id.removeprefix("act_"), name] = wording
 
     def accept(self, name: str, account_id: str = EVERY_ACCOUNT) -> None:
-        """The field is known again."""
+        """Accept the field again."""
         self._wordings.pop((account_id.removeprefix("act_"), name), None)
 
     def check(self, names: Iterable[str], account_id: str | None, kind: str | None = None) -> None:
-        """Raises what Meta says of the first of `names` that is refused.
+        """Raise what Meta says of the first of `names` that is refused.
 
         `kind` is that of the object asked (None = an insights report); `account_id` None = a list
         of several accounts.

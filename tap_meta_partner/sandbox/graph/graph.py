@@ -75,7 +75,7 @@ class Graph:
         self._lock = Lock()
 
     def answer(self, call: GraphCall) -> Answer:
-        """The answer to one call; the call is remembered in `calls`."""
+        """Answer one call; the call is remembered in `calls`."""
         trace_id = self._trace_id()
         version, parts = split_version(call.path)
         target = find_target(call.method, parts, self.world, self._reports.run)
@@ -136,7 +136,7 @@ class Graph:
         return self._other_body(call, target, who)
 
     def _other_body(self, call: GraphCall, target: Target, who: TokenInfo) -> object:
-        """What is not about one object of the world."""
+        """Answer what is not about one object of the world."""
         answers: dict[str, Callable[[], object]] = {
             "batch": lambda: answer_batch(call, self.answer),
             "me": lambda: nodes.me_object(who),
@@ -162,7 +162,7 @@ class Graph:
         return nodes.debug_object(info, self.world.now())
 
     def _exchange(self, params: Mapping[str, str]) -> object:
-        """A longer-lived token for one that is not expired, or a token for a login code."""
+        """Return a longer-lived token for one that is not expired, or a token for a login code."""
         now = int(self.world.now().timestamp())
         check_client(params, self._dials.app_secret)
         if params.get("grant_type") == "fb_exchange_token":

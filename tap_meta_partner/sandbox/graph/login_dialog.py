@@ -27,21 +27,13 @@ from tap_meta_partner.sandbox.protocol.errors import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+#: What the dialog does: consent, refuse, or consent with something wrong in the redirect.
 ANSWERS = ("grant", "deny", "used_code", "expired_code", "wrong_state", "no_code")
-
-
-"""What the dialog does: consent, refuse, or consent with something wrong in the redirect."""
-
-
 CODE_SECONDS = 600
-
-
 # What an app can ask of a person; anything else is shown as "Invalid Scopes".
 _SCOPES = frozenset(
     {"ads_read", "ads_management", "business_management", "openid", "public_profile", "email"}
 )
-
-
 _WHOEVER = TokenInfo(
     type="USER", scopes=("ads_read",), user_id="122100000000000077", user_name="Ada Client"
 )
@@ -82,13 +74,13 @@ class LoginDialog:
         self._lock = threading.Lock()
 
     def decide(self, answers: str) -> None:
-        """Sets what every dialog from now on does."""
+        """Set what every dialog from now on does."""
         if answers not in ANSWERS:
             raise ValueError(f"answers is {answers}: it must be one of {', '.join(ANSWERS)}")
         self.answers = answers
 
     def show(self, params: Mapping[str, str]) -> Shown:
-        """The dialog's answer to the browser."""
+        """Return the dialog's answer to the browser."""
         self.asked.append(dict(params))
         complaint = _complaint(params)
         if complaint:
@@ -96,7 +88,7 @@ class LoginDialog:
         return Shown(location=self._redirect(params))
 
     def redeem(self, params: Mapping[str, str]) -> TokenInfo:
-        """Who a code's token is for; raises what Meta says of a code that is not in order."""
+        """Return whose token a code is for; raise what Meta says of a code that is not in order."""
         code = params.get("code", "")
         if code == LOGIN_CODE:  # for those who try the exchange alone
             return _WHOEVER
@@ -155,7 +147,7 @@ def _granted(params: Mapping[str, str]) -> TokenInfo:
 
 
 def _complaint(params: Mapping[str, str]) -> str:
-    """What a page of Meta's would say instead of the dialog; empty when all is well."""
+    """Return what a page of Meta's would say instead of the dialog; empty when all is well."""
     redirect = urlsplit(params.get("redirect_uri", ""))
     if params.get("client_id") != APP_ID:
         return "Invalid App ID: The provided app ID does not look like a valid app ID."

@@ -28,19 +28,13 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.world import World
 
 Object = dict[str, object]
-
-
 _FIELDS = {
     "campaign": ("Campaign", CAMPAIGN_FIELDS),
     "adset": ("AdSet", ADSET_FIELDS),
     "ad": ("Ad", AD_FIELDS),
     "creative": ("AdCreative", CREATIVE_FIELDS),
 }
-
-
 _PIXEL, _PAGE, _APP = "310000000000001", "104056922962001", "560000000000001"
-
-
 _WINDOWS = {
     "7d_click": (("CLICK_THROUGH", 7),),
     "7d_click_1d_view": (("CLICK_THROUGH", 7), ("VIEW_THROUGH", 1)),
@@ -48,7 +42,7 @@ _WINDOWS = {
 
 
 def check_fields(kind: str, requests: tuple[FieldRequest, ...]) -> None:
-    """Raises what Meta says of the first field an object of the kind does not have."""
+    """Raise what Meta says of the first field an object of the kind does not have."""
     node_type, fields = _FIELDS[kind]
     for name, _ in requests:
         if name not in fields:
@@ -62,7 +56,7 @@ def described(
     each: Campaign | AdSet | Ad,
     requests: tuple[FieldRequest, ...],
 ) -> Object:
-    """The asked fields of an object, `id` always; one that has no value is absent."""
+    """Return the asked fields of an object, `id` always; one that has no value is absent."""
     known = _KNOWN[kind](world, account, each)
     found: Object = {}
     for name, parts in requests:
@@ -211,7 +205,7 @@ def _common(world: World, account: AdAccount, each: Campaign | AdSet | Ad) -> Ob
 
 
 def _budget(draw: Random) -> Object:
-    """A daily or a lifetime budget, and what is left of it."""
+    """Return a daily or a lifetime budget, and what is left of it."""
     amount = draw.randrange(10, 500)
     name = "daily_budget" if draw.random() < 0.7 else "lifetime_budget"  # noqa: PLR2004
     return {
@@ -221,7 +215,7 @@ def _budget(draw: Random) -> Object:
 
 
 def _minor(amount: int) -> str:
-    """An amount as text in minor units; where there are none, everything costs a hundredfold."""
+    """Return an amount as text in minor units; without minor units all costs a hundredfold."""
     return str(amount * 100)
 
 

@@ -17,27 +17,15 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.world import World
 
 LIVING_VERSIONS = frozenset({"v25.0", "v26.0", "v27.0"})
-
-
 _VERSION = re.compile(r"v\d+\.\d+")
-
-
 _OLDEST_UNBORN = 28
-
-
 _ME_EDGES = {
     "adaccounts": "ad_accounts",
     "assigned_ad_accounts": "ad_accounts",
     "permissions": "permissions",
 }
-
-
 _BUSINESS_EDGES = frozenset({"client_ad_accounts", "owned_ad_accounts"})
-
-
 UNKNOWN_EDGE = "?"
-
-
 EXCHANGE_EDGE = "oauth/access_token"
 
 
@@ -58,7 +46,7 @@ class Target:
 
 
 def split_version(path: str) -> tuple[str | None, list[str]]:
-    """The version a path begins with (None = unversioned), and its other parts."""
+    """Return the version a path begins with (None = unversioned), and its other parts."""
     parts = [part for part in path.split("/") if part]
     if parts and _VERSION.fullmatch(parts[0]):
         return parts[0], parts[1:]
@@ -66,7 +54,7 @@ def split_version(path: str) -> tuple[str | None, list[str]]:
 
 
 def check_version(version: str | None) -> None:
-    """Raises what Meta says of a version past its life, or one that never was."""
+    """Raise what Meta says of a version past its life, or one that never was."""
     if version is None or version in LIVING_VERSIONS:
         return
     if version.endswith(".0") and int(version[1:-2]) < _OLDEST_UNBORN:
@@ -77,7 +65,7 @@ def check_version(version: str | None) -> None:
 def find_target(
     method: str, parts: list[str], world: World, run_of: Callable[[str], ReportRun | None]
 ) -> Target:
-    """What the parts of a path mean."""
+    """Return what the parts of a path mean."""
     head, edge, *below = [*parts, "", ""]
     if any(below):  # the Graph API has nodes and their edges, nothing further down
         return Target("other", UNKNOWN_EDGE)
@@ -94,7 +82,7 @@ def find_target(
 
 
 def _fixed_target(method: str, head: str, edge: str) -> Target | None:
-    """What paths mean that name no object of the world."""
+    """Return what a path means that names no object of the world."""
     if not head:
         return Target("batch" if method == "POST" else "other", "batch")
     if head == "me":

@@ -26,17 +26,9 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.world import World
 
 APP_ID = "1234567890123456"
-
-
 LOGIN_CODE = "SANDBOX-CODE"
-
-
 LOGIN_TOKEN_SECONDS = 5_400
-
-
 LONG_TOKEN_SECONDS = 5_184_000  # 60 days
-
-
 _READING_SCOPES = frozenset({"ads_read", "ads_management"})
 
 
@@ -60,7 +52,7 @@ class TokenInfo:
 def caller(
     call: GraphCall, tokens: Mapping[str, TokenInfo], app_secret: str | None, now: float
 ) -> TokenInfo:
-    """The token's owner; raises when the token or its proof is not in order."""
+    """Return the token's owner; raise a refusal when the token or its proof is not in order."""
     if not call.token:
         raise invalid_token("An access token is required to request this resource.")
     info = tokens.get(call.token)
@@ -74,7 +66,7 @@ def caller(
 
 
 def check_client(params: Mapping[str, str], app_secret: str | None) -> None:
-    """Raises when app id and app secret, which authorise an exchange, do not belong together."""
+    """Raise a refusal when app id and app secret, which authorise an exchange, do not match."""
     if params.get("client_id") != APP_ID:
         raise invalid_app()
     if app_secret is not None and params.get("client_secret", "") != app_secret:
@@ -82,7 +74,7 @@ def check_client(params: Mapping[str, str], app_secret: str | None) -> None:
 
 
 def extendable(params: Mapping[str, str], tokens: Mapping[str, TokenInfo], now: float) -> TokenInfo:
-    """The token to be extended; raises when it is none, or none any more."""
+    """Return the token to be extended; raise a refusal when it is none, or no longer one."""
     old = tokens.get(params.get("fb_exchange_token", ""))
     if old is None:
         raise invalid_token("Invalid OAuth access token - Cannot parse access token")
@@ -107,7 +99,7 @@ def _check_scope(who: TokenInfo) -> None:
 
 
 def readable_accounts(world: World, who: TokenInfo) -> list[AdAccount]:
-    """The accounts the caller is assigned to."""
+    """Return the accounts the caller is assigned to."""
     _check_scope(who)
     return [
         account
@@ -117,7 +109,7 @@ def readable_accounts(world: World, who: TokenInfo) -> list[AdAccount]:
 
 
 def check_readable(world: World, who: TokenInfo, account: AdAccount) -> None:
-    """Raises what Meta says of an account the caller cannot read."""
+    """Raise what Meta says of an account the caller cannot read."""
     _check_scope(who)
     if who.accounts is not None and account.id not in who.accounts:
         raise unknown_object(f"act_{account.id}")

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 # Calls that count against an account's `ads_insights` budget; other calls about an account count
 # as `ads_management`, which is not limited here.
 INSIGHTS_KINDS = frozenset({"insights", "campaign_insights", "run_create", "poll", "run_result"})
-
-
 _NOTIONAL_BUDGET = 190_000  # the full tier's hourly ads_insights budget, when none is set
 
 
@@ -73,7 +71,7 @@ class UsageMeters:
         self._lock = Lock()
 
     def charge(self, account_id: str | None, kind: str) -> None:
-        """Counts a call; raises the throttling error when it is one too many."""
+        """Count a call; raise the throttling error when it is one too many."""
         if kind == "batch":
             return  # each of its items is charged instead
         now = self._monotonic()
@@ -87,7 +85,7 @@ class UsageMeters:
             self._app.calls.append(now)
 
     def headers(self, account_id: str | None, kind: str) -> dict[str, str]:
-        """The usage headers as of now; those about an account only when there is one."""
+        """Return the usage headers as of now; those about an account only when there is one."""
         now = self._monotonic()
         with self._lock:
             app = self._percent(self._app, now)
@@ -125,7 +123,7 @@ class UsageMeters:
         return max(meter.percent(), 100.0) if blocked else meter.percent()
 
     def _wait(self, meter: _Meter, now: float) -> float:
-        """How long the block still lasts, in minutes; 0 unless throttled."""
+        """Return how long the block still lasts, in minutes; 0 unless throttled."""
         return max(0.0, meter.blocked_until - now) / self._budget.minute
 
     def _account_headers(

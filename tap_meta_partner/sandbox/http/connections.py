@@ -45,7 +45,7 @@ class PersistentServer(ThreadedWSGIServer):
         super().shutdown_request(request)
 
     def hang_up(self) -> None:
-        """Ends all connections, so that no client goes on talking to a sandbox that is over."""
+        """End all connections, so that no client goes on talking to a sandbox that is over."""
         with self._lock:
             for connection in self._open:
                 with suppress(OSError):  # its client was faster
@@ -76,4 +76,4 @@ class PersistentHandler(WSGIRequestHandler):
 
     @override
     def log(self, type: str, message: str, *args: object) -> None:
-        """Says nothing: `Sandbox.calls` tells what came in."""
+        """Say nothing: `Sandbox.calls` tells what came in."""

@@ -29,7 +29,7 @@ class Control:
         self._graph = graph
 
     def answer(self, request: Request, body: bytes) -> Response:
-        """Does what is asked and says what came of it, both in JSON."""
+        """Do what is asked and say what came of it, both in JSON."""
         name = request.path.removeprefix("/sandbox/")
         actions: dict[tuple[str, str], Callable[[Request, Mapping[str, object]], object]] = {
             ("GET", "truth"): lambda r, _: {"data": self._truth(r.args)},
@@ -79,7 +79,7 @@ class Control:
     def _truth_by_day(
         self, account_id: str, since: dt.date, until: dt.date, breakdowns: tuple[str, ...]
     ) -> dict[str, object]:
-        """A day's totals; with breakdowns a list of them, each with its `values`."""
+        """Return a day's totals; with breakdowns a list of them, each with its `values`."""
         if not breakdowns:
             days = self._world.truth.day_totals(account_id, since, until)
             return {day.isoformat(): _truth_of(totals) for day, totals in days.items()}

@@ -89,11 +89,11 @@ class Sandbox:
         return self._graph.refused_fields
 
     def fault(self, fault: Fault) -> None:
-        """Makes something go wrong."""
+        """Let something go wrong."""
         self._graph.faults.add(fault)
 
     def clear_faults(self) -> None:
-        """Lets everything go right again."""
+        """Let everything go right again."""
         self._graph.faults.clear()
 
     def _application(
@@ -111,7 +111,7 @@ class Sandbox:
         return response(answer, environ["werkzeug.socket"])(environ, start_response)
 
     def _dialog(self, request: Request) -> Response:
-        """What the browser is sent to at www.facebook.com, where Meta keeps the dialog."""
+        """Return what the browser is sent to at www.facebook.com, where Meta keeps the dialog."""
         shown = self._graph.login.show(request.args.to_dict())
         if shown.location:
             return redirect(shown.location)
@@ -134,7 +134,7 @@ def _graph_call(request: Request) -> GraphCall:
 
 
 def _form(request: Request) -> dict[str, str]:
-    """Parameters from the body: a form (also multipart), or a JSON object."""
+    """Return the parameters in the body: a form (also multipart), or a JSON object."""
     value = request.get_json(silent=True)
     if isinstance(value, dict):
         return {k: v if isinstance(v, str) else json.dumps(v) for k, v in value.items()}

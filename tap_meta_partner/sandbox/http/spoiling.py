@@ -23,13 +23,11 @@ _HTML = {
     "html_503": "503 Service Unavailable",
     "html_200": "Sorry, this content isn't available right now",
 }
-
-
 _PIECES = 20
 
 
 def response(answer: Answer, connection: socket.socket) -> Response:
-    """The answer as HTTP, spoiled as its fault says."""
+    """Return the answer as HTTP, spoiled as its fault says."""
     headers = {"Content-Type": "application/json; charset=UTF-8", **answer.headers}
     whole = Response(answer.body, status=answer.status, headers=headers)
     fault = answer.fault
@@ -75,7 +73,7 @@ def _slowly(body: bytes, fault: Fault, connection: socket.socket) -> Iterator[by
 
 
 def _reset(connection: socket.socket) -> None:
-    """Ends the connection with a reset rather than an orderly close."""
+    """End the connection with a reset rather than an orderly close."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
     raise ConnectionResetError("reset on request")

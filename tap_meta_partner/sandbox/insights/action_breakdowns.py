@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 Key = dict[str, object]
-
-
+#: Actions that happen outside Meta; the sandbox knows of the web only.
 OFF_META_TYPES = frozenset(
     {
         "landing_page_view",
@@ -28,9 +27,6 @@ OFF_META_TYPES = frozenset(
         "contact_website",
     }
 )
-
-
-"""Actions that happen outside Meta; the sandbox knows of the web only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +47,10 @@ class _Split:
 
 
 _CLICKED = frozenset({"link_click"})
-
-
 _VIEWED = frozenset({"video_view"})
-
-
 _CARDS = {"120211": 50, "120212": 30, "120213": 20}
-
-
 _CARD_NAMES = {"Longboard, blue": 50, "ネオプレン": 30, "Gutschein 50 €": 20}
-
-
 _NAME_OF_CARD: Mapping[object, str] = dict(zip(_CARDS, _CARD_NAMES, strict=True))
-
-
 _SPLITS = {
     "action_device": _Split({"desktop": 20, "iphone": 50, "android_smartphone": 30}),
     "action_destination": _Split({"https://shop.example/": 65, "Facebook Page": 35}),
@@ -84,24 +70,16 @@ _SPLITS = {
         frozenset({"purchase", "omni_purchase", "offsite_conversion.fb_pixel_purchase"}),
     ),
 }
-
-
 _STARRED = frozenset({"action_type", "action_target_id", "action_destination"})
-
-
 _CAROUSEL = frozenset({"action_carousel_card_id", "action_carousel_card_name"})
-
-
 _PLACEMENTS = frozenset({"publisher_platform", "platform_position", "impression_device"})
-
-
 _NOT_STARRED = frozenset(
     {"app_id", "skan_conversion_id", "frequency_value", "mmm", "place_page_id", "user_segment_key"}
 )
 
 
 def combine(names: tuple[str, ...], breakdowns: frozenset[str]) -> bool:
-    """Whether Meta lets these action breakdowns stand together and with `breakdowns`.
+    """Tell whether Meta lets these action breakdowns stand together and with `breakdowns`.
 
     Target and destination go with each other and with every documented row marked so; a device
     with placements, a carousel's cards with people, devices and countries; the others alone.
@@ -129,7 +107,7 @@ def combine(names: tuple[str, ...], breakdowns: frozenset[str]) -> bool:
 
 
 def parts(counts: Iterable[tuple[str, int]], names: tuple[str, ...]) -> Iterator[tuple[Key, int]]:
-    """The entries of an action list: their keys, and how much falls to each.
+    """Return the entries of an action list: their keys, and how much falls to each.
 
     Without `action_type` among the names, all types under one key are one entry: one sum, of
     types that overlap.
@@ -165,14 +143,14 @@ def _split(action_type: str, count: int, names: tuple[str, ...]) -> list[tuple[K
 
 
 def _named(key: Key) -> Key:
-    """The card of an entry with its name beside its id."""
+    """Return the card of an entry with its name beside its id."""
     if "action_carousel_card_id" not in key:
         return key
     return {**key, "action_carousel_card_name": _NAME_OF_CARD[key["action_carousel_card_id"]]}
 
 
 def _shared(count: int, shares: Mapping[str, int]) -> Iterator[tuple[str, int]]:
-    """The parts of `count`, which add up exactly."""
+    """Return the parts of `count`, which add up exactly."""
     before = percent = 0
     for value, share in shares.items():
         percent += share

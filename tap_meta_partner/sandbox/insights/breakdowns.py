@@ -25,42 +25,26 @@ if TYPE_CHECKING:
 
 # Hourly rows carry reach and frequency as 0.
 NO_REACH = HOURLY
-
-
 # Not at account level (Meta, "Insights API Breakdowns"); the marketing mix only of ad sets.
 _NOT_OF_ACCOUNTS = frozenset({"image_asset", "video_asset", "place_page_id"})
-
-
 # Breakdowns that go with these metrics alone; Meta calls anything else an invalid combination.
 _ONLY_WITH = {
     "frequency_value": frozenset({"reach"}),
     "mmm": frozenset({"impressions", "spend"}),
     **dict.fromkeys(SKAN, frozenset({"total_postbacks"})),
 }
-
-
 # Asset breakdowns leave all other metrics out, without an error.
 _TOLD_OF_ASSETS = frozenset({"impressions", "clicks", "spend", "reach", "actions", "action_values"})
-
-
 _WATCHED = frozenset(name for name in INSIGHT_FIELDS if name.startswith("video_"))
-
-
 _UNIQUE = frozenset(
     name for name in INSIGHT_FIELDS if name.startswith(("unique_", "cost_per_unique_"))
 )
-
-
 _NOT_BY_REGION = frozenset(name for name in _WATCHED if name.startswith("video_p")) - {
     "video_play_actions",
     "video_play_curve_actions",
 } | {"video_avg_time_watched_actions"}
-
-
+#: What an ad account has to be opted in for, by the names of Meta's feature settings.
 _PEOPLE = frozenset({"reach", "frequency", "cpp"})
-
-
-"""What an ad account has to be opted in for, by the names of Meta's feature settings."""
 
 
 def check(
@@ -69,7 +53,7 @@ def check(
     level: str,
     fields: tuple[str, ...],
 ) -> None:
-    """Raises what Meta answers to breakdowns it does not know or cannot combine."""
+    """Raise what Meta answers to breakdowns it does not know or cannot combine."""
     for name in breakdowns:
         if name == "dma":  # unsupported since 2026-06-22
             raise invalid_parameter(
@@ -94,7 +78,7 @@ def check(
 
 
 def left_out(breakdowns: tuple[str, ...]) -> frozenset[str]:
-    """The fields that rows with these breakdowns lack, whatever was asked."""
+    """Return the fields that rows with these breakdowns lack, whatever was asked."""
     asked = frozenset(breakdowns)
     hidden = frozenset() if asked & frozenset(SKAN) else frozenset({"total_postbacks"})
     if asked & ASSETS:
@@ -107,7 +91,7 @@ def left_out(breakdowns: tuple[str, ...]) -> frozenset[str]:
 
 
 def withheld(breakdowns: tuple[str, ...], since: dt.date, today: dt.date) -> frozenset[str]:
-    """The fields Meta silently leaves out of a report that begins too long ago.
+    """Return the fields Meta silently leaves out of a report that begins too long ago.
 
     People reached, since 2025-06-10, and people who did something, since 2026-01-12; both only
     with breakdowns.
@@ -117,7 +101,7 @@ def withheld(breakdowns: tuple[str, ...], since: dt.date, today: dt.date) -> fro
 
 
 def is_opted_in(breakdowns: tuple[str, ...], opted_in: Collection[str]) -> bool:
-    """Whether all that is asked is switched on; else there are no rows, and no error.
+    """Tell whether all that is asked is switched on; else there are no rows, and no error.
 
     Some breakdowns need it since 2026-08-06.
     """
@@ -125,7 +109,7 @@ def is_opted_in(breakdowns: tuple[str, ...], opted_in: Collection[str]) -> bool:
 
 
 def is_too_old(breakdowns: tuple[str, ...], since: dt.date, today: dt.date) -> bool:
-    """Whether a report begins before the history of its breakdown: no rows then, and no error.
+    """Tell whether a report begins before the history of its breakdown: no rows then, and no error.
 
     It is 13 months for hours and 6 for frequencies, since 2026-01-12.
     """

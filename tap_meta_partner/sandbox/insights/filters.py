@@ -15,17 +15,13 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.delivery import Facts
     from tap_meta_partner.sandbox.world.statuses import Statuses
 
+#: Where an ad says which object of a level it belongs to.
 AD_COLUMN = {"campaign": "campaign_id", "adset": "adset_id", "ad": "id"}
-
-
-"""Where an ad says which object of a level it belongs to."""
-
-
 _GONE = frozenset({"ARCHIVED", "DELETED"})
 
 
 def ad_filter(query: InsightsQuery, statuses: Statuses) -> Callable[[Ad], bool] | None:
-    """Which ads count at all; None = every one."""
+    """Return which ads count at all; None = every one."""
     below = query.node.ad_ids
     unlisted = _deleted_test(query, statuses)
     if below is None and unlisted is None and not query.conditions:
@@ -44,7 +40,7 @@ def ad_filter(query: InsightsQuery, statuses: Statuses) -> Callable[[Ad], bool] 
 
 
 def _deleted_test(query: InsightsQuery, statuses: Statuses) -> Callable[[Ad], bool] | None:
-    """Leaves out rows of deleted objects; None = there are none to leave out.
+    """Leave out rows of deleted objects; None = there are none to leave out.
 
     They are told of when the filter names statuses of the report's level, or when the object
     itself is asked (Meta, "Manage your ad object's status"). Rows of their parents keep them.
@@ -60,7 +56,7 @@ def _deleted_test(query: InsightsQuery, statuses: Statuses) -> Callable[[Ad], bo
 def _object_test(
     condition: Condition, account: AdAccount, statuses: Statuses
 ) -> Callable[[Ad], bool] | None:
-    """A condition on campaign, ad set or ad; None when it is about a metric."""
+    """Return a condition on campaign, ad set or ad; None when it is about a metric."""
     kind, _, name = condition.field.partition(".")
     if kind not in AD_COLUMN or name not in {"id", "effective_status", "name"}:
         return None
@@ -91,7 +87,7 @@ def _text_test(condition: Condition) -> Callable[[str], bool]:
 
 
 def metric_filter(query: InsightsQuery) -> Callable[[Facts], bool] | None:
-    """Which rows are large enough to be told; None = every one."""
+    """Return which rows are large enough to be told; None = every one."""
     digits = query.node.account.spend_digits
     tests = [
         test

@@ -33,14 +33,8 @@ class Presentation:
 
 
 Metric = Callable[["Facts", Presentation], object]
-
-
 ActionList = list[dict[str, object]]
-
-
 Counts = tuple[tuple[str, int], ...]
-
-
 # The share of an action, in percent, that falls into each attribution window. 7d_view and
 # 28d_view may be asked and yield nothing since 2026-01-12.
 _WINDOW_PERCENT = {"1d_click": 60, "7d_click": 85, "28d_click": 92, "1d_view": 8, "1d_ev": 4}
@@ -55,12 +49,12 @@ def _spend(facts: Facts, how: Presentation) -> str:
 
 
 def _cost(facts: Facts, count: int, how: Presentation, per: int = 1) -> str | None:
-    """Spend per `per` of something that was counted `count` times."""
+    """Return the spend per `per` of something counted `count` times."""
     return ratio_text(facts.spend * per, count * 10**how.spend_digits) if count else None
 
 
 def _rate(count: int, base: int) -> str | None:
-    """`count` in percent of `base`."""
+    """Return `count` in percent of `base`."""
     return ratio_text(count * 100, base) if base else None
 
 
@@ -77,7 +71,7 @@ def _on_post(facts: Facts) -> int:
 
 
 def _actions(facts: Facts) -> Counts:
-    """Action types and their counts. They overlap: adding them up counts things twice or more."""
+    """Return action types and their counts; they overlap, so their sum counts things twice."""
     on_post = _on_post(facts)
     return (
         ("link_click", facts.link_clicks),
@@ -107,7 +101,7 @@ def _conversions(facts: Facts) -> Counts:
 
 
 def _entries(counts: Counts, how: Presentation, digits: int = 0) -> ActionList | None:
-    """An AdsActionStats list: nothing for types that did not happen, None when none did."""
+    """Return an AdsActionStats list: nothing for types that did not happen, None when none did."""
     if how.plain_actions:  # by far the most rows are asked like this, so it is made quickly
         return [
             {"action_type": action_type, "value": decimal_text(count, digits)}
@@ -194,6 +188,7 @@ def _results(facts: Facts, _: Presentation) -> ActionList | None:
     return [{"indicator": indicator, "values": values}]
 
 
+#: What the model can tell of facts, by field name.
 METRICS: dict[str, Metric] = {
     "impressions": _count_of("impressions"),
     "clicks": _count_of("clicks"),
@@ -243,6 +238,3 @@ METRICS: dict[str, Metric] = {
     "results": _results,
     "total_postbacks": lambda facts, _: str(facts.purchases + facts.leads),
 }
-
-
-"""What the model can tell of facts, by field name."""

@@ -6,7 +6,7 @@ _MICRO = 1_000_000
 
 
 def decimal_text(count: int, digits: int) -> str:
-    """`count` units of 10 ** -digits."""
+    """Return `count` units of 10 ** -digits as text."""
     if digits == 0:
         return str(count)
     whole, part = divmod(count, 10**digits)
@@ -16,6 +16,6 @@ def decimal_text(count: int, digits: int) -> str:
 
 
 def ratio_text(numerator: int, denominator: int) -> str:
-    """The quotient, rounded half up to six decimals, which is what Meta gives of rates."""
+    """Return the quotient, rounded half up to six decimals, which is what Meta gives of rates."""
     whole, part = divmod((2 * numerator * _MICRO + denominator) // (2 * denominator), _MICRO)
     return f"{whole}.{part:06d}".rstrip("0") if part else str(whole)

@@ -10,13 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 HISTORY_MONTHS = 37
-
-
 # People are left out of reports with breakdowns that start before this (since 2025-06-10), and
 # hours have no rows (since 2026-01-12).
 WITH_BREAKDOWNS_MONTHS = 13
-
-
 FREQUENCY_MONTHS = 6
 
 
@@ -28,14 +24,14 @@ class Span(NamedTuple):
 
 
 def months_before(day: dt.date, months: int) -> dt.date:
-    """The same day of the month `months` earlier, or the last one that month has."""
+    """Return the same day of the month `months` earlier, or the last one that month has."""
     index = day.year * 12 + day.month - 1 - months
     year, month = divmod(index, 12)
     return dt.date(year, month + 1, min(day.day, monthrange(year, month + 1)[1]))
 
 
 def preset(name: str, today: dt.date) -> Span | None:
-    """What a `date_preset` means on the account's `today`; None = no such preset.
+    """Return what a `date_preset` means on the account's `today`; None = no such preset.
 
     `last_Nd` ends yesterday, `this_…` ends today.
     """
@@ -44,7 +40,7 @@ def preset(name: str, today: dt.date) -> Span | None:
 
 
 def buckets(span: Span, increment: int | str) -> Iterator[Span]:
-    """The periods a report over `span` has one row each for, oldest first.
+    """Return the periods a report over `span` has one row each for, oldest first.
 
     Counted from `since`; the last one ends with the span. `monthly` cuts at calendar months.
     """
@@ -62,7 +58,7 @@ def buckets(span: Span, increment: int | str) -> Iterator[Span]:
 
 
 def days(span: Span) -> Iterator[dt.date]:
-    """Every day of the span."""
+    """Return every day of the span."""
     return (span.since + dt.timedelta(days=n) for n in range((span.until - span.since).days + 1))
 
 
@@ -101,8 +97,6 @@ def _everything(today: dt.date) -> Span:
 
 
 _MONDAY, _SUNDAY = 0, 6
-
-
 _PRESETS: dict[str, Callable[[dt.date], Span]] = {
     "today": lambda today: Span(today, today),
     "yesterday": _last(1),

@@ -31,11 +31,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.advertising import Node
 
 _DEPTH = {level: depth for depth, level in enumerate(LEVELS)}
-
-
 _LONGEST_INCREMENT = 90
-
-
 # The level from which on a field has a meaning; others are known at every level.
 _FIELD_LEVELS = {
     "campaign_id": "campaign",
@@ -86,7 +82,7 @@ def read_query(
     *,
     history_limits: bool = True,
 ) -> InsightsQuery:
-    """The query `params` put to `node`; raises what Meta answers to a wrong one.
+    """Return the query `params` put to `node`; raise what Meta answers to a wrong one.
 
     `today` is the account's own, since presets and the edge of history follow it; `opted_in` are
     the features its advertiser has switched on; without `history_limits` breakdowns reach back as
@@ -119,7 +115,7 @@ def read_query(
 
 
 def name_list(text: str | None) -> tuple[str, ...]:
-    """Names from a comma-separated or a JSON list: Meta takes both."""
+    """Return the names in a comma-separated or a JSON list: Meta takes both."""
     if not text:
         return ()
     if not text.lstrip().startswith("["):
@@ -200,7 +196,7 @@ def _increment(text: str | None) -> int | str:
 
 
 def conditions(text: str | None) -> tuple[Condition, ...]:
-    """The conditions of a `filtering` parameter."""
+    """Return the conditions of a `filtering` parameter."""
     if not text:
         return ()
     entries = _json(text, "filtering")

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.protocol.faults import Fault
 
 COMPLETED = "Job Completed"
-
-
 # The states a run goes through. 100 % is not yet done: the run is "Running" at 100 % for a while.
 _COURSE = (
     ("Job Not Started", 0),
@@ -29,11 +27,7 @@ _COURSE = (
     ("Job Running", 100),
     (COMPLETED, 100),
 )
-
-
 _LAST = len(_COURSE) - 1
-
-
 # What becomes of a run instead, from which step on.
 _STRAYS = {
     "stuck_0": (2, ("Job Running", 0)),
@@ -42,14 +36,8 @@ _STRAYS = {
     "skipped": (2, ("Job Skipped", 0)),
     "failed": (_LAST, ("Job Failed", 40)),
 }
-
-
 _EXPIRES_AT = 2
-
-
 _TOO_LARGE = (-3, 1504045, "The report is too large to be created.")
-
-
 _FAILED = (-2, 2490547, "The report could not be created.")
 
 
@@ -96,7 +84,7 @@ class ReportRuns:
         self._lock = Lock()
 
     def get(self, run_id: str) -> ReportRun | None:
-        """The run with that id, also a deleted one."""
+        """Return the run with that id, a deleted one too."""
         return self._runs.get(run_id)
 
     def submit(
@@ -108,7 +96,7 @@ class ReportRuns:
         too_large: bool,
         fault: Fault | None,
     ) -> ReportRun:
-        """Starts a run whose end is decided already."""
+        """Start a run whose end is decided already."""
         fate = fault.fate if fault is not None else None
         error: tuple[int, int | None, str] = _FAILED
         if too_large and fate is None:
@@ -133,13 +121,13 @@ class ReportRuns:
         return run
 
     def poll(self, run: ReportRun) -> dict[str, object]:
-        """The AdReportRun object; looking at it is what moves a run when there is no clock."""
+        """Return the AdReportRun object; without a clock, looking at it is what moves a run."""
         with self._lock:
             run.polls += 1
         return self._object(run)
 
     def check_readable(self, run: ReportRun) -> None:
-        """Raises while the rows of the run cannot be read."""
+        """Raise a refusal while the rows of the run cannot be read."""
         status, _ = self._state(run)
         with self._lock:
             if status == COMPLETED and run.bad_reads:
@@ -149,7 +137,7 @@ class ReportRuns:
             raise report_not_ready()
 
     def delete(self, run: ReportRun) -> None:
-        """Forgets the run."""
+        """Forget the run."""
         run.deleted = True
 
     def _check_room(self, account_id: str) -> None:

@@ -26,12 +26,8 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.world import World
 
 Row = dict[str, object]
-
-
+#: One row to be: an ad below the row's object, breakdown values, and the summed facts.
 Group = tuple["Ad", Values, Facts]
-
-
-"""One row to be: an ad below the row's object, breakdown values, and the summed facts."""
 
 
 class Insights:
@@ -44,7 +40,7 @@ class Insights:
         )
 
     def page(self, query: InsightsQuery, params: Mapping[str, str], revision: int) -> Page[Row]:
-        """The page of the report that the `after` and `limit` of `params` ask for."""
+        """Return the page of the report that the `after` and `limit` of `params` ask for."""
         spans = list(periods.buckets(query.span, query.increment))
         start = position_after(params)
         left = limit_of(params)
@@ -64,7 +60,7 @@ class Insights:
         return Page(rows, start, Position(bucket, offset, start.page + 1), bucket < len(spans))
 
     def exceeds(self, query: InsightsQuery, rows: int, revision: int) -> bool:
-        """Whether the whole report has more than `rows` rows; stops counting there."""
+        """Tell whether the whole report has more than `rows` rows; stop counting there."""
         counted = 0
         for number, span in enumerate(periods.buckets(query.span, query.increment)):
             counted += len(self._bucket(query, span, number, revision))
@@ -137,7 +133,7 @@ class _RowWriter:
         self._campaigns = {campaign.id: campaign for campaign in account.campaigns}
 
     def row(self, group: Group, span: periods.Span) -> Row:
-        """One row as Meta sends it."""
+        """Return one row as Meta sends it."""
         ad, values, facts = group
         labels = self._labels.get(ad.id)
         if labels is None:
@@ -165,7 +161,7 @@ class _RowWriter:
 
 
 def labels(level: str, account: AdAccount, campaign: Campaign, adset: AdSet, ad: Ad) -> Row:
-    """The text fields a row of `level` can have: those of its own object and the ones above."""
+    """Return the text fields a row of `level` can have: of its own object and those above."""
     known: Row = {
         "account_id": account.id,
         "account_name": account.name,

@@ -59,7 +59,7 @@ class Answer:
         headers: Mapping[str, str] | None = None,
         fault: Fault | None = None,
     ) -> Answer:
-        """An answer with a JSON body."""
+        """Return an answer with a JSON body."""
         # Five times faster than `json`, which would take a third of the time of a large page.
         return cls(status, msgspec.json.encode(body), headers or {}, fault)
 

@@ -28,7 +28,7 @@ class ErrorBody:
     data: str | None = None
 
     def envelope(self, trace_id: str) -> dict[str, object]:
-        """The body as Meta sends it; optional keys are absent rather than null."""
+        """Return the body as Meta sends it; optional keys are absent rather than null."""
         optional = {
             "error_subcode": self.subcode,
             "is_transient": self.is_transient,
@@ -56,12 +56,12 @@ class GraphError(Exception):
 
 
 def invalid_parameter(message: str) -> GraphError:
-    """A value the API does not know (code 100)."""
+    """Say that the API does not know a value (code 100)."""
     return GraphError(ErrorBody(100, f"(#100) {message}"))
 
 
 def unknown_field(name: str, where: str = "", *, blamed: bool = False) -> GraphError:
-    """A field the edge does not have, or not at this level (code 100)."""
+    """Say that the edge has no such field, or not at this level (code 100)."""
     message = (
         f"(#100) {name} is not valid for fields param{where}. please check "
         "https://developers.facebook.com/docs/marketing-api/reference/ads-insights/ "
@@ -71,18 +71,18 @@ def unknown_field(name: str, where: str = "", *, blamed: bool = False) -> GraphE
 
 
 def nonexisting_field(name: str, node_type: str, *, blamed: bool = False) -> GraphError:
-    """A field that objects of this type do not have (code 100)."""
+    """Say that objects of this type have no such field (code 100)."""
     message = f"(#100) Tried accessing nonexisting field ({name}) on node type ({node_type})"
     return GraphError(ErrorBody(100, message, data=_BLAMED if blamed else None))
 
 
 def unknown_error() -> GraphError:
-    """Meta cannot say what went wrong (code 1, HTTP 500)."""
+    """Say that Meta does not know what went wrong (code 1, HTTP 500)."""
     return GraphError(ErrorBody(1, "An unknown error occurred", status=500))
 
 
 def unknown_object(node_id: str) -> GraphError:
-    """No such object, or none this token may see: Meta does not tell which (100/33)."""
+    """Say that there is no such object, or not for this token: Meta leaves that open (100/33)."""
     return GraphError(
         ErrorBody(
             100,
@@ -95,7 +95,7 @@ def unknown_object(node_id: str) -> GraphError:
 
 
 def not_assigned() -> GraphError:
-    """The account is shared with the business but not assigned to this user (code 200)."""
+    """Say that the account is shared with the business but not assigned to this user (code 200)."""
     return GraphError(
         ErrorBody(
             200, "(#200) Ad account owner has NOT grant ads_management or ads_read permission"
@@ -104,17 +104,17 @@ def not_assigned() -> GraphError:
 
 
 def missing_permission(permission: str) -> GraphError:
-    """The token lacks a scope or a task (code 200)."""
+    """Say that the token lacks a scope or a task (code 200)."""
     return GraphError(ErrorBody(200, f"(#200) Requires {permission} permission to read this."))
 
 
 def invalid_token(message: str, subcode: int | None = None) -> GraphError:
-    """The token is missing, malformed, expired or revoked (code 190)."""
+    """Say that the token is missing, malformed, expired or revoked (code 190)."""
     return GraphError(ErrorBody(190, message, subcode=subcode))
 
 
 def invalid_app() -> GraphError:
-    """There is no such app (code 101)."""
+    """Say that there is no such app (code 101)."""
     return GraphError(
         ErrorBody(
             101, "Error validating application. Cannot get application info due to a system error."
@@ -123,22 +123,22 @@ def invalid_app() -> GraphError:
 
 
 def invalid_client() -> GraphError:
-    """The app secret is not that of the app (code 1, as for faults nobody knows)."""
+    """Say that the app secret is not that of the app (code 1, as for faults nobody knows)."""
     return GraphError(ErrorBody(1, "Error validating client secret."))
 
 
 def code_used() -> GraphError:
-    """A login code works once (100/36009)."""
+    """Say that a login code works once (100/36009)."""
     return GraphError(ErrorBody(100, "This authorization code has been used.", subcode=36009))
 
 
 def code_expired() -> GraphError:
-    """A login code works for some minutes (100/36007)."""
+    """Say that a login code works for a few minutes (100/36007)."""
     return GraphError(ErrorBody(100, "This authorization code has expired.", subcode=36007))
 
 
 def other_redirect() -> GraphError:
-    """A code is exchanged with the redirect_uri it was asked with (100/36008)."""
+    """Say that a code goes with the redirect_uri it was asked for with (100/36008)."""
     return GraphError(
         ErrorBody(
             100,
@@ -150,7 +150,7 @@ def other_redirect() -> GraphError:
 
 
 def verifier_without_challenge() -> GraphError:
-    """PKCE's second half came without its first (code 100)."""
+    """Say that PKCE's second half came without its first (code 100)."""
     return GraphError(
         ErrorBody(
             100,
@@ -160,12 +160,12 @@ def verifier_without_challenge() -> GraphError:
 
 
 def invalid_verifier() -> GraphError:
-    """PKCE's second half does not fit the first (code 100)."""
+    """Say that PKCE's second half does not fit the first (code 100)."""
     return GraphError(ErrorBody(100, "Invalid code verifier."))
 
 
 def missing_proof() -> GraphError:
-    """The app demands `appsecret_proof` and none came (code 100)."""
+    """Say that the app demands `appsecret_proof` and none came (code 100)."""
     return GraphError(
         ErrorBody(
             100,
@@ -176,7 +176,7 @@ def missing_proof() -> GraphError:
 
 
 def wrong_proof() -> GraphError:
-    """The `appsecret_proof` does not belong to this token and app secret (code 100)."""
+    """Say that the `appsecret_proof` does not belong to this token and app secret (code 100)."""
     return GraphError(
         ErrorBody(
             100,
@@ -187,7 +187,7 @@ def wrong_proof() -> GraphError:
 
 
 def deprecated_version(version: str) -> GraphError:
-    """The version's Marketing API life is over (code 2635)."""
+    """Say that the version's Marketing API life is over (code 2635)."""
     return GraphError(
         ErrorBody(
             2635,
@@ -199,19 +199,19 @@ def deprecated_version(version: str) -> GraphError:
 
 
 def unknown_path(path: str) -> GraphError:
-    """Nothing answers there (code 2500)."""
+    """Say that nothing answers there (code 2500)."""
     return GraphError(ErrorBody(2500, f"Unknown path components: {path}"))
 
 
 def invalid_cursor() -> GraphError:
-    """The cursor cannot be read or belongs to another query (code 2642)."""
+    """Say that the cursor cannot be read or belongs to another query (code 2642)."""
     return GraphError(
         ErrorBody(2642, "(#2642) Invalid cursors values", type="FacebookApiException")
     )
 
 
 def beyond_history() -> GraphError:
-    """The start lies more than 37 months back (code 3018)."""
+    """Say that the start lies more than 37 months back (code 3018)."""
     return GraphError(
         ErrorBody(
             3018,
@@ -222,7 +222,7 @@ def beyond_history() -> GraphError:
 
 
 def invalid_combination(breakdowns: tuple[str, ...]) -> GraphError:
-    """These breakdowns do not go together (2/1504041, not 100)."""
+    """Say that these breakdowns do not go together (2/1504041, not 100)."""
     return GraphError(
         ErrorBody(
             2,
@@ -236,21 +236,21 @@ def invalid_combination(breakdowns: tuple[str, ...]) -> GraphError:
 
 
 def asynchronous_only(breakdown: str) -> GraphError:
-    """A breakdown that synchronous calls do not answer (code 100)."""
+    """Say that synchronous calls do not answer this breakdown (code 100)."""
     return invalid_parameter(
         f"The {breakdown} breakdown is only supported for asynchronous insights requests"
     )
 
 
 def wrong_level(level: str, kind: str) -> GraphError:
-    """A level above the node that was asked (1/99)."""
+    """Answer a level above the node asked as Meta does: with an unknown error (1/99)."""
     return GraphError(
         ErrorBody(1, f"An unknown error occurred ({level} at a {kind})", subcode=99, status=500)
     )
 
 
 def too_much_data() -> GraphError:
-    """More rows than one call may ask for; a smaller page does not help (100/1487534)."""
+    """Say that there are too many rows for one call; a smaller page does not help (100/1487534)."""
     return GraphError(
         ErrorBody(
             100,
@@ -265,7 +265,7 @@ def too_much_data() -> GraphError:
 
 
 def sync_timed_out() -> GraphError:
-    """The synchronous query took too long (2/1504038)."""
+    """Say that the synchronous query took too long (2/1504038)."""
     return GraphError(
         ErrorBody(
             2,
@@ -279,7 +279,7 @@ def sync_timed_out() -> GraphError:
 
 
 def report_not_ready() -> GraphError:
-    """The run's rows cannot be read yet, or for a moment (2601/1815107)."""
+    """Say that the run's rows cannot be read yet, or for a moment (2601/1815107)."""
     return GraphError(
         ErrorBody(
             2601,
@@ -293,7 +293,7 @@ def report_not_ready() -> GraphError:
 
 
 def account_throttled() -> GraphError:
-    """The account's hourly insights budget is used up (80000/2446079)."""
+    """Say that the account's hourly insights budget is used up (80000/2446079)."""
     return GraphError(
         ErrorBody(
             80000,
@@ -307,7 +307,7 @@ def account_throttled() -> GraphError:
 
 
 def app_throttled() -> GraphError:
-    """The app's insights capacity is used up (4/1504022)."""
+    """Say that the app's insights capacity is used up (4/1504022)."""
     return GraphError(
         ErrorBody(
             4,

@@ -11,6 +11,10 @@ from tap_meta_partner.sandbox.protocol.errors import ErrorBody
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+#: Ways to spoil an answer besides an error code.
+#:
+#: delay: after `seconds`; drip: in small pieces over `seconds`; redirect: to another host;
+#: empty_page: a page without rows whose `next` leads to the rows; null_item: a batch item not run.
 EFFECTS = frozenset(
     {
         "html_500",
@@ -29,15 +33,7 @@ EFFECTS = frozenset(
         "null_item",
     }
 )
-
-
-"""Ways to spoil an answer besides an error code.
-
-delay: after `seconds`; drip: in small pieces over `seconds`; redirect: to another host;
-empty_page: a page without rows whose `next` leads to the rows; null_item: a batch item not run.
-"""
-
-
+#: The HTTP status of effects that replace the whole answer; 0 = none was sent.
 SENT_STATUS = {
     "html_500": 500,
     "html_502": 502,
@@ -46,17 +42,10 @@ SENT_STATUS = {
     "redirect": 302,
     "reset": 0,
 }
-
-
-"""The HTTP status of effects that replace the whole answer; 0 = none was sent."""
-
-
+#: What may become of a report run.
 FATES = frozenset(
     {"failed", "skipped", "stuck_0", "stuck_99", "100_but_running", "unreadable", "expired"}
 )
-
-
-"""What may become of a report run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +85,7 @@ class Fault:
 
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> Fault:
-        """The fault a control request describes; keys are the fields' names."""
+        """Return the fault a control request describes; keys are the fields' names."""
         known = {field.name for field in fields(cls)}
         unknown = sorted(set(value) - known)
         if unknown:
@@ -117,7 +106,7 @@ class Fault:
         )
 
     def meets(self, kind: str, account_id: str | None, page: int) -> bool:
-        """Whether a call is one of those it is about."""
+        """Tell whether a call is one of those it is about."""
         return (
             self.kind in {"*", kind}
             and self.account_id in {None, account_id}
@@ -133,17 +122,17 @@ class FaultPlan:
         self._lock = Lock()
 
     def add(self, fault: Fault) -> None:
-        """Appends a failure."""
+        """Append a failure."""
         with self._lock:
             self._faults.append(fault)
 
     def clear(self) -> None:
-        """Forgets all of them."""
+        """Forget all of them."""
         with self._lock:
             self._faults.clear()
 
     def take(self, kind: str, account_id: str | None, page: int) -> Fault | None:
-        """The failure this call meets, which is used up by one."""
+        """Return the failure this call meets, which is used up by one."""
         with self._lock:
             for position, fault in enumerate(self._faults):
                 if not fault.meets(kind, account_id, page):

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 # Graph's general default (no default is published for insights).
 DEFAULT_LIMIT = 25
-
-
 LARGEST_LIMIT = 5000
 
 
@@ -35,14 +33,12 @@ class Position:
     page: int = 1
 
     def cursor(self) -> str:
-        """The position as the opaque text clients see."""
+        """Return the position as the opaque text clients see."""
         text = f"Q{self.bucket}.{self.offset}.{self.page}"
         return urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 Item = TypeVar("Item")
-
-
 Item_co = TypeVar("Item_co", covariant=True)
 
 
@@ -57,7 +53,7 @@ class Page(Generic[Item_co]):
 
 
 def position_after(params: Mapping[str, str]) -> Position:
-    """Where the page that `params` ask for begins."""
+    """Return where the page that `params` ask for begins."""
     cursor = params.get("after")
     if not cursor:
         return Position()
@@ -70,7 +66,7 @@ def position_after(params: Mapping[str, str]) -> Position:
 
 
 def limit_of(params: Mapping[str, str]) -> int:
-    """The page size asked for."""
+    """Return the page size asked for."""
     text = params.get("limit") or str(DEFAULT_LIMIT)
     if not text.isdecimal() or int(text) == 0:
         raise invalid_parameter("limit must be a positive integer")
@@ -78,12 +74,12 @@ def limit_of(params: Mapping[str, str]) -> int:
 
 
 def capped(params: Mapping[str, str], most: int | None) -> Mapping[str, str]:
-    """The same parameters with a `limit` of at most `most`: some of Meta's edges cap it."""
+    """Return the same parameters with a `limit` of at most `most`: some of Meta's edges cap it."""
     return params if most is None else {**params, "limit": str(min(limit_of(params), most))}
 
 
 def page_of(items: Sequence[Item], params: Mapping[str, str]) -> Page[Item]:
-    """The page of a plain list."""
+    """Return the page of a plain list."""
     start = position_after(params)
     end = start.offset + limit_of(params)
     return Page(
@@ -95,13 +91,13 @@ def page_of(items: Sequence[Item], params: Mapping[str, str]) -> Page[Item]:
 
 
 def emptied(page: Page[object]) -> Page[object]:
-    """An empty page that still has a `next` behind which the rows are, as Meta may answer."""
+    """Return an empty page with a `next` behind which the rows are, as Meta may answer."""
     again = Position(page.start.bucket, page.start.offset, page.start.page + 1)
     return Page([], page.start, again, more=True)
 
 
 def listing(call: GraphCall, page: Page[object]) -> dict[str, object]:
-    """A page in Meta's envelope: cursors also on the last page, `next` only before it."""
+    """Return a page in Meta's envelope: cursors also on the last page, `next` only before it."""
     body: dict[str, object] = {"data": page.rows}
     if not page.rows and not page.more:
         return body
@@ -114,7 +110,7 @@ def listing(call: GraphCall, page: Page[object]) -> dict[str, object]:
 
 
 def _next_url(call: GraphCall, after: str) -> str:
-    """The whole URL of the next page, with the token when it came as a parameter."""
+    """Return the whole URL of the next page, with the token when it came as a parameter."""
     params = {k: v for k, v in call.params.items() if k not in SECRET_PARAMETERS}
     if call.token_in_params and call.token is not None:
         params["access_token"] = call.token

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 
 def _names(text: str) -> frozenset[str]:
-    """The words of a long list, kept as prose for the sake of its readers."""
+    """Return the words of a long list, kept as prose for the sake of its readers."""
     return frozenset(text.split())
 
 
+#: Every field name `fields` of an insights call may hold; the model fills a part of them.
 INSIGHT_FIELDS = _names(
     """
     account_currency account_id account_name action_values actions ad_click_actions ad_id
@@ -104,11 +105,7 @@ INSIGHT_FIELDS = _names(
     website_ctr website_purchase_roas wish_bid
     """
 )
-
-
-"""Every field name `fields` of an insights call may hold; the model fills a part of them."""
-
-
+#: The fields that name and describe rather than count: they go with every breakdown.
 LABEL_FIELDS = _names(
     """
     account_currency account_id account_name ad_id ad_name adset_end adset_id adset_name
@@ -118,11 +115,7 @@ LABEL_FIELDS = _names(
     quality_ranking updated_time
     """
 )
-
-
-"""The fields that name and describe rather than count: they go with every breakdown."""
-
-
+#: Every breakdown of the SDK's enumeration, and two only the documentation knows.
 BREAKDOWNS = _names(
     """
     ad_extension_domain ad_extension_url ad_format_asset affiliate_click_region
@@ -155,11 +148,7 @@ BREAKDOWNS = _names(
     zip user_segment_key comscore_market_code
     """
 )
-
-
-"""Every breakdown of the SDK's enumeration, and two only the documentation knows."""
-
-
+#: Ways to split the entries of action lists.
 ACTION_BREAKDOWNS = _names(
     """
     action_canvas_component_name action_carousel_card_id action_carousel_card_name
@@ -168,11 +157,7 @@ ACTION_BREAKDOWNS = _names(
     matched_persona_id matched_persona_name signal_source_bucket standard_event_content_type
     """
 )
-
-
-"""Ways to split the entries of action lists."""
-
-
+#: Windows that may be asked for; some of them no longer yield anything.
 ATTRIBUTION_WINDOWS = _names(
     """
     1d_click 7d_click 28d_click 1d_view 7d_view 28d_view 1d_ev 1d_sequenced 7d_sequenced
@@ -183,11 +168,7 @@ ATTRIBUTION_WINDOWS = _names(
     skan_view_third_postback
     """
 )
-
-
-"""Windows that may be asked for; some of them no longer yield anything."""
-
-
+#: Every field of an ad account.
 ACCOUNT_FIELDS = _names(
     """
     account_id account_status ad_account_promotable_objects age agency_client_declaration
@@ -210,11 +191,7 @@ ACCOUNT_FIELDS = _names(
     user_tasks user_tos_accepted viewable_business
     """
 )
-
-
-"""Every field of an ad account."""
-
-
+#: Every field of a campaign.
 CAMPAIGN_FIELDS = _names(
     """
     account_id adbatch adlabels advantage_state_info bid_constraints bid_strategy
@@ -232,11 +209,7 @@ CAMPAIGN_FIELDS = _names(
     topline_id updated_time
     """
 )
-
-
-"""Every field of an {c}."""
-
-
+#: Every field of an ad set.
 ADSET_FIELDS = _names(
     """
     account_id ad_set_goal adlabels adset_schedule anchor_event_attribution_window_days
@@ -263,11 +236,7 @@ ADSET_FIELDS = _names(
     updated_time use_new_app_click value_rule_set_id value_rules_applied
     """
 )
-
-
-"""Every field of an {c}."""
-
-
+#: Every field of an ad.
 AD_FIELDS = _names(
     """
     account_id ad_active_time ad_review_feedback ad_schedule_end_time ad_schedule_start_time
@@ -282,11 +251,7 @@ AD_FIELDS = _names(
     tracking_specs updated_time
     """
 )
-
-
-"""Every field of an {c}."""
-
-
+#: Every field of a creative.
 CREATIVE_FIELDS = _names(
     """
     account_id actor_id ad_disclaimer_spec adlabels applink_treatment asset_feed_spec
@@ -311,11 +276,7 @@ CREATIVE_FIELDS = _names(
     use_page_actor_override video_id wamo_whatsapp_identity_spec
     """
 )
-
-
-"""Every field of an {c}."""
-
-
+#: What `effective_status` may be, by kind of object.
 EFFECTIVE_STATUSES = {
     "campaign": _names("ACTIVE ARCHIVED DELETED IN_PROCESS PAUSED WITH_ISSUES"),
     "adset": _names("ACTIVE ARCHIVED CAMPAIGN_PAUSED DELETED IN_PROCESS PAUSED WITH_ISSUES"),
@@ -326,6 +287,3 @@ EFFECTIVE_STATUSES = {
         """
     ),
 }
-
-
-"""What `effective_status` may be, by kind of object."""

@@ -116,7 +116,7 @@ class AdAccount:
         )
 
     def objects(self, kind: str) -> tuple[Campaign | AdSet | Ad, ...]:
-        """Its objects of a kind (campaign, adset, ad) in the order of their ids."""
+        """Return the objects of a kind (campaign, adset, ad) in the order of their ids."""
         if kind == "campaign":
             return self.campaigns
         if kind == "ad":
@@ -129,11 +129,11 @@ class AdAccount:
         return ZoneInfo(self.timezone_name)
 
     def today(self, now: dt.datetime) -> dt.date:
-        """The account's own calendar day at `now`."""
+        """Return the account's own calendar day at `now`."""
         return now.astimezone(self.timezone).date()
 
     def delivers_on(self, day: dt.date) -> bool:
-        """Whether `day` lies in the span in which the account delivers at all."""
+        """Tell whether `day` lies in the span in which the account delivers at all."""
         if self.first_day is None or day < self.first_day:
             return False
         return self.last_day is None or day <= self.last_day

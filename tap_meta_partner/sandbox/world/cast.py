@@ -20,14 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 AGENCY = Business(id="771234567890123", name="Gemini Growth Agency", country="US")
-
-
 ACTIVE, DISABLED = 1, 2
-
-
 _ALWAYS = 65_536
-
-
 _PLACES = (
     ("USD", "America/Los_Angeles"),
     ("EUR", "Europe/Berlin"),
@@ -38,11 +32,7 @@ _PLACES = (
     ("BRL", "America/Sao_Paulo"),
     ("INR", "Asia/Kolkata"),
 )
-
-
 _COUNTRIES = {"USD": "US", "EUR": "DE", "JPY": "JP", "NZD": "NZ", "GBP": "GB", "BRL": "BR"}
-
-
 _OBJECTIVES = (
     "OUTCOME_SALES",
     "OUTCOME_LEADS",
@@ -50,8 +40,6 @@ _OBJECTIVES = (
     "OUTCOME_ENGAGEMENT",
     "OUTCOME_AWARENESS",
 )
-
-
 _GOALS = {
     "OUTCOME_SALES": "OFFSITE_CONVERSIONS",
     "OUTCOME_LEADS": "LEAD_GENERATION",
@@ -59,8 +47,6 @@ _GOALS = {
     "OUTCOME_ENGAGEMENT": "POST_ENGAGEMENT",
     "OUTCOME_AWARENESS": "REACH",
 }
-
-
 _THEMES = (
     "Spring sale",
     "Évergreen",
@@ -69,8 +55,6 @@ _THEMES = (
     "Lookalike 1 %",
     "Markenbekanntheit",
 )
-
-
 _MOTIFS = ("Carousel", "Vidéo 15 s", "Story ✨", "UGC clip", "Static „A“", "Reel 2")
 
 
@@ -90,7 +74,7 @@ class Client:
 
 
 def demo_clients() -> tuple[Client, ...]:
-    """A handful of clients that between them show every kind of account."""
+    """Return a handful of clients that between them show every kind of account."""
     beans = Business("615550000000101", "Kōbō Coffee 株式会社", "JP")
     retail = Business("615550000000102", "Harbour Retail Group", "US")
     optics = Business("615550000000103", "Nordlicht Optik GmbH", "DE")
@@ -115,14 +99,12 @@ def demo_clients() -> tuple[Client, ...]:
     )
 
 
+#: The demo client whose account has never delivered anything.
 SILENT_DEMO_CLIENT = "Pâtisserie Élan"
 
 
-"""The demo client whose account has never delivered anything."""
-
-
 def agency_clients(accounts: int) -> tuple[Client, ...]:
-    """Many clients, each with a business of its own, all assigned to the system user."""
+    """Return many clients, each with a business of its own, all assigned to the system user."""
     return tuple(
         Client(
             f"Client {number:04d}",
@@ -148,7 +130,7 @@ class Delivers:
 def cast_account(
     client: Client, number: int, seed: int, shape: Callable[[Random], Shape], delivers: Delivers
 ) -> AdAccount:
-    """The ad account of `client`, the `number`-th of its world."""
+    """Return the ad account of `client`, the `number`-th of its world."""
     draw = Random(f"{seed}/account/{number}")
     whole = client.currency in WHOLE_UNIT_CURRENCIES
     digits = 0 if whole else client.spend_digits
@@ -186,7 +168,7 @@ class Shape:
 
 
 def small_shape(draw: Random) -> Shape:
-    """A client of ordinary size: 2 to 4 campaigns with 2 ad sets of 2 or 3 ads."""
+    """Return a client of ordinary size: 2 to 4 campaigns with 2 ad sets of 2 or 3 ads."""
     return Shape(campaigns=draw.randint(2, 4), adsets=2, ads_per_adset=draw.randint(2, 3))
 
 

@@ -15,35 +15,25 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.advertising import Ad
 
 Object = dict[str, object]
-
-
 _PAGE, _INSTAGRAM = "104056922962001", "178414000000001"
-
-
 _URL_TAGS = "utm_source=facebook&utm_medium=paid&utm_campaign={{campaign.name}}&utm_id={{ad.id}}"
-
-
 _SHOP = "https://shop.example"
-
-
 _TITLES = ("Frühling im Ausverkauf", "Découvrez l'été", "新商品が届きました", "Summer “drop” ✨")
-
-
 _BODIES = ("Nur bis Sonntag: 20 %.", "Livraison offerte\ndès 50 €", "送料無料", "Don't miss out!")
 
 
 def id_of(ad: Ad) -> str:
-    """The id of an ad's creative."""
+    """Return the id of an ad's creative."""
     return str(int(ad.id) + 1)
 
 
 def ad_id_of(creative_id: str) -> str:
-    """The id of the ad that shows a creative, if there is one."""
+    """Return the id of the ad that shows a creative, if there is one."""
     return str(int(creative_id) - 1)
 
 
 def creative(ad: Ad, seed: int, now: dt.datetime) -> Object:
-    """The creative of an ad; its picture's address is good for a week and changes every day."""
+    """Return an ad's creative; its picture's address is good for a week and changes every day."""
     number = ad.number + seed
     title, body = _TITLES[number % 4], _BODIES[number % 4]
     day = int(now.timestamp()) // 86_400

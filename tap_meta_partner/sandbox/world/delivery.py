@@ -16,11 +16,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.advertising import Ad
 
 _WHOLE = 65_536
-
-
 _DRAWS = Struct("<16H")
-
-
 # One ad-day in this many without delivery still gets a conversion: off-Meta actions are dated by
 # the day of conversion, which may follow the last impression (Meta, change of 2025-06-10).
 _LATE_CONVERSION_ONE_IN = 64
@@ -51,16 +47,12 @@ class Facts(NamedTuple):
 
 
 AdDays = list[tuple["Ad", Facts]]
-
-
+#: Nothing at all, to set single counts in.
 NOTHING = Facts(*(0 for _ in Facts._fields))
 
 
-"""Nothing at all, to set single counts in."""
-
-
 def ad_day(seed: int, ad: Ad, day: int) -> Facts | None:
-    """What `ad` did on `day` (a proleptic ordinal) before any restatement; None = nothing."""
+    """Return what `ad` did on `day` (proleptic ordinal) before any restatement; None = nothing."""
     draw = _draws(b"%d/%d/%d" % (seed, ad.number, day))
     if draw[0] >= ad.delivery_rate:
         if draw[1] % _LATE_CONVERSION_ONE_IN == 0 and ad.delivery_rate:
@@ -77,7 +69,7 @@ class Change(NamedTuple):
 
 
 def restated(seed: int, ad: Ad, day: int, facts: Facts | None, change: Change) -> Facts | None:
-    """The facts of an ad-day after a restatement.
+    """Return the facts of an ad-day after a restatement.
 
     About its share of the ad-days with a row change: conversions grow, spend moves up or down a
     little. A tenth of that share of the ad-days without a row get a small one, as when delivery
@@ -102,7 +94,7 @@ def restated(seed: int, ad: Ad, day: int, facts: Facts | None, change: Change) -
 
 
 def add_up(many: Iterable[Facts]) -> Facts:
-    """The sum of several ad-days, with the people they reached counted once.
+    """Return the sum of several ad-days, with the people they reached counted once.
 
     Reach is not additive: who saw two ads, or one ad on two days, is one person. The sum here is
     always below the sum of its parts and never below the largest of them.
@@ -117,7 +109,7 @@ def add_up(many: Iterable[Facts]) -> Facts:
 
 
 def _draws(key: bytes) -> tuple[int, ...]:
-    """Sixteen numbers below 65,536 that belong to `key`."""
+    """Return the sixteen numbers below 65,536 that belong to `key`."""
     return _DRAWS.unpack(blake2b(key, digest_size=32).digest())
 
 

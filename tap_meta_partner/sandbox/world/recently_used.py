@@ -10,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Sized
 
 K = TypeVar("K", bound="Hashable")
-
-
 V = TypeVar("V", bound="Sized")
 
 
@@ -28,14 +26,14 @@ class RecentlyUsed(Generic[K, V]):
         self._lock = Lock()
 
     def get(self, key: K) -> V | None:
-        """The list kept under `key`, if it still is."""
+        """Return the list kept under `key`, if it still is."""
         with self._lock:
             if key in self._lists:
                 self._lists.move_to_end(key)
             return self._lists.get(key)
 
     def put(self, key: K, entries: V) -> None:
-        """Keeps `entries`, and drops what was not used for longest when it gets too much."""
+        """Keep `entries`, and drop what has gone unused longest when there are too many."""
         with self._lock:
             if key in self._lists:
                 return

@@ -15,20 +15,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 Values = tuple[object, ...]
-
-
 ADVERTISER_HOURS = "hourly_stats_aggregated_by_advertiser_time_zone"
-
-
 AUDIENCE_HOURS = "hourly_stats_aggregated_by_audience_time_zone"
-
-
 HOURLY = frozenset({ADVERTISER_HOURS, AUDIENCE_HOURS})
-
-
 SKAN = ("app_id", "skan_conversion_id")
-
-
 MMM_COLUMNS = (
     "country",
     "region",
@@ -38,8 +28,6 @@ MMM_COLUMNS = (
     "publisher_platform",
     "creative_media_type",
 )
-
-
 _REGIONS = {
     "US": ("California", "Wisconsin", "New York", "Texas", "Unknown"),
     "DE": ("Berlin", "Bayern", "Nordrhein-Westfalen", "unknown"),
@@ -47,11 +35,7 @@ _REGIONS = {
     "NZ": ("Auckland", "Canterbury", "unknown"),
     "GB": ("England", "Scotland", "Wales"),
 }
-
-
 _NEIGHBOURS = {"US": ("CA", "MX"), "DE": ("AT", "CH"), "JP": ("TW",), "NZ": ("AU",), "GB": ("IE",)}
-
-
 _MARKETS = (
     ("New York, NY", "501", 34),
     ("Los Angeles, CA", "803", 27),
@@ -59,8 +43,6 @@ _MARKETS = (
     ("Raleigh-Durham (Fayetteville), NC", "560", 9),
     ("unknown", "0", 18),
 )
-
-
 _POSITIONS = (
     ("facebook", "feed", 30),
     ("facebook", "facebook_reels", 9),
@@ -72,8 +54,6 @@ _POSITIONS = (
     ("audience_network", "an_classic", 4),
     ("messenger", "messenger_inbox", 1),
 )
-
-
 _DEVICES = (
     ("iphone", 45),
     ("android_smartphone", 35),
@@ -82,11 +62,7 @@ _DEVICES = (
     ("android_tablet", 2),
     ("other", 1),
 )
-
-
 _SURFACES = (("mobile_app", 80), ("mobile_web", 8), ("desktop", 12))
-
-
 _AGES = (
     ("18-24", 18),
     ("25-34", 30),
@@ -96,11 +72,7 @@ _AGES = (
     ("65+", 6),
     ("Unknown", 1),
 )
-
-
 _GENDERS = (("female", 52), ("male", 45), ("unknown", 3))
-
-
 _FREQUENCIES = (
     ("1", 58),
     ("2", 20),
@@ -110,8 +82,6 @@ _FREQUENCIES = (
     ("6-10", 4),
     ("11+", 1),
 )
-
-
 # Id and name in one text, commas in names included.
 _PRODUCTS = (
     ("4132402190501, Longboard 9'2, blue", 30),
@@ -120,20 +90,10 @@ _PRODUCTS = (
     ("4132402190504, T-shirt", 15),
     ("4132402190505, Gutschein 50 €", 8),
 )
-
-
 _APPS = (("1122334455667788", 70), ("1122334455667799", 30))
-
-
 _CONVERSION_VALUES = (("0", 40), ("7", 30), ("31", 20), ("63", 10))
-
-
 _PLACES = (("104056922963402", 60), ("104056922963403", 40))
-
-
 _AUDIENCES = (("prospecting", 71), ("engaged", 17), ("existing", 9), ("unknown", 3))
-
-
 _TEXTS = ("Jetzt entdecken", "Découvrez l'été", "Shop now ✨")
 
 
@@ -144,14 +104,12 @@ class Segment(NamedTuple):
     weight: int
 
 
+#: Makes the segments of an account whose home is the country of that code.
 Make = Callable[[str], list[Segment]]
 
 
-"""Makes the segments of an account whose home is the country of that code."""
-
-
 def columns(breakdowns: tuple[str, ...]) -> tuple[str, ...]:
-    """The keys that `breakdowns` add to a row, in the order asked."""
+    """Return the keys that `breakdowns` add to a row, in the order asked."""
     return MMM_COLUMNS if breakdowns == ("mmm",) else breakdowns
 
 
@@ -168,12 +126,12 @@ def _product(*axes: tuple[tuple[str, int], ...]) -> list[Segment]:
 
 
 def _listed(*axes: tuple[tuple[str, int], ...]) -> Make:
-    """The same parts everywhere."""
+    """Return the same parts everywhere."""
     return lambda _: _product(*axes)
 
 
 def _times(make: Make, axis: tuple[tuple[str, int], ...]) -> Make:
-    """Each part split once more along `axis`, whose shares are per cent."""
+    """Return each part split once more along `axis`, whose shares are per cent."""
     return lambda home: [
         Segment((*values, value), max(1, weight * share // 100))
         for values, weight in make(home)
@@ -266,11 +224,7 @@ _ASSETS = {
         {"name": "SINGLE_IMAGE"}, {"name": "CAROUSEL"}, base=6_160_000_000_000
     ),
 }
-
-
 ASSETS = frozenset(_ASSETS)
-
-
 _AGES_AND_GENDERS: tuple[tuple[tuple[str, ...], Make], ...] = (
     (("age",), _listed(_AGES)),
     (("gender",), _listed(_GENDERS)),
@@ -287,8 +241,6 @@ def _crossed(one: Make, other: Make) -> Make:
 
 
 _PLATFORM, _POSITION = ("publisher_platform",), ("publisher_platform", "platform_position")
-
-
 _TABLE: tuple[tuple[tuple[str, ...], Make], ...] = (
     *_AGES_AND_GENDERS,
     (("country",), _countries),
@@ -318,9 +270,5 @@ _TABLE: tuple[tuple[tuple[str, ...], Make], ...] = (
         for people, make_people in _AGES_AND_GENDERS
     ),
 )
-
-
+#: By the set of breakdowns: their names in a fixed order, and what makes their segments.
 SEGMENTS = {frozenset(names): (columns(names), make) for names, make in _TABLE}
-
-
-"""By the set of breakdowns: their names in a fixed order, and what makes their segments."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 # "Type 1" breakdowns: off-Meta actions are not returned at all (since 2021-04-27).
 OFF_META_HIDDEN = frozenset({"region", *HOURLY})
-
-
 OPT_IN = {
     "impression_device": "impression_device",
     "frequency_value": "frequency_value",
@@ -33,14 +31,12 @@ OPT_IN = {
     "comscore_market": "comscore",
     "comscore_market_code": "comscore",
 }
-
-
 FEATURES = frozenset(OPT_IN.values())
 
 
 @lru_cache(maxsize=50_000)
 def weights(seed: int, ad_number: int, country: str, breakdowns: tuple[str, ...]) -> list[Segment]:
-    """The segments an ad reaches and how much of it falls to each, in the order asked."""
+    """Return the segments an ad reaches and how much of it falls to each, in the order asked."""
     names, make = SEGMENTS[frozenset(breakdowns)]
     order = [names.index(name) for name in columns(breakdowns)]
     bare = make(country)
@@ -59,7 +55,7 @@ def weights(seed: int, ad_number: int, country: str, breakdowns: tuple[str, ...]
 def parts(
     facts: Facts, seed: int, ad_number: int, country: str, breakdowns: tuple[str, ...]
 ) -> Iterator[tuple[Values, Facts]]:
-    """The parts of an ad's facts under `breakdowns`; a value None = the row lacks the key."""
+    """Return the parts of an ad's facts under `breakdowns`; value None = the row lacks the key."""
     if not breakdowns:
         yield (), facts
         return
@@ -82,7 +78,7 @@ def parts(
 
 
 def split(facts: Facts, segments: list[Segment]) -> Iterator[tuple[Values, Facts]]:
-    """The parts of `facts`, empty ones left out; every count adds up exactly.
+    """Return the parts of `facts`, empty ones left out; every count adds up exactly.
 
     (Reach alone does not: nobody is reached where nothing was shown.)
     """

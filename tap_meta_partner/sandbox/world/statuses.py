@@ -18,16 +18,10 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.sandbox.world.advertising import Ad, AdSet, Campaign, Node
 
+#: Statuses an advertiser can set; the others are Meta's own findings.
 CONFIGURED = frozenset({"ACTIVE", "PAUSED", "ARCHIVED", "DELETED"})
-
-
-"""Statuses an advertiser can set; the others are Meta's own findings."""
-
-
 # How many days before its account's first delivery an object was made, at least: parents first.
 _MADE_BEFORE = {"campaign": 120, "adset": 60, "ad": 5}
-
-
 _SPREAD_SECONDS = 50 * 86_400
 
 
@@ -71,20 +65,20 @@ class Statuses:
         self.set(object_id, "DELETED")
 
     def touch(self, object_id: str) -> None:
-        """Moves `updated_time` of one object to now, as an edit of any other field does."""
+        """Move `updated_time` of one object to now, as an edit of any other field does."""
         self._known(object_id)
         self._touched[object_id] = self._now()
         self.changes += 1
 
     def configured(self, each: Campaign | AdSet | Ad) -> str:
-        """The status its advertiser gave it."""
+        """Return the status its advertiser gave it."""
         given = self._configured.get(each.id)
         if given is not None:
             return given
         return "ARCHIVED" if each.effective_status == "ARCHIVED" else "ACTIVE"
 
     def effective(self, each: Campaign | AdSet | Ad) -> str:
-        """What it comes to, given the objects above it."""
+        """Return what it comes to, given the objects above it."""
         if not self.changes:
             return each.effective_status
         own = self.configured(each)
@@ -100,7 +94,7 @@ class Statuses:
         return self._found.get(each.id, "ACTIVE")
 
     def deleted(self, account: AdAccount, kind: str) -> frozenset[str]:
-        """The ids of the account's deleted objects of a kind, also those whose parent is."""
+        """Return the ids of the account's deleted objects of a kind, also those whose parent is."""
         if "DELETED" not in self._configured.values():
             return frozenset()
         return frozenset(
@@ -108,7 +102,7 @@ class Statuses:
         )
 
     def created(self, each: Campaign | AdSet | Ad) -> dt.datetime:
-        """When it was made, some time before its account's first delivery."""
+        """Return when it was made, some time before its account's first delivery."""
         node = self._known(each.id)
         first = node.account.first_day or node.account.created.date() + dt.timedelta(days=400)
         start = dt.datetime.combine(first, dt.time(), tzinfo=dt.timezone.utc)
@@ -116,7 +110,7 @@ class Statuses:
         return start - days - dt.timedelta(seconds=self._draw(each.id, "created", _SPREAD_SECONDS))
 
     def updated(self, each: Campaign | AdSet | Ad) -> dt.datetime:
-        """When it was last changed itself: between its making and the world's, or since."""
+        """Return when it was last changed itself: between its making and the world's, or since."""
         touched = self._touched.get(each.id)
         if touched is not None:
             return touched

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.statuses import Statuses
 
 LEVELS = ("account", "campaign", "adset", "ad")
-
-
 Key = tuple["str | None", ...]
 
 
@@ -79,7 +77,7 @@ class Truth:
         self._statuses = statuses
 
     def day_totals(self, account_id: str, since: dt.date, until: dt.date) -> dict[dt.date, Totals]:
-        """The true totals of each day with any row, both ends included."""
+        """Return the totals of each day with any row."""
         account = self._account(account_id)
         unlisted = self._unlisted(account)
         return {
@@ -88,13 +86,13 @@ class Truth:
         }
 
     def totals(self, account_id: str, since: dt.date, until: dt.date) -> Totals:
-        """The true totals of a span; rows are those of one-day reports."""
+        """Return the totals of a span; rows are those of one-day reports."""
         return sum(self.day_totals(account_id, since, until).values(), start=Totals())
 
     def breakdown_day_totals(
         self, account_id: str, since: dt.date, until: dt.date, breakdowns: tuple[str, ...]
     ) -> dict[dt.date, dict[Key, Totals]]:
-        """The true totals of each day by breakdown values, with the rows each level has of them."""
+        """Return each day's totals by breakdown values, with the rows each level has of them."""
         account = self._account(account_id)
         unlisted = self._unlisted(account)
         return {
@@ -105,7 +103,7 @@ class Truth:
     def breakdown_totals(
         self, account_id: str, since: dt.date, until: dt.date, breakdowns: tuple[str, ...]
     ) -> dict[Key, Totals]:
-        """The true totals of a span by breakdown values; rows are those of one-day reports."""
+        """Return a span's totals by breakdown values; rows are those of one-day reports."""
         found: dict[Key, Totals] = {}
         for day in self.breakdown_day_totals(account_id, since, until, breakdowns).values():
             for values, totals in day.items():
@@ -120,7 +118,7 @@ class Truth:
         level: str = "account",
         breakdowns: tuple[str, ...] = (),
     ) -> dict[Key, PeriodTotals]:
-        """The true numbers of the span taken as one period: (object id, *breakdown values) to them.
+        """Return the numbers of a span taken as one period, by (object id, *breakdown values).
 
         Reach is not additive, so that weeks and months need their own truth.
         """
@@ -131,26 +129,26 @@ class Truth:
     def action_totals(
         self, account_id: str, since: dt.date, until: dt.date
     ) -> dict[dt.date, dict[str, int]]:
-        """How often each action type happened on each day with any row."""
+        """Return how often each action type happened on each day with any row."""
         days = self._days(self._account(account_id), since, until)
         return {day: actions_of(ad_days) for day, ad_days in days}
 
     def action_value_totals(
         self, account_id: str, since: dt.date, until: dt.date
     ) -> dict[dt.date, dict[str, Decimal]]:
-        """What actions were worth on each day with any row, by type, in the major unit."""
+        """Return what actions were worth on each day with any row, by type."""
         account = self._account(account_id)
         days = self._days(account, since, until)
         return {day: action_values_of(account, ad_days) for day, ad_days in days}
 
     def _unlisted(self, account: AdAccount) -> dict[str, frozenset[str]]:
-        """The deleted objects of each level, of which an account's reports have no rows."""
+        """Return the deleted objects of each level, of which an account's reports have no rows."""
         return {level: self._statuses.deleted(account, level) for level in LEVELS[1:]}
 
     def _days(
         self, account: AdAccount, since: dt.date, until: dt.date
     ) -> Iterator[tuple[dt.date, AdDays]]:
-        """The days of a span on which anything happened."""
+        """Return the days of a span on which anything happened."""
         for number in range((until - since).days + 1):
             day = since + dt.timedelta(days=number)
             ad_days = self._delivered.ad_days(account, day)
@@ -161,7 +159,7 @@ class Truth:
 def totals_of(
     account: AdAccount, ad_days: AdDays, unlisted: Mapping[str, Collection[str]]
 ) -> Totals:
-    """The totals of one day, all its ads together.
+    """Return the totals of one day, all its ads together.
 
     `unlisted` are the ids, by level, of objects that count and yet have no row of their own.
     """
@@ -183,7 +181,7 @@ def by_value(
     breakdowns: tuple[str, ...],
     unlisted: Mapping[str, Collection[str]],
 ) -> dict[Key, Totals]:
-    """The totals of one day by breakdown values."""
+    """Return the totals of one day by breakdown values."""
     found: defaultdict[Key, AdDays] = defaultdict(list)
     for ad, values, facts in _parts(account, seed, ad_days, breakdowns):
         found[values].append((ad, facts))
@@ -197,7 +195,7 @@ def by_object(
     level: str,
     breakdowns: tuple[str, ...],
 ) -> dict[Key, PeriodTotals]:
-    """The totals of all `ad_days` together, by object of `level` and breakdown values."""
+    """Return the totals of all `ad_days` together, by object of `level` and breakdown values."""
     found: defaultdict[Key, AdDays] = defaultdict(list)
     for ad, values, facts in _parts(account, seed, ad_days, breakdowns):
         key = (_object_id(account, ad, level), *values)
@@ -214,7 +212,7 @@ def by_object(
 
 
 def actions_of(ad_days: AdDays) -> dict[str, int]:
-    """How often each action type happened on a day; types overlap and must not be added up."""
+    """Return how often each action type happened on a day; types overlap, so never sum them."""
 
     def count(*names: str) -> int:
         return sum(getattr(facts, name) for _, facts in ad_days for name in names)
@@ -239,7 +237,7 @@ def actions_of(ad_days: AdDays) -> dict[str, int]:
 
 
 def action_values_of(account: AdAccount, ad_days: AdDays) -> dict[str, Decimal]:
-    """What the actions of a day were worth by type, in the currency's major unit."""
+    """Return what the actions of a day were worth by type, in the currency's major unit."""
     digits = 0 if account.currency in WHOLE_UNIT_CURRENCIES else 2
     worth = Decimal(sum(facts.value for _, facts in ad_days)).scaleb(-digits)
     types = ("purchase", "omni_purchase", "offsite_conversion.fb_pixel_purchase")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def utc_now() -> dt.datetime:
-    """The real time; worlds take another clock in tests."""
+    """Return the real time; worlds take another clock in tests."""
     return dt.datetime.now(tz=dt.timezone.utc)
 
 
@@ -62,7 +62,7 @@ class World:
     def demo(
         cls, seed: int = 7, *, days: int = 90, now: Callable[[], dt.datetime] = utc_now
     ) -> World:
-        """Eight accounts of six businesses that between them show every kind of account."""
+        """Make eight accounts of six businesses that between them show every kind of account."""
         accounts = []
         for number, client in enumerate(cast.demo_clients()):
             delivers = _history(client.timezone_name, now, days)
@@ -84,7 +84,7 @@ class World:
         days: int = 90,
         now: Callable[[], dt.datetime] = utc_now,
     ) -> World:
-        """Many small accounts; the share `idle` of them has had no rows for 60 days."""
+        """Make many small accounts; the share `idle` of them has had no rows for 60 days."""
         cast_accounts = []
         for number, client in enumerate(cast.agency_clients(accounts)):
             delivers = _history(client.timezone_name, now, days)
@@ -104,7 +104,7 @@ class World:
         days: int = 90,
         now: Callable[[], dt.datetime] = utc_now,
     ) -> World:
-        """One large account in which every ad delivers every day: ads x days rows."""
+        """Make one large account in which every ad delivers every day: ads x days rows."""
         client = cast.Client("Kaufhaus Groß", "USD", "America/New_York", cast.AGENCY, owned=True)
         shape = cast.Shape(
             campaigns=-(-ads // 50), adsets=5, ads_per_adset=10, ads=ads, always=True
@@ -116,11 +116,11 @@ class World:
     # Who is there
 
     def account(self, account_id: str) -> AdAccount:
-        """The account with that id, with or without `act_`; KeyError when there is none."""
+        """Return the account with that id, with or without `act_`; KeyError when there is none."""
         return self._by_id[account_id.removeprefix("act_")]
 
     def node(self, node_id: str) -> Node | None:
-        """The account (`act_…`), campaign, ad set, ad or creative with that id."""
+        """Return the account (`act_…`), campaign, ad set, ad or creative with that id."""
         found = self._nodes.get(node_id)
         if found is None and node_id.isdecimal():
             ad = self._nodes.get(ad_id_of(node_id))
@@ -129,42 +129,42 @@ class World:
         return found
 
     def is_revoked(self, account_id: str) -> bool:
-        """Whether the client has withdrawn its share."""
+        """Tell whether the client has withdrawn its share."""
         return account_id in self._revoked
 
     def readable(self) -> list[AdAccount]:
-        """The accounts the system user may read."""
+        """Return the accounts the system user may read."""
         return [a for a in self.accounts if a.assigned and a.id not in self._revoked]
 
     def revoke(self, account_id: str) -> None:
-        """The client withdraws its share: unlisted and unreadable from now on."""
+        """Withdraw the client's share: the account is unlisted and unreadable from now on."""
         self._revoked.add(self.account(account_id).id)
 
     def restore(self, account_id: str) -> None:
-        """The client shares the account again."""
+        """Share the account again."""
         self._revoked.discard(self.account(account_id).id)
 
     # What is done to objects
 
     def break_creative(self, creative_id: str) -> None:
-        """Lets every answer fail that tells more of the creative than its id."""
+        """Let every answer fail that tells more of the creative than its id."""
         node = self.node(creative_id)
         if node is None or node.kind != "creative":
             raise KeyError(creative_id)
         self.broken_creatives.add(creative_id)
 
     def opt_in(self, feature: str) -> None:
-        """The advertisers switch on a feature of `breakdowns.FEATURES`."""
+        """Switch on one of `FEATURES` for every advertiser."""
         self.opted_in.add(_feature(feature))
 
     def opt_out(self, feature: str) -> None:
-        """They never did: its breakdowns have no rows, without an error."""
+        """Switch it off: its breakdowns have no rows, without an error."""
         self.opted_in.discard(_feature(feature))
 
     # What happened
 
     def restate(self, share: float = 0.3) -> int:
-        """Corrects the last 28 days as Meta does and returns the new revision.
+        """Correct the last 28 days as Meta does and return the new revision.
 
         About `share` of the ad-days of every account change, a few late ones appear, none is
         withdrawn. The same seed and revision give the same numbers.
@@ -184,7 +184,7 @@ def _history(timezone_name: str, now: Callable[[], dt.datetime], days: int) -> c
 
 
 def _gone_quiet(delivers: cast.Delivers, days: int) -> cast.Delivers:
-    """The same history cut off 61 days before its end."""
+    """Return the same history cut off 61 days before its end."""
     first = delivers.first_day
     if first is None or days <= 61:  # noqa: PLR2004  (one more than the 60 quiet days)
         return cast.Delivers(None, None)
