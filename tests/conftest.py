@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import settings
 
 from tap_meta_partner.sandbox import Dials, Sandbox, World
+from tests.support.examples import PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+for _name, _examples in PROFILES.items():
+    settings.register_profile(_name, derandomize=True, deadline=None, max_examples=_examples)
+settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 #: Files that take a minute or more. Workers take whole files: one of these must not come last.
 _SLOWEST = (

@@ -15,7 +15,7 @@ from tap_meta_partner.days.windows import DateWindow, between, joined
 
 D = dt.date.fromisoformat
 DAYS = st.dates(min_value=dt.date(2010, 1, 1), max_value=dt.date(2060, 12, 31))
-THOROUGHLY = settings(derandomize=True, deadline=None, max_examples=100)
+THOROUGHLY = settings(derandomize=True, deadline=None)
 
 
 def days_of(*windows: DateWindow | None) -> list[dt.date]:

@@ -20,7 +20,7 @@ from tap_meta_partner.sandbox import World
 from tap_meta_partner.sandbox.insights.metrics import METRICS, Presentation
 from tap_meta_partner.settings.model import ReportDefinition
 
-THOROUGHLY = settings(derandomize=True, deadline=None, max_examples=100)
+THOROUGHLY = settings(derandomize=True, deadline=None)
 READ_AT = dt.datetime(2026, 11, 25, 3, 4, 5, tzinfo=dt.timezone.utc)
 REAL_ROWS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "contract" / "real_insights_rows.json").read_text(encoding="utf-8")

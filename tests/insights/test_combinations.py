@@ -24,7 +24,7 @@ from tap_meta_partner.insights.fields import BREAKDOWNS
 from tap_meta_partner.settings.model import ReportDefinition
 from tap_meta_partner.settings.words import BUILT_IN_REPORTS, DEFAULT_FIELDS
 
-THOROUGHLY = settings(derandomize=True, deadline=None, max_examples=100)
+THOROUGHLY = settings(derandomize=True, deadline=None)
 DAYS = st.dates(dt.date(2020, 1, 1), dt.date(2040, 1, 1))
 TODAY = dt.date(2026, 11, 25)
 

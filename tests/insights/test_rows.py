@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tap_meta_partner.insights.columns import columns_of
 from tap_meta_partner.insights.rows import RowReader
 from tap_meta_partner.settings.model import ReportDefinition
+from tests.support.examples import examples
 
 ROWS: dict[str, dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "contract" / "real_insights_rows.json").read_text(encoding="utf-8")
@@ -23,7 +24,7 @@ ABOUT = ROWS.pop("about")
 
 READ_AT = dt.datetime(2026, 11, 25, 3, 4, 5, 678901, tzinfo=dt.timezone.utc)
 ACCOUNT = "212551616838260"
-THOROUGHLY = settings(derandomize=True, deadline=None, max_examples=100)
+THOROUGHLY = settings(derandomize=True, deadline=None)
 
 COUNTS = {
     *("clicks", "estimated_ad_recallers", "impressions", "reach"),
@@ -492,7 +493,7 @@ KEYS = [
 ]
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=examples(300))
 @given(st.dictionaries(st.sampled_from(KEYS), JSON_VALUES))
 def test_row__of_anything_becomes_a_record(row: dict[str, Any]) -> None:
     """Whatever JSON the values are, the row is a record with all columns and a key of strings."""

@@ -14,6 +14,7 @@ from tap_meta_partner.days.windows import DateWindow
 from tap_meta_partner.planning.bookmarks import Bookmark, read_partition, write_partition
 from tap_meta_partner.planning.open_days import close_window, open_days
 from tap_meta_partner.planning.pace import Pace
+from tests.support.examples import examples
 from tests.support.windows_read import AD, DATES, THOROUGHLY, D, delivered, windows_of
 
 # State.
@@ -134,7 +135,7 @@ NIGHTS = st.lists(
 )
 
 
-@settings(derandomize=True, deadline=None, max_examples=300)
+@settings(derandomize=True, deadline=None, max_examples=examples(300))
 @given(NIGHTS)
 def test_history__bookmark_never_claims_a_day_not_delivered(nights: list[tuple[Any, ...]]) -> None:
     """Whatever the settings did and wherever runs broke off, every day claimed was delivered."""
@@ -174,7 +175,7 @@ def test_history__bookmark_never_claims_a_day_not_delivered(nights: list[tuple[A
             )
 
 
-@settings(derandomize=True, deadline=None, max_examples=200)
+@settings(derandomize=True, deadline=None, max_examples=examples(200))
 @given(NIGHTS, st.lists(st.integers(1, 30), min_size=1))
 def test_history__ends_with_the_wanted_days(
     nights: list[tuple[Any, ...]], sizes: list[int]

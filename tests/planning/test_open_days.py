@@ -24,6 +24,7 @@ from tap_meta_partner.settings.model import ReportDefinition, Settings
 from tap_meta_partner.sync.account import sync_account
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows, StreamResult
 from tap_meta_partner.sync.shared import Shared
+from tests.support.examples import examples
 from tests.support.fakes import TOO_MUCH, Drive, fault
 from tests.support.windows_read import (
     AD,
@@ -115,7 +116,7 @@ def rows_of(drive: Drive) -> list[dict[str, Any]]:
     return [row for event in drive.events if isinstance(event, Rows) for row in event.records]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     increment=st.one_of(st.integers(2, 90), st.just("monthly")),
     start_back=st.one_of(st.none(), st.integers(0, 1300)),

@@ -10,7 +10,7 @@ from tap_meta_partner.sandbox.scenarios import SCENARIOS, begin
 
 if TYPE_CHECKING:
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Start
+    from tests.support.sandbox_client import Start
 
 
 def test_names() -> None:

@@ -33,6 +33,7 @@ from tap_meta_partner.sandbox import Dials, Sandbox, World
 from tap_meta_partner.settings.table import SETTING_NAMES
 from tap_meta_partner.singer.input import Complaint
 from tap_meta_partner.tap import TapMetaPartner
+from tests.support.examples import examples
 from tests.support.tap_process import catalog_selecting, run_tap, spend_by_account_and_day
 
 if TYPE_CHECKING:
@@ -296,7 +297,7 @@ REPORT_KEYS = [
 ]
 
 
-@THOROUGHLY(max_examples=150)
+@THOROUGHLY(max_examples=examples(150))
 @given(
     st.dictionaries(
         st.sampled_from([*sorted(SETTING_NAMES - {"api_url"}), *OF_THE_SDK]), JSON, max_size=3
@@ -312,7 +313,7 @@ def test_settings__of_any_kind_are_a_line_or_a_right_run(
     assert_exact(result, truth)
 
 
-@THOROUGHLY(max_examples=80)
+@THOROUGHLY(max_examples=examples(80))
 @given(st.dictionaries(st.sampled_from(REPORT_KEYS), JSON, max_size=3))
 def test_report__of_any_kind_is_a_line_or_a_right_run(
     config: dict[str, Any], truth: dict[tuple[str, str], Decimal], change: dict[str, Any]
@@ -324,7 +325,7 @@ def test_report__of_any_kind_is_a_line_or_a_right_run(
     assert_exact(result, truth)
 
 
-@THOROUGHLY(max_examples=60)
+@THOROUGHLY(max_examples=examples(60))
 @given(JSON)
 def test_api_url__of_any_kind_never_shows_the_token(value: object) -> None:
     """An address of any JSON type is refused in one line or kept; the token is never quoted."""
@@ -338,7 +339,7 @@ def test_api_url__of_any_kind_never_shows_the_token(value: object) -> None:
     assert TOKEN not in said
 
 
-@THOROUGHLY(max_examples=100)
+@THOROUGHLY()
 @given(st.dictionaries(st.sampled_from(sorted(SECRET_SETTINGS)), JSON, min_size=1))
 def test_secret__of_any_kind_is_not_quoted(config: dict[str, Any], change: dict[str, Any]) -> None:
     """What stands in a secret's place is never shown, be it a list or a number."""
@@ -362,7 +363,7 @@ def spoilt(whole: Mapping[str, Any], data: st.DataObject) -> dict[str, Any]:
     return wrong
 
 
-@THOROUGHLY(max_examples=150)
+@THOROUGHLY(max_examples=examples(150))
 @given(st.data())
 def test_state__malformed_is_a_line_or_a_right_run(
     config: dict[str, Any],
@@ -514,7 +515,7 @@ KEYS = {
 }
 
 
-@THOROUGHLY(max_examples=60)
+@THOROUGHLY(max_examples=examples(60))
 @given(st.data())
 def test_catalog__malformed_is_a_line_or_a_right_run(
     config: dict[str, Any],
@@ -871,7 +872,7 @@ def test_answer__that_cannot_be_right_fails_its_account_only(
     assert words in line
 
 
-@THOROUGHLY(max_examples=100)
+@THOROUGHLY()
 @given(
     st.lists(
         st.dictionaries(st.sampled_from(sorted(row_of())), JSON, max_size=4),

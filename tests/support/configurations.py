@@ -21,7 +21,7 @@ TOKEN = "EAAtokenZZ"
 SECRET = "hunter2hunter2"
 
 
-THOROUGHLY = settings(derandomize=True, deadline=None, max_examples=100)
+THOROUGHLY = settings(derandomize=True, deadline=None)
 
 
 JSON_VALUES = st.recursive(

@@ -15,7 +15,7 @@ from tap_meta_partner.settings.model import ReportDefinition
 D = dt.date.fromisoformat
 TODAY = D("2026-11-25")
 AD = ReportDefinition(name="ad_insights", level="ad")
-THOROUGHLY = settings(derandomize=True, deadline=None, max_examples=100)
+THOROUGHLY = settings(derandomize=True, deadline=None)
 
 
 def window(since: str, until: str) -> DateWindow:

@@ -1,21 +1,19 @@
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.insights.test_rows import read, spent
+from tests.support.sandbox_client import read, spent
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from tap_meta_partner.sandbox import World
     from tap_meta_partner.sandbox.world.advertising import AdAccount
-    from tests.sandbox.conftest import Client, Clock, Start
+    from tests.support.sandbox_client import Client, Clock, Start
 
 SHARED = "id,account_id,name,status,configured_status,effective_status,created_time,updated_time"
 FIELDS = {
@@ -85,7 +83,7 @@ def test_fields__have_metas_types(client: Client, world: World, edge: str) -> No
         for row in rows:
             for name in (name for name in row if name.endswith("_time")):
                 assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d[+-]\d{4}", row[name])
-                moment = datetime.strptime(row[name], "%Y-%m-%dT%H:%M:%S%z")
+                moment = dt.datetime.strptime(row[name], "%Y-%m-%dT%H:%M:%S%z")
                 assert moment.utcoffset() == moment.astimezone(account.timezone).utcoffset()
             for name in ("daily_budget", "lifetime_budget", "budget_remaining", "spend_cap"):
                 assert row.get(name, "0").isdecimal()
@@ -243,7 +241,11 @@ def test_deleted__is_read_by_its_own_id_only(
 
 
 def test_deleted__ad_leaves_the_rows_of_ads_and_stays_in_its_parents(
-    client: Client, world: World, account: AdAccount, span: dict[str, str], days: tuple[date, date]
+    client: Client,
+    world: World,
+    account: AdAccount,
+    span: dict[str, str],
+    days: tuple[dt.date, dt.date],
 ) -> None:
     """A deleted ad has rows only by its status or its own id; totals above keep it."""
     ad = account.ads[0]
@@ -269,7 +271,11 @@ def test_deleted__ad_leaves_the_rows_of_ads_and_stays_in_its_parents(
 
 
 def test_deleted__campaign_stays_in_its_account(
-    client: Client, world: World, account: AdAccount, span: dict[str, str], days: tuple[date, date]
+    client: Client,
+    world: World,
+    account: AdAccount,
+    span: dict[str, str],
+    days: tuple[dt.date, dt.date],
 ) -> None:
     """The rows of a deleted campaign, its ad sets and ads go; the account's keep them."""
     campaign = account.campaigns[0]

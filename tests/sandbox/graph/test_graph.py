@@ -12,7 +12,7 @@ from tap_meta_partner.sandbox import TokenInfo
 
 if TYPE_CHECKING:
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Client, Clock, Refusal, Start
+    from tests.support.sandbox_client import Client, Clock, Refusal, Start
 
 
 def proof(secret: str, token: str) -> str:

@@ -11,7 +11,7 @@ import requests
 from tap_meta_partner.sandbox import TokenInfo
 
 if TYPE_CHECKING:
-    from tests.sandbox.conftest import Client, Clock, Start
+    from tests.support.sandbox_client import Client, Clock, Start
 
 REDIRECT = "http://localhost:8765/"
 VERIFIER = "v" * 43

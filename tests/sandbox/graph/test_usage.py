@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.sandbox import World
     from tap_meta_partner.sandbox.world.advertising import AdAccount
-    from tests.sandbox.conftest import Client, Clock, Refusal, Start
+    from tests.support.sandbox_client import Client, Clock, Refusal, Start
 
 
 @pytest.fixture

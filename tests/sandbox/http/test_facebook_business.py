@@ -20,11 +20,11 @@ from facebook_business.api import FacebookAdsApi  # noqa: E402
 from facebook_business.exceptions import FacebookRequestError  # noqa: E402
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator
-    from datetime import date
 
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Client, Start
+    from tests.support.sandbox_client import Client, Start
 
 
 SECRET = "app-secret"
@@ -62,7 +62,7 @@ def test_accounts__of_the_business(api: FacebookAdsApi, world: World) -> None:
 
 
 def test_insights__paged_by_its_cursor(
-    api: FacebookAdsApi, world: World, span: dict[str, str], days: tuple[date, date]
+    api: FacebookAdsApi, world: World, span: dict[str, str], days: tuple[dt.date, dt.date]
 ) -> None:
     """The SDK reads all rows of a report, with the SDK's own encoding of parameters."""
     account = world.readable()[0]

@@ -16,10 +16,10 @@ from tap_meta_partner.sandbox import Sandbox
 from tap_meta_partner.sandbox.__main__ import make_world
 
 if TYPE_CHECKING:
-    from datetime import date
+    import datetime as dt
 
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Client, Start
+    from tests.support.sandbox_client import Client, Start
 
 
 def test_connection__is_kept_alive(client: Client) -> None:
@@ -59,7 +59,7 @@ def test_latency__is_taken_by_every_answer(start: Start) -> None:
 
 
 def test_truth__over_http(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date]
+    client: Client, world: World, span: dict[str, str], days: tuple[dt.date, dt.date]
 ) -> None:
     """The truth can be asked from another process, without a token."""
     account = world.readable()[0]
@@ -99,7 +99,7 @@ def test_controls__restate_revoke_faults_and_calls(client: Client, world: World)
 
 
 def test_truth__of_breakdowns_over_http(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date]
+    client: Client, world: World, span: dict[str, str], days: tuple[dt.date, dt.date]
 ) -> None:
     """With breakdowns a day's truth is a list, one entry for each value."""
     account = world.readable()[0]

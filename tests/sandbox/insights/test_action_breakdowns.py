@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.insights.test_rows import read
+from tests.support.sandbox_client import read
 
 if TYPE_CHECKING:
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Client, Row
+    from tests.support.sandbox_client import Client, Row
 
 WHOLE = {"time_increment": "all_days"}
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.sandbox.insights.test_rows import read, spent
+from tests.support.sandbox_client import read, spent
 
 if TYPE_CHECKING:
-    from datetime import date
+    import datetime as dt
 
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Client, Row, Start
+    from tests.support.sandbox_client import Client, Row, Start
 
 AUDIENCE_HOURS = "hourly_stats_aggregated_by_audience_time_zone"
 ADVERTISER_HOURS = "hourly_stats_aggregated_by_advertiser_time_zone"
@@ -41,7 +41,11 @@ ADDITIVE = (
 
 @pytest.mark.parametrize("breakdowns", ADDITIVE)
 def test_parts__add_up_exactly(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date], breakdowns: str
+    client: Client,
+    world: World,
+    span: dict[str, str],
+    days: tuple[dt.date, dt.date],
+    breakdowns: str,
 ) -> None:
     """The shares of every breakdown add up to the whole, and no key comes twice."""
     account = world.readable()[0]
@@ -166,7 +170,7 @@ def test_postbacks__come_with_the_app_alone(
 
 
 def test_marketing_mix__by_asynchronous_runs_only(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date]
+    client: Client, world: World, span: dict[str, str], days: tuple[dt.date, dt.date]
 ) -> None:
     """`mmm` is refused to a synchronous call; a run tells of ad sets, with Meta's columns."""
     account = world.readable()[0]

@@ -7,7 +7,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Client
+    from tests.support.sandbox_client import Client
 
 ASK = {"level": "ad", "fields": "ad_id,ad_name,campaign_id,spend,impressions", "limit": 500}
 

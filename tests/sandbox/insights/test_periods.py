@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from datetime import date
+import datetime as dt
 from itertools import pairwise
 
 import pytest
 
 from tap_meta_partner.sandbox.insights.periods import Span, buckets, months_before, preset
 
-TUESDAY = date(2026, 11, 24)
+TUESDAY = dt.date(2026, 11, 24)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ TUESDAY = date(2026, 11, 24)
 )
 def test_preset__means_days(name: str, since: str, until: str) -> None:
     """Every preset of Meta's is a span of the account's days."""
-    assert preset(name, TUESDAY) == Span(date.fromisoformat(since), date.fromisoformat(until))
+    assert preset(name, TUESDAY) == Span(dt.date.fromisoformat(since), dt.date.fromisoformat(until))
 
 
 def test_preset__unknown() -> None:
@@ -47,14 +47,14 @@ def test_preset__unknown() -> None:
 
 def test_months_before__ends_with_the_month() -> None:
     """A day the earlier month does not have becomes its last."""
-    assert months_before(date(2026, 3, 31), 37) == date(2023, 2, 28)
-    assert months_before(date(2024, 3, 31), 1) == date(2024, 2, 29)
+    assert months_before(dt.date(2026, 3, 31), 37) == dt.date(2023, 2, 28)
+    assert months_before(dt.date(2024, 3, 31), 1) == dt.date(2024, 2, 29)
 
 
 @pytest.mark.parametrize("increment", [1, 7, 30, 90, "monthly", "all_days"])
 def test_buckets__cover_the_span_once(increment: int | str) -> None:
     """Periods follow each other without gap or overlap, from the first day to the last."""
-    span = Span(date(2026, 1, 17), date(2026, 11, 24))
+    span = Span(dt.date(2026, 1, 17), dt.date(2026, 11, 24))
     found = list(buckets(span, increment))
 
     assert (found[0].since, found[-1].until) == span

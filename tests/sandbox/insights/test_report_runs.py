@@ -10,7 +10,7 @@ from tap_meta_partner.sandbox import Fault
 if TYPE_CHECKING:
     from tap_meta_partner.sandbox import World
     from tap_meta_partner.sandbox.world.advertising import AdAccount
-    from tests.sandbox.conftest import Client, Clock, Start
+    from tests.support.sandbox_client import Client, Clock, Start
 
 
 ASK = {"level": "ad", "fields": "ad_id,spend", "time_increment": 1}

@@ -9,43 +9,21 @@ import pytest
 
 from tap_meta_partner.sandbox import World
 from tap_meta_partner.sandbox.protocol.vocabulary import INSIGHT_FIELDS
+from tests.support.sandbox_client import read, spent
 
 if TYPE_CHECKING:
-    from datetime import date
+    import datetime as dt
 
-    from tap_meta_partner.sandbox.world.advertising import AdAccount
-    from tests.sandbox.conftest import Client, Clock, Row, Start
+    from tests.support.sandbox_client import Client, Clock, Start
 
 
 REAL_ROWS = Path(__file__).parents[2] / "contract" / "real_insights_rows.json"
 LEVELS = ("account", "campaign", "adset", "ad")
 
 
-def read(
-    client: Client,
-    account: AdAccount,
-    span: dict[str, str],
-    level: str = "ad",
-    fields: str = "spend,impressions,clicks",
-    **params: str | int,
-) -> list[Row]:
-    params = {"time_increment": 1, "limit": 100, **params}
-    return client.rows(
-        f"act_{account.id}/insights",
-        level=level,
-        fields=fields,
-        time_range=json.dumps(span),
-        **params,
-    )
-
-
-def spent(rows: list[Row]) -> Decimal:
-    return sum(Decimal(row["spend"]) for row in rows)
-
-
 @pytest.mark.parametrize("level", LEVELS)
 def test_rows__equal_the_truth(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date], level: str
+    client: Client, world: World, span: dict[str, str], days: tuple[dt.date, dt.date], level: str
 ) -> None:
     """Rows read page by page over HTTP add up to what the world says without HTTP."""
     for account in world.readable():
@@ -240,7 +218,11 @@ def test_action_breakdowns__split_the_entries(
     ],
 )
 def test_breakdowns__add_up_exactly(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date], breakdowns: str
+    client: Client,
+    world: World,
+    span: dict[str, str],
+    days: tuple[dt.date, dt.date],
+    breakdowns: str,
 ) -> None:
     """Every share comes as rows with the breakdown's keys, and the shares add up to the whole."""
     account = world.readable()[0]
@@ -353,7 +335,7 @@ def test_query__every_field_is_accepted(client: Client, world: World, span: dict
 
 
 def test_query__increments(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date]
+    client: Client, world: World, span: dict[str, str], days: tuple[dt.date, dt.date]
 ) -> None:
     """Periods are counted from `since` and end with `until`; months are calendar months."""
     account = world.readable()[0]
@@ -379,7 +361,7 @@ def test_query__increments(
 
 
 def test_nodes__campaigns_add_up_to_the_account(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date]
+    client: Client, world: World, span: dict[str, str], days: tuple[dt.date, dt.date]
 ) -> None:
     """Campaigns, ad sets and ads can be asked for themselves; together they are the account."""
     account = world.readable()[0]

@@ -10,7 +10,7 @@ from tap_meta_partner.sandbox import Fault
 
 if TYPE_CHECKING:
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Client
+    from tests.support.sandbox_client import Client
 
 
 def fails_as_json(answer: requests.Response) -> bool:

@@ -9,7 +9,7 @@ from tap_meta_partner.sandbox import Fault, TokenInfo
 
 if TYPE_CHECKING:
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Client, Start
+    from tests.support.sandbox_client import Client, Start
 
 
 def test_pages__hold_cursors_to_the_end(client: Client, world: World) -> None:

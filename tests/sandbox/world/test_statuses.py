@@ -7,7 +7,7 @@ import pytest
 if TYPE_CHECKING:
     from tap_meta_partner.sandbox import World
     from tap_meta_partner.sandbox.world.advertising import AdAccount, AdSet
-    from tests.sandbox.conftest import Clock
+    from tests.support.sandbox_client import Clock
 
 
 @pytest.fixture

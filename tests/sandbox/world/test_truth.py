@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_meta_partner.sandbox import PeriodTotals, Totals
-from tests.sandbox.insights.test_rows import read
+from tests.support.sandbox_client import read
 
 if TYPE_CHECKING:
-    from datetime import date
+    import datetime as dt
 
     from tap_meta_partner.sandbox import World
-    from tests.sandbox.conftest import Client, Row
+    from tests.support.sandbox_client import Client, Row
 
 LEVELS = ("account", "campaign", "adset", "ad")
 
@@ -37,7 +37,11 @@ def values_of(row: Row, names: tuple[str, ...]) -> tuple[str | None, ...]:
     ],
 )
 def test_breakdowns__equal_the_rows(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date], breakdowns: str
+    client: Client,
+    world: World,
+    span: dict[str, str],
+    days: tuple[dt.date, dt.date],
+    breakdowns: str,
 ) -> None:
     """Rows read over HTTP add up, value by value, to what the world says without HTTP."""
     names = tuple(breakdowns.split(","))
@@ -64,7 +68,7 @@ def test_breakdowns__equal_the_rows(
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_breakdowns__count_the_rows_of_a_day(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date], level: str
+    client: Client, world: World, span: dict[str, str], days: tuple[dt.date, dt.date], level: str
 ) -> None:
     """How many rows a day has at each level is told as well."""
     account = world.readable()[0]
@@ -80,7 +84,7 @@ def test_breakdowns__count_the_rows_of_a_day(
     }
 
 
-def test_breakdowns__none_are_the_plain_totals(world: World, days: tuple[date, date]) -> None:
+def test_breakdowns__none_are_the_plain_totals(world: World, days: tuple[dt.date, dt.date]) -> None:
     """Without a breakdown there is one value, the whole; parts by age add up to it."""
     account = world.readable()[0]
     whole = world.truth.totals(account.id, *days)
@@ -136,7 +140,7 @@ def test_periods__by_breakdown(client: Client, world: World, span: dict[str, str
 
 
 def test_actions__equal_the_rows(
-    client: Client, world: World, span: dict[str, str], days: tuple[date, date]
+    client: Client, world: World, span: dict[str, str], days: tuple[dt.date, dt.date]
 ) -> None:
     """Action lists of every ad add up, day by day and type by type, to the truth."""
     for account in world.readable()[:3]:

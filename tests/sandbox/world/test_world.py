@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import timedelta
+import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
@@ -8,24 +8,22 @@ import pytest
 from tap_meta_partner.sandbox import World
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from tap_meta_partner.sandbox.world.advertising import AdAccount
     from tap_meta_partner.sandbox.world.delivery import Facts
-    from tests.sandbox.conftest import Clock
+    from tests.support.sandbox_client import Clock
 
 
 def facts(
-    world: World, account: AdAccount, since: date, until: date
-) -> dict[tuple[date, str], Facts]:
+    world: World, account: AdAccount, since: dt.date, until: dt.date
+) -> dict[tuple[dt.date, str], Facts]:
     """Every ad-day of a span, by day and ad."""
-    days = (since + timedelta(days=n) for n in range((until - since).days + 1))
+    days = (since + dt.timedelta(days=n) for n in range((until - since).days + 1))
     return {
         (day, ad.id): each for day in days for ad, each in world.delivered.ad_days(account, day)
     }
 
 
-def test_demo__is_repeatable(clock: Clock, days: tuple[date, date]) -> None:
+def test_demo__is_repeatable(clock: Clock, days: tuple[dt.date, dt.date]) -> None:
     """One seed always gives the same world, another one a different one."""
     one, same, other = (World.demo(seed=seed, now=clock.now) for seed in (7, 7, 8))
     totals = [w.truth.totals(w.accounts[0].id, *days) for w in (one, same, other)]
@@ -49,7 +47,7 @@ def test_history__is_as_long_as_asked(clock: Clock) -> None:
     world = World.single(ads=3, days=10, now=clock.now)
     account = world.accounts[0]
     today = account.today(clock.now())
-    span = (today - timedelta(days=40), today + timedelta(days=5))
+    span = (today - dt.timedelta(days=40), today + dt.timedelta(days=5))
 
     assert len(facts(world, account, *span)) == 30
 
@@ -58,7 +56,7 @@ def test_history__grows_with_the_clock(clock: Clock) -> None:
     """A day that was to come has rows once it has come."""
     world = World.single(ads=3, days=10, now=clock.now)
     account = world.accounts[0]
-    tomorrow = account.today(clock.now()) + timedelta(days=1)
+    tomorrow = account.today(clock.now()) + dt.timedelta(days=1)
 
     assert world.truth.day_totals(account.id, tomorrow, tomorrow) == {}
     clock.seconds += 86_400
@@ -71,7 +69,7 @@ def test_agency__has_idle_accounts(clock: Clock) -> None:
     idle = []
     for account in world.accounts:
         today = account.today(clock.now())
-        recent = world.truth.totals(account.id, today - timedelta(days=60), today)
+        recent = world.truth.totals(account.id, today - dt.timedelta(days=60), today)
         if not recent.rows_by_level["account"]:
             idle.append(account)
 
@@ -85,10 +83,10 @@ def test_restate__changes_only_the_last_28_days(world: World, clock: Clock) -> N
     """Restatement touches about the share asked of 28 days, keeps every key and adds a few."""
     account = world.readable()[0]
     today = account.today(clock.now())
-    edge = today - timedelta(days=27)
-    before = facts(world, account, today - timedelta(days=80), today)
+    edge = today - dt.timedelta(days=27)
+    before = facts(world, account, today - dt.timedelta(days=80), today)
     assert world.restate(share=0.3) == 1
-    after = facts(world, account, today - timedelta(days=80), today)
+    after = facts(world, account, today - dt.timedelta(days=80), today)
     changed = {key for key in before if before[key] != after[key]}
     recent = [key for key in before if key[0] >= edge]
 
@@ -100,7 +98,7 @@ def test_restate__changes_only_the_last_28_days(world: World, clock: Clock) -> N
     assert any(after[key].spend > before[key].spend for key in changed)
 
 
-def test_restate__is_repeatable(clock: Clock, days: tuple[date, date]) -> None:
+def test_restate__is_repeatable(clock: Clock, days: tuple[dt.date, dt.date]) -> None:
     """The same seed and revision give the same numbers."""
     worlds = [World.demo(seed=7, now=clock.now) for _ in range(2)]
     for world in worlds:
