@@ -27,6 +27,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEMO = (sys.executable, "-m", "tap_meta_partner.cli", "demo")
+#: The demo with a program of that name in Meltano's place.
+DEMO_WITH = """
+import sys
+from tap_meta_partner.demo import meltano
+meltano.COMMAND = (sys.argv[1], *meltano.COMMAND[1:])
+from tap_meta_partner.cli import main
+main(["demo"])
+"""
+#: Starts a tap and a loader as Meltano does, and ends without them; they do not end when asked to.
+STAND_IN = f"""#!{sys.executable}
+import signal, subprocess, sys
+stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+stubborn += "print('up', flush=True); time.sleep(120)"
+for name in sys.argv[2:]:
+    command = [sys.executable, "-c", stubborn, name + " stand-in"]
+    child = subprocess.Popen(command, stdout=subprocess.PIPE)
+    child.stdout.readline()
+signal.pause()
+"""
 
 
 @pytest.fixture
@@ -43,10 +62,17 @@ def temporary_files() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def started(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+def started(
+    folder: Path, *command: str, path: str = os.environ["PATH"]
+) -> Iterator[subprocess.Popen[str]]:
     with subprocess.Popen(
-        [*DEMO, *options],
-        env={**os.environ, "TMPDIR": str(folder), "TAP_META_PARTNER_ACCOUNT_IDS": '["1"]'},
+        command,
+        env={
+            **os.environ,
+            "PATH": path,
+            "TMPDIR": str(folder),
+            "TAP_META_PARTNER_ACCOUNT_IDS": '["1"]',
+        },
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -89,7 +115,7 @@ def test_demo__totals_agree_in_both_runs_and_nothing_is_left(temporary_files: Pa
 
     What the user has set for real (here: account_ids) plays no part.
     """
-    with started(temporary_files, "--keep") as process:
+    with started(temporary_files, *DEMO, "--keep") as process:
         said = read_until(process, "Enter or Ctrl-C")
         uri = re.search(r"PostgreSQL: (\S+)", said)
         assert uri, said
@@ -108,17 +134,30 @@ def test_demo__totals_agree_in_both_runs_and_nothing_is_left(temporary_files: Pa
     assert not processes_using(temporary_files)
 
 
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Path:
+    """A program that stands for Meltano, harder to end than Meltano is."""
+    program = tmp_path / "meltano-stand-in"
+    program.write_text(STAND_IN, encoding="utf-8")
+    program.chmod(0o755)
+    return program
+
+
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 128 + signal.SIGTERM)]
 )
 def test_demo__stopped_in_the_middle_leaves_nothing(
-    temporary_files: Path, number: int, code: int
+    temporary_files: Path, stand_in: Path, number: int, code: int
 ) -> None:
-    """Stopped while Meltano runs, the demo takes tap, loader, PostgreSQL and files along."""
-    with started(temporary_files) as process:
+    """Stopped while the pipeline runs, the demo takes tap, loader, PostgreSQL and files along."""
+    command = (sys.executable, "-c", DEMO_WITH, stand_in.name)
+    path = os.pathsep.join([str(stand_in.parent), os.environ["PATH"]])
+    with started(temporary_files, *command, path=path) as process:
         read_until(process, "start PostgreSQL")
         until = time.monotonic() + 30
-        while not any("tap-meta-partner" in line for line in processes_using(temporary_files)):
+        while not any(
+            line.endswith("target-postgres stand-in") for line in processes_using(temporary_files)
+        ):
             assert time.monotonic() < until
             time.sleep(0.05)
         process.send_signal(number)
