@@ -111,7 +111,7 @@ class PartnerStream(Stream):
 
     @override
     def log_sync_costs(self) -> None:
-        """Called last of all by the SDK, stream by stream: the place for the run's summary."""
+        """Say the run's summary: the SDK calls this last of all, stream by stream."""
         self.delivery.stream_over(self)
 
     def write_records(self, records: Iterable[dict[str, Any]]) -> None:

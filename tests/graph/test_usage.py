@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tap_meta_partner.graph.usage import Usage, read_usage
 
-THOROUGHLY = settings(derandomize=True, deadline=None, max_examples=100)
+THOROUGHLY = settings(derandomize=True, deadline=None)
 
 
 # Reading the headers, as Meta's "Marketing API Rate Limiting" shows them.
