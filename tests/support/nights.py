@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.graph.client import GraphClient
 from tap_meta_partner.graph.errors import MetaError
+from tap_meta_partner.singer.by_account import plans_for, selected_by_account
 from tap_meta_partner.sync.events import BookmarkMoved, Rows, StreamResult
 from tap_meta_partner.sync.run import SyncRun
 from tap_meta_partner.tap import TapMetaPartner
@@ -95,13 +96,13 @@ class Nights:
             clock=self.time.clock(self.jitter),
             setup_mapper=False,
         )
-        streams = {stream.name: stream for stream in tap.selected_synced}
-        plans = tap.plans_for(streams.values())
+        streams = {stream.name: stream for stream in selected_by_account(tap.streams.values())}
+        plans = plans_for(streams.values())
         adapter = NoSockets(self.graph.answer)
         with GraphClient(tap.settings, monotonic=self.time.monotonic, adapter=adapter) as client:
             run = SyncRun(
                 tap.settings,
-                tap.clock,
+                self.time.clock(self.jitter),
                 further=False,
                 make_transport=lambda: Calls(client.send, adapter, self.time),
             )

@@ -23,6 +23,8 @@ import urllib3
 from requests.adapters import BaseAdapter
 
 from tap_meta_partner.lanes.clock import Clock
+from tap_meta_partner.sandbox.graph.dials import Dials
+from tap_meta_partner.sandbox.graph.graph import Graph
 from tap_meta_partner.sandbox.protocol.calls import GraphCall
 
 if TYPE_CHECKING:
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.graph.calls import Call
     from tap_meta_partner.lanes.lane import Lane
     from tap_meta_partner.sandbox.protocol.calls import Answer
+    from tap_meta_partner.sandbox.world.world import World
 
 LATENCY_SECONDS = 0.3
 URL = "http://127.0.0.1:9"  # nobody listens there, and nobody is called
@@ -89,7 +92,7 @@ class NoSockets(BaseAdapter):
         self,
         request: requests.PreparedRequest,
         *,
-        timeout: Any = None,
+        timeout: Any = None,  # noqa: ANN401  (as requests calls it)
         **_: object,
     ) -> requests.Response:
         """Answer one request."""
@@ -203,6 +206,11 @@ def _graph_call(request: requests.PreparedRequest) -> GraphCall:
         token_in_params="access_token" in params,
         base_url=f"{URL}/",
     )
+
+
+def graph_of(world: World, time: Time, **dials: Any) -> Graph:  # noqa: ANN401  (see `Dials`)
+    """Return a Graph API about a world, in this time."""
+    return Graph(world, Dials(monotonic=time.monotonic, **dials))
 
 
 def as_json(value: Any) -> Any:  # noqa: ANN401  (a JSON value)

@@ -101,8 +101,13 @@ class Graph:
             **self._usage.headers(target.account_id, target.kind),
         }
         status = 200 if error is None else error.status
+        whole = None if fault is None else fault.whole_body
+        if fault is not None and whole is not None:
+            status = fault.status
         effect = fault.effect if fault is not None else None
         self._remember(call, target, SENT_STATUS.get(effect or "", status), error, effect)
+        if whole is not None:
+            return Answer(status, whole, headers)
         spoiled_by = fault if effect is not None else None
         return Answer.of(body, status=status, headers=headers, fault=spoiled_by)
 

@@ -54,10 +54,11 @@ class Fault:
 
     It meets calls of `kind` ("*" = any), of `account_id` and of the 1-based `page` of a cursor
     chain (None = any), lets the first `after` of them pass and spoils `times` (None = all from
-    then on). It does one of three things: an error (`code`, `subcode`, `message`, `status`,
-    `is_transient`), an `effect`, or a `fate` for the report run that is created (with `code`,
-    `subcode` and `message` when it is to fail, and `reads`, how often an unreadable run refuses to
-    be read).
+    then on). It does one of four things: an error (`code`, `subcode`, `message`, `status`,
+    `is_transient`, and for people `title` and `user_message`), an `effect`, a whole `body` as it
+    is to be sent (with `status`; bytes that are no UTF-8 as surrogates), or a `fate` for the report
+    run that is created (with `code`, `subcode` and `message` when it is to fail, and `reads`, how
+    often an unreadable run refuses to be read).
     """
 
     kind: str = "*"
@@ -70,7 +71,10 @@ class Fault:
     message: str = "(injected fault)"
     status: int = 400
     is_transient: bool | None = None
+    title: str | None = None
+    user_message: str | None = None
     effect: str | None = None
+    body: str | None = None
     seconds: float = 0.0
     fate: str | None = None
     reads: int = 2
@@ -80,8 +84,17 @@ class Fault:
             raise ValueError(f"effect {self.effect!r} is not one of {', '.join(sorted(EFFECTS))}")
         if self.fate is not None and self.fate not in FATES:
             raise ValueError(f"fate {self.fate!r} is not one of {', '.join(sorted(FATES))}")
-        if self.code is None and self.effect is None and self.fate is None:
-            raise ValueError("a fault needs a code, an effect or a fate")
+        if self._does_nothing:
+            raise ValueError("a fault needs a code, an effect, a body or a fate")
+
+    @property
+    def whole_body(self) -> bytes | None:
+        """The bytes it answers with, whatever was asked; None where it does something else."""
+        return None if self.body is None else self.body.encode("utf-8", "surrogateescape")
+
+    @property
+    def _does_nothing(self) -> bool:
+        return all(did is None for did in (self.code, self.effect, self.body, self.fate))
 
     @classmethod
     def from_json(cls, value: Mapping[str, object]) -> Fault:
@@ -103,6 +116,8 @@ class Fault:
             subcode=self.subcode,
             status=self.status,
             is_transient=self.is_transient,
+            user_title=self.title,
+            user_message=self.user_message,
         )
 
     def meets(self, kind: str, account_id: str | None, page: int) -> bool:

@@ -138,3 +138,11 @@ def test_fault__wrong(wrong: dict[str, str]) -> None:
     """A fault that says nothing, or something unknown, is refused when it is made."""
     with pytest.raises(ValueError, match=r"fault needs|is not one of"):
         Fault(**wrong)
+
+
+def test_body__is_sent_as_it_is(client: Client) -> None:
+    """Whatever was asked: a page of a proxy's, or an answer that makes no sense."""
+    client.sandbox.fault(Fault(body="<p>Sorry \udcff</p>", status=403))
+    answer = client.get("me")
+
+    assert (answer.status_code, answer.content) == (403, b"<p>Sorry \xff</p>")
