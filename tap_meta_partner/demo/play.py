@@ -65,7 +65,7 @@ def play(*, seed: int, keep: bool) -> bool:
     """
     with ending_orderly(), contextlib.ExitStack() as started:
         stage = _set_up(seed, started)
-        agreed = [_first_run(stage), _second_run(stage)]
+        agreed = [first_run(stage), second_run(stage)]
         _say_what_next(stage.out, all_agrees=all(agreed), keep=keep)
         if keep:
             _wait(stage)
@@ -100,7 +100,8 @@ def _set_up(seed: int, started: contextlib.ExitStack) -> Stage:
     )
 
 
-def _first_run(stage: Stage) -> bool:
+def first_run(stage: Stage) -> bool:
+    """Load everything, show it beside the truth, and tell whether the two agree."""
     agreed = _run_and_compare(stage, "first run")
     for client, reason in not_read(stage.connection):
         stage.out.print(f"not read: {client}, {reason}", markup=False)
@@ -108,7 +109,8 @@ def _first_run(stage: Stage) -> bool:
     return agreed
 
 
-def _second_run(stage: Stage) -> bool:
+def second_run(stage: Stage) -> bool:
+    """Let Meta correct its numbers, load again, show what changed, and tell whether all is true."""
     remember(stage.connection)
     with step(stage.out, "Meta corrects the numbers of the last 28 days, some rows come late"):
         stage.world.restate()

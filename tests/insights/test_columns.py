@@ -92,7 +92,7 @@ def test_kind__is_what_metas_reference_says(field: str, kind: Kind) -> None:
 
 
 def test_default_fields__are_those_of_the_contract() -> None:
-    """Without `fields` the streams ask the list of the README, from the level down."""
+    """Without `fields` the streams ask the list of docs/columns.md, from the level down."""
     assert set(DEFAULT_FIELDS) == {
         *("account_id", "account_name", "account_currency", "campaign_id", "campaign_name"),
         *("adset_id", "adset_name", "ad_id", "ad_name", "objective", "impressions", "clicks"),

@@ -140,7 +140,7 @@ def declared() -> dict[str, dict[str, Any]]:
 
 
 def test_kept__is_what_the_tap_says_now(tmp_path: Path) -> None:
-    """After a change of the settings: `uv run python -m tests.hub_definition`."""
+    """After a change of the settings: `uv run python -m tests.support.hub_definition`."""
     made = tmp_path / "made.yml"
 
     result = CliRunner().invoke(hub_definition.main, ["--output", str(made)])

@@ -17,8 +17,8 @@ from psycopg import sql
 from tap_meta_partner.demo import truth
 from tap_meta_partner.sandbox import Sandbox, World
 from tests.support.dimension_nights import DIMENSIONS
+from tests.support.page_blocks import page_text
 from tests.support.pipeline import pipeline
-from tests.support.readme_blocks import README
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -183,10 +183,9 @@ def test_status__is_that_of_meta(loaded: Loaded) -> None:
     assert "ARCHIVED" in loaded.column("adsets", "effective_status").values()
 
 
-def test_readme__its_queries_tell_what_it_says(loaded: Loaded) -> None:
+def test_page__its_queries_tell_what_it_says(loaded: Loaded) -> None:
     """The join keeps all that was spent; the other query finds the deleted campaigns."""
-    section = README.read_text(encoding="utf-8").partition("## Dimensions")[2].partition("\n## ")[0]
-    join, gone = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
+    join, gone = re.findall(r"```sql\n(.*?)```", page_text("dimensions"), re.DOTALL)
     ((spent,),) = loaded.rows("select sum(spend) from tap_meta_partner.ad_insights")
 
     joined = loaded.rows(join)

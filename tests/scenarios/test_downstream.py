@@ -413,7 +413,7 @@ SHOWN = queries(DASHBOARD.read_text(encoding="utf-8"))
 
 @pytest.mark.parametrize("number", range(1, 6))
 def test_dashboard__shows_what_the_database_answers(nights: Nights, number: int) -> None:
-    """Word for word (`uv run python -m tests.downstream_pages` writes it anew)."""
+    """Word for word (`uv run python -m tests.support.downstream_pages` writes it anew)."""
     query, shown = SHOWN[number - 1]
 
     assert shown == answer(nights.connection, query)

@@ -18,7 +18,7 @@ from tap_meta_partner.demo.postgres import short_folder
 from tap_meta_partner.sandbox import ReceivedCall, Sandbox, World
 from tap_meta_partner.sandbox.world.truth import LEVELS
 from tests.support.destinations import ALL_LOADERS, LOADERS, Destination, Loader
-from tests.support.readme_blocks import README
+from tests.support.page_blocks import ROOT, page_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -249,7 +249,7 @@ def entries(column: Any) -> list[dict[str, Any]]:  # noqa: ANN401
     return json.loads(column) if isinstance(column, str) else column or []
 
 
-def test_columns__have_the_types_that_the_readme_says(loaded: Loaded) -> None:
+def test_columns__have_the_types_that_the_page_says(loaded: Loaded) -> None:
     """How a day, an amount, a count, an action list and an instant arrive."""
     type_of = "pg_typeof({})::text" if loaded.loader.name == "target-postgres" else "typeof({})"
     columns = ("date_start", "spend", "impressions", "actions", "read_at")
@@ -262,12 +262,12 @@ def test_columns__have_the_types_that_the_readme_says(loaded: Loaded) -> None:
     assert found == loaded.loader.types
 
 
-# meltano.yml and the README
+# meltano.yml and docs/targets.md
 
 
 def test_meltano_yml__has_these_loaders_and_no_others() -> None:
     """No loader is shipped that was not run here."""
-    project = yaml.safe_load((README.parent / "meltano.yml").read_text(encoding="utf-8"))
+    project = yaml.safe_load((ROOT / "meltano.yml").read_text(encoding="utf-8"))
 
     assert [each["name"] for each in project["plugins"]["loaders"]] == [
         loader.name for loader in ALL_LOADERS
@@ -275,9 +275,8 @@ def test_meltano_yml__has_these_loaders_and_no_others() -> None:
 
 
 @pytest.mark.parametrize("loader", ALL_LOADERS, ids=lambda loader: loader.name)
-def test_readme__says_of_a_loader_whether_it_replaces_rows(loader: Loader) -> None:
+def test_page__says_of_a_loader_whether_it_replaces_rows(loader: Loader) -> None:
     """Each has a line in the table of targets: upsert or append."""
-    readme = README.read_text(encoding="utf-8")
-    (line,) = re.findall(rf"^\| `{loader.name}`[^|]*\|.*$", readme, re.MULTILINE)
+    (line,) = re.findall(rf"^\| `{loader.name}`[^|]*\|.*$", page_text("targets"), re.MULTILINE)
 
     assert line.split(" | ")[2] == ("upsert" if loader.upserts else "append")

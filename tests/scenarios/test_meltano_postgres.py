@@ -12,12 +12,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import pytest
 import yaml
 from psycopg import sql
+from psycopg.rows import dict_row
 
 from tap_meta_partner.demo import truth
 from tap_meta_partner.demo.meltano import new_project
@@ -25,9 +26,12 @@ from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
 from tap_meta_partner.sandbox import Dials, ReceivedCall, Sandbox, World
 from tap_meta_partner.sandbox.world.truth import LEVELS
 from tap_meta_partner.tap import TapMetaPartner
+from tests.support.page_blocks import DOCS, README, shown_sql
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from typing_extensions import LiteralString
 
     from tap_meta_partner.demo.meltano import Project
     from tap_meta_partner.demo.postgres import Postgres
@@ -167,6 +171,17 @@ def test_first_run__spend_is_true_for_every_level_account_and_day(night: Night) 
     """What SQL adds up is what the sandbox knows, to the last digit, no day more or less."""
     assert night.first.loaded == night.first.true
     assert len({account_id for _, account_id, _ in night.first.true}) >= 6
+
+
+@pytest.mark.parametrize("page", [README, DOCS / "troubleshooting.md"], ids=lambda page: page.name)
+def test_page__its_query_names_the_client_that_was_not_read(night: Night, page: Path) -> None:
+    """Of all clients one is shared but not assigned: it is named with what to do, and no other."""
+    query = cast("LiteralString", shown_sql(page.read_text(encoding="utf-8"))["not_well"])
+    found = night.connection.cursor(row_factory=dict_row).execute(query).fetchall()
+
+    assert {row["account_name"] for row in found} == {"Nordlicht Sonnenbrillen"}
+    assert {row["result"] for row in found} == {"skipped"}
+    assert all("system user" in row["reason"] for row in found)
 
 
 def test_second_run__corrected_spend_is_true_again(night: Night) -> None:

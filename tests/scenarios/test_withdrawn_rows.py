@@ -1,4 +1,4 @@
-"""Rows that Meta takes back in a correction: what the README's SQL makes of them.
+"""Rows that Meta takes back in a correction: what the SQL in docs/state.md makes of them.
 
 The sandbox never takes a row back, so what it finds is thinned out here. Everything after that is
 the real thing: the tap as a process, target-postgres, PostgreSQL.
@@ -19,9 +19,9 @@ from psycopg import sql
 from tap_meta_partner.demo.postgres import embedded_postgres
 from tap_meta_partner.sandbox import Sandbox, World
 from tap_meta_partner.sandbox.insights.rows import Insights
+from tests.support.page_blocks import page_text, shown_sql
 from tests.support.pipeline import load
-from tests.support.readme_blocks import README, shown_sql
-from tests.support.readme_recipes import recipes
+from tests.support.recipes import recipes
 from tests.support.tap_process import catalog_selecting, run_tap
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Nights:
         first: what the first run wrote.
         second: what the second run wrote.
         connection: where both runs were loaded, the table of `WINDOW_REPORT` being emptied before
-            the second, and where the README's view is.
+            the second, and where the page's view is.
     """
 
     before: Spend
@@ -143,8 +143,8 @@ def nights(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 
 def shown(name: str) -> LiteralString:
-    """Return SQL as it stands in the README."""
-    return cast("LiteralString", shown_sql(README.read_text(encoding="utf-8"))[name])
+    """Return SQL as it stands on the page."""
+    return cast("LiteralString", shown_sql(page_text("state"))[name])
 
 
 def true_spend(world: World) -> Spend:
@@ -198,7 +198,7 @@ def test_upserted_table__keeps_what_meta_withdrew(nights: Nights) -> None:
 def latest(nights: Nights) -> Spend:
     """What Meta says now of the days read again, and all earlier days as they were read.
 
-    Only the day of which nothing is left is as it was, as the README says.
+    Only the day of which nothing is left is as it was, as the page says.
     """
     early = {key: spend for key, spend in nights.before.items() if key[1] < READ_AGAIN}
     late = {
@@ -214,12 +214,12 @@ def latest(nights: Nights) -> Spend:
 
 
 def test_view__has_the_latest_reading_of_each_account_and_day(nights: Nights) -> None:
-    """The README's view has no row that was withdrawn, and every other one."""
+    """The page's view has no row that was withdrawn, and every other one."""
     assert stored(nights, f"{REPORT}_latest") == latest(nights)
 
 
 def test_delete__leaves_the_latest_reading_of_each_account_and_day(nights: Nights) -> None:
-    """The README's statement takes withdrawn rows out of the table, and no other one."""
+    """The page's statement takes withdrawn rows out of the table, and no other one."""
     with nights.connection.transaction(force_rollback=True):
         nights.connection.execute(shown("delete"))
 
@@ -248,7 +248,7 @@ def test_emptied_table__has_the_window_as_it_is_now(nights: Nights) -> None:
 
 
 def test_overwrite__replaces_no_table(nights: Nights, postgres: Postgres, tmp_path: Path) -> None:
-    """The loader takes `load_method: overwrite` and updates in place, so the README says truncate.
+    """The loader takes `load_method: overwrite` and updates in place, so the page says truncate.
 
     The first night's window begins a day before the second's.
     """

@@ -16,7 +16,7 @@ D = dt.date.fromisoformat
 
 
 def test_defaults__are_those_of_the_contract() -> None:
-    """With a token alone every setting has the default that the README names."""
+    """With a token alone every setting has the default that docs/settings.md names."""
     assert parse() == Settings(
         access_token=TOKEN,
         lookback_days=28,

@@ -9,7 +9,6 @@ import contextlib
 import datetime as dt
 import re
 import subprocess
-import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from tap_meta_partner.sandbox import World
-from tests.support.pipeline import pipeline
+from tests.support.pipeline import pipeline, set_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,10 +39,6 @@ LOST_CLIENT = "Kererū Outdoors"
 
 _CREATES = re.compile(r"^psql (.* -f \S+) \"\$DATABASE\"$", re.MULTILINE)
 _PROJECT = re.compile(r"```yaml\n(plugins:\n.*?)```", re.DOTALL)
-_TAP = """\
-#!/bin/sh
-PYTHONPATH='{repository}' exec '{python}' -m tests.fast_time 60 --now '{now}' "$@"
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +104,7 @@ def definitions(page: Path) -> dict[str, Any]:
 
 
 def _follow_the_pages(project: Project) -> None:
-    """Select and define what both pages say, and let the tap have a clock of its own."""
+    """Select and define what both pages say."""
     path = project.root / "meltano.yml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     (extractor,) = content["plugins"]["extractors"]
@@ -117,13 +112,9 @@ def _follow_the_pages(project: Project) -> None:
     extractor["select"] = sorted({name for page in pages for name in page["select"]})
     reports = [report for page in pages for report in page["config"]["reports"]]
     extractor["config"] = {"reports": reports}
-    extractor["executable"] = "./tap"  # with a slash it is looked for in the project
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
 def _run(project: Project, now: dt.datetime) -> None:
-    tap = project.root / "tap"
-    text = _TAP.format(repository=REPOSITORY, python=sys.executable, now=now.isoformat())
-    tap.write_text(text, encoding="utf-8")
-    tap.chmod(0o755)
+    set_clock(project, now)
     project.run()

@@ -1,4 +1,4 @@
-"""What docs/downstream shows of the demo's clients: `uv run python -m tests.downstream_pages`.
+"""What docs/downstream shows: `uv run python -m tests.support.downstream_pages`.
 
 It takes two minutes: a sandbox, two runs of Meltano and a PostgreSQL server.
 """

@@ -1,4 +1,4 @@
-"""The tap in another time: `python -m tests.fast_time SECONDS_PER_MINUTE [--now INSTANT] …`.
+"""The tap in another time: `python -m tests.support.fast_time SECONDS_PER_MINUTE [--now …] …`.
 
 Only the clock differs: a minute lasts as many real seconds as said, and with `--now` the run begins
 at that instant.

@@ -1,6 +1,6 @@
 """Every fault at every place of a run, once, three times and for ever: what becomes of the run.
 
-`uv run python -m tests.scenarios.fault_matrix` measures all cells and prints the table; with
+`uv run python -m tests.support.fault_matrix` measures all cells and prints the table; with
 `--write` it goes into docs/fault-matrix.md. What is expected was written by hand from Meta's
 documentation of its errors, and not from the tap's own table.
 
@@ -789,7 +789,7 @@ class Verdict:
 _HEAD = """\
 # What becomes of a run when something goes wrong
 
-Made by `uv run python -m tests.scenarios.fault_matrix --write`; the test suite measures every cell.
+Made by `uv run python -m tests.support.fault_matrix --write`; the test suite measures every cell.
 
 Each fault below is made by the sandbox at each kind of call that a run consists of: once, three
 times in a row, and for ever. Numbers are Meta's error codes, with their subcodes.

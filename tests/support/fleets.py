@@ -65,7 +65,7 @@ def installed(group: str, folder: Path) -> Path:
 
 
 def shard_of(account_id: str, count: int) -> int:
-    """The rule as the README words it."""
+    """The rule as docs/scale.md words it."""
     return int(hashlib.sha256(account_id.encode()).hexdigest()[:16], 16) % count
 
 

@@ -1,4 +1,4 @@
-"""The tap as Meltano Hub describes it: `uv run python -m tests.hub_definition`.
+"""The tap as Meltano Hub describes it: `uv run python -m tests.support.hub_definition`.
 
 Made from what the tap says of itself (`--about`) and from `meltano.yml` (commands, selection, which
 settings go together), so a new setting needs no line here, only another run.

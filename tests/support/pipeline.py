@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
+import sys
 import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,18 @@ from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
 from tap_meta_partner.sandbox import Dials, Sandbox
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterator, Mapping
 
     from tap_meta_partner.demo.meltano import Project
     from tap_meta_partner.demo.postgres import Postgres
     from tap_meta_partner.sandbox import World
+
+_REPOSITORY = Path(__file__).parents[2]
+_TAP = """\
+#!/bin/sh
+PYTHONPATH='{repository}' exec '{python}' -m tests.support.fast_time 60 --now '{now}' "$@"
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +72,19 @@ def pipeline(
             },
         )
         yield Pipeline(sandbox=sandbox, postgres=postgres, project=project, connection=connection)
+
+
+def set_clock(project: Project, now: dt.datetime) -> None:
+    """Let the project's tap believe that its next run begins at this instant."""
+    tap, settings = project.root / "tap", project.root / "meltano.yml"
+    script = _TAP.format(repository=_REPOSITORY, python=sys.executable, now=now.isoformat())
+    tap.write_text(script, encoding="utf-8")
+    tap.chmod(0o755)
+    # With a slash it is looked for in the project.
+    own = settings.read_text(encoding="utf-8").replace(
+        "executable: tap-meta-partner\n", "executable: ./tap\n"
+    )
+    settings.write_text(own, encoding="utf-8")
 
 
 def load(  # noqa: PLR0913

@@ -1,6 +1,6 @@
 """The instructions for a client who shares an ad account with us, in today's names of Meta's menus.
 
-They are the same as in the README's section about Partner Access.
+They are the same as in docs/access.md.
 """
 
 from __future__ import annotations

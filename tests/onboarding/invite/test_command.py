@@ -21,7 +21,7 @@ from tap_meta_partner.onboarding.invite.invitation import FORMATS, invitation
 from tap_meta_partner.onboarding.invite.watching import Watch
 from tap_meta_partner.sandbox import Fault, Sandbox, World
 from tap_meta_partner.settings.model import Settings
-from tests.support.readme_blocks import README
+from tests.support.page_blocks import page_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,12 +66,12 @@ def test_invite__says_all_in_each_format(form: str) -> None:
         assert more not in result.stdout
 
 
-def test_invite__uses_the_words_of_the_readme() -> None:
-    """The README tells clients the same path."""
-    readme = README.read_text(encoding="utf-8")
+def test_invite__uses_the_words_of_the_page() -> None:
+    """docs/access.md tells clients the same path."""
+    page = page_text("access")
 
     for words in ("Give a partner access to your assets", "View performance", "Analyst"):
-        assert words in readme
+        assert words in page
         assert words in invite("--business-id", OURS).stdout
 
 

@@ -1,4 +1,4 @@
-"""The README's recipes: reports out of `meltano.yml`, and the first rows that a run brings."""
+"""The recipes in docs: reports out of `meltano.yml`, and the first rows that a run brings."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def run_recipes(wanted: Iterable[Recipe]) -> Output:
 
 
 def block_of(recipe: Recipe, output: Output) -> str:
-    """Return the recipe's block for the README: the report, and its first rows in a fold."""
+    """Return the recipe's block for the page: the report, and its first rows in a fold."""
     actions = recipe.definition.get("action_rows", False)
     stream = f"{recipe.name}_actions" if actions else recipe.name
     summary = f"First rows of <code>{stream}</code>"
@@ -141,22 +141,24 @@ def _shown(value: object) -> str:
     return json.dumps(value) if value is None else str(value).replace("|", "\\|")
 
 
-def shown_recipes(readme: str) -> dict[str, str]:
-    """Return the blocks that the README shows, by the recipe's name."""
-    return {match.group(2): match.group(3) for match in _BLOCK.finditer(readme)}
+def shown_recipes(page: str) -> dict[str, str]:
+    """Return the blocks that a page shows, by the recipe's name."""
+    return {match.group(2): match.group(3) for match in _BLOCK.finditer(page)}
 
 
 def shown_definition(block: str) -> str:
-    """Return the YAML in a block of the README."""
+    """Return the YAML in a block of a page."""
     match = _YAML.search(block)
     return match.group(1) if match else ""
 
 
-def with_recipes(readme: str) -> str:
-    """Return the README with the blocks of all recipes made anew."""
+def with_recipes(page: str) -> str:
+    """Return a page with the blocks of all recipes made anew."""
+    if not _BLOCK.search(page):
+        return page
     known = {recipe.name: recipe for recipe in recipes()}
     output = run_recipes(known.values())
     return _BLOCK.sub(
         lambda match: match.group(1) + block_of(known[match.group(2)], output) + match.group(4),
-        readme,
+        page,
     )

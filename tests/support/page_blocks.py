@@ -1,0 +1,135 @@
+"""What the code makes of README and docs: `uv run python -m tests.support.page_blocks`."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shlex
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from click.testing import CliRunner
+
+from tap_meta_partner import cli
+from tap_meta_partner.sandbox import Sandbox, World
+from tests.support.columns import with_columns
+from tests.support.recipes import with_recipes
+from tests.support.settings_table import settings_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+README, DOCS = ROOT / "README.md", ROOT / "docs"
+#: The pages whose blocks are written here; the folders below docs/ have writers of their own.
+PAGES = (README, *sorted(DOCS.glob("*.md")))
+_RUN = re.compile(r"(<!-- run: ([^>]*) -->\n)(.*?)(<!-- /run -->)", re.DOTALL)
+#: What differs from run to run, and what stands for it in a comparison.
+_VARYING = (
+    (re.compile(r"\d{4}-\d\d-\d\d"), "DAY"),
+    (re.compile(r"\d+ calls in [\d.]+ s"), "CALLS"),
+    (re.compile(r"http://127\.0\.0\.1:\d+"), "ADDRESS"),
+    (re.compile(r" about [A-Z][a-z]+ \d{4}"), " MONTH"),
+)
+_SQL = re.compile(r"<!-- sql: (\w+) -->\n```sql\n(.*?)```\n<!-- /sql -->", re.DOTALL)
+_BLOCK = re.compile(r"(<!-- settings: [^>]*-->\n)(.*?)(<!-- /settings -->)", re.DOTALL)
+_SOME = re.compile(r"(<!-- settings for: ([^>]*) -->\n)(.*?)(<!-- /settings for -->)", re.DOTALL)
+_HEAD_LINES = 2
+_WIDTH = 80
+
+
+def page_text(name: str) -> str:
+    """Return a page of docs/, by its name without `.md`."""
+    return (DOCS / f"{name}.md").read_text(encoding="utf-8")
+
+
+def all_text() -> str:
+    """Return README and docs one after another, for what may stand on any of them."""
+    return "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+
+
+def some_settings(names: str) -> str:
+    """Return the lines of that table for a few settings, given with blanks between, in order."""
+    lines = settings_table().splitlines(keepends=True)
+    wanted = [next(each for each in lines if each.startswith(f"| `{n}` |")) for n in names.split()]
+    return "".join([*lines[:_HEAD_LINES], *wanted])
+
+
+def shown_table(page: str) -> str:
+    """Return the table of all settings that a page shows."""
+    match = _BLOCK.search(page)
+    return match.group(2) if match else ""
+
+
+def shown_some(page: str) -> list[tuple[str, str]]:
+    """Return the names of the settings in each short table of a page, with that table."""
+    return [(match.group(2), match.group(3)) for match in _SOME.finditer(page)]
+
+
+def shown_commands(page: str) -> list[tuple[str, str]]:
+    """Return the commands that a page shows, each with the output it shows."""
+    return [(match.group(2), match.group(3)) for match in _RUN.finditer(page)]
+
+
+def shown_sql(page: str) -> dict[str, str]:
+    """Return the SQL that a page shows and a test runs, by its name in the comment above it."""
+    return dict(_SQL.findall(page))
+
+
+def run_block(command: str) -> str:
+    """Run a command of `meta-partner` against a sandbox; return the block for a page."""
+    program, *arguments = shlex.split(command)
+    if program != "meta-partner":
+        raise ValueError(f"{program} is not run here")
+    with Sandbox(World.demo(seed=7), port=0) as sandbox, _another_folder():
+        config = {
+            "access_token": sandbox.token,
+            "api_url": sandbox.url,
+            "business_id": sandbox.world.business.id,
+        }
+        Path("config.json").write_text(json.dumps(config), encoding="utf-8")
+        output = (
+            CliRunner().invoke(cli.main, arguments, prog_name=program, terminal_width=_WIDTH).stdout
+        )
+    return f"```console\n$ {command}\n{output.strip()}\n```\n"
+
+
+@contextlib.contextmanager
+def _another_folder() -> Iterator[None]:
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        try:
+            yield
+        finally:
+            os.chdir(before)
+
+
+def without_what_varies(block: str) -> str:
+    """Return a block with days, durations and addresses replaced by words."""
+    lines = [line for line in block.splitlines() if "remembered" not in line]
+    text = "\n".join(lines)
+    for pattern, word in _VARYING:
+        text = pattern.sub(word, text)
+    return text
+
+
+def written(page: str) -> str:
+    """Return a page's text with every block made anew."""
+    page = _BLOCK.sub(lambda match: match.group(1) + settings_table() + match.group(3), page)
+    page = _SOME.sub(lambda match: match[1] + some_settings(match[2]) + match[4], page)
+    page = _RUN.sub(lambda match: match.group(1) + run_block(match.group(2)) + match.group(4), page)
+    return with_recipes(with_columns(page))
+
+
+def main() -> None:
+    """Write tables, commands' output, columns and recipes into the pages that show them."""
+    for path in PAGES:
+        path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
