@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -86,6 +87,20 @@ def test_classes__do_not_do_too_much() -> None:
 def test_tests__stand_where_the_module_they_test_stands() -> None:
     """`tests/graph/test_client.py` is about `tap_meta_partner/graph/client.py`."""
     assert without_a_module() - STILL == set()
+
+
+def test_texts__name_no_module_that_is_not_there() -> None:
+    """Where a docstring or a comment sends its reader, there is something."""
+    files = [path for folder in (PACKAGE, TESTS) for path in folder.rglob("*.py")]
+    known = [f"/{path.relative_to(ROOT).as_posix()}" for path in files]
+    missing = {
+        f"{path.relative_to(ROOT).as_posix()}: {name}"
+        for path in files
+        for name in re.findall(r"`([a-z_/]+\.py)`", path.read_text(encoding="utf-8"))
+        if not any(each.endswith(f"/{name}") for each in known)
+    }
+
+    assert missing == set()
 
 
 def test_exceptions__are_all_needed() -> None:
