@@ -2,7 +2,7 @@
 
 Two views: what the app that made a token knows of it (`/debug_token`, which takes an app token:
 app id and app secret), and what the token itself is told (`/me`, `/me/permissions`), which is less
-but needs nothing else. Written as steps (`retries.py`).
+but needs nothing else. Written as steps (`graph/steps.py`).
 """
 
 from __future__ import annotations

@@ -25,10 +25,6 @@ STILL: set[str] = {
     "sandbox/world/world.py",
     "sandbox/world/world.py::World",
     "singer/stream.py::PartnerStream",
-    "sync/account.py",
-    "sync/account.py::_AccountSync",
-    "sync/run.py",
-    "sync/run.py::SyncRun",
     "tap.py::TapMetaPartner",
 }
 

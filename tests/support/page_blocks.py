@@ -117,11 +117,17 @@ def without_what_varies(block: str) -> str:
     return text
 
 
+def _made_anew(command: str, shown: str) -> str:
+    """Return the block of a command: the one shown, where only what varies is another."""
+    made = run_block(command)
+    return shown if without_what_varies(shown) == without_what_varies(made) else made
+
+
 def written(page: str) -> str:
     """Return a page's text with every block made anew."""
     page = _BLOCK.sub(lambda match: match.group(1) + settings_table() + match.group(3), page)
     page = _SOME.sub(lambda match: match[1] + some_settings(match[2]) + match[4], page)
-    page = _RUN.sub(lambda match: match.group(1) + run_block(match.group(2)) + match.group(4), page)
+    page = _RUN.sub(lambda match: match[1] + _made_anew(match[2], match[3]) + match[4], page)
     return with_recipes(with_columns(page))
 
 
