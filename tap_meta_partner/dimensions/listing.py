@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.bookmarks import Since
 from tap_meta_partner.dimensions.objects import (
-    INCOMPLETE,
     INVALID_PARAMETER,
     MOST_IN_A_ROW,
     Objects,
@@ -253,4 +252,4 @@ def _living(dimension: Dimension) -> tuple[str, ...]:
 
 
 def _may_be_about_statuses(error: MetaError) -> bool:
-    return error.fault.code == INVALID_PARAMETER and error.fault.subcode != INCOMPLETE
+    return error.fault.code == INVALID_PARAMETER and not error.rule.about_object

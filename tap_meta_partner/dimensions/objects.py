@@ -30,13 +30,6 @@ if TYPE_CHECKING:
 INVALID_PARAMETER = 100
 
 
-_NO_SUCH_OBJECT = 33
-
-
-#: "Ad Creative Is Incomplete": about an object on the page, not about the parameters.
-INCOMPLETE = 2446289
-
-
 #: This many failures in a row are no longer single objects: something else is wrong.
 MOST_IN_A_ROW = 25
 
@@ -111,7 +104,7 @@ def is_about_an_object(error: MetaError) -> bool:
     """
     if isinstance(error, AccountUnreadable):
         # No such object: on an object's own address that is said of the object.
-        return error.fault.subcode == _NO_SUCH_OBJECT
+        return error.rule.about_object
     if isinstance(error, RequestRefused):
         return error.fault.code == INVALID_PARAMETER
     return error.rule is not NETWORK
@@ -122,6 +115,6 @@ def none_readable(error: MetaError) -> MetaError:
 
     What is said of objects is the account's own trouble: it must not close the stream for others.
     """
-    is_request = isinstance(error, RequestRefused) and error.fault.subcode != INCOMPLETE
+    is_request = isinstance(error, RequestRefused) and not error.rule.about_object
     family = RequestRefused if is_request else KeptFailing
     return family(error.fault, _NONE_READABLE)

@@ -14,10 +14,8 @@ import json
 import logging
 import threading
 import time
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
-import msgspec
 import requests
 import urllib3
 from requests.adapters import BaseAdapter, HTTPAdapter
@@ -25,6 +23,7 @@ from requests.auth import AuthBase
 
 from tap_meta_partner.graph import error_codes
 from tap_meta_partner.graph.calls import APP, Answer
+from tap_meta_partner.graph.reading import Reading
 from tap_meta_partner.graph.usage import Usage, read_usage
 
 if TYPE_CHECKING:
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from tap_meta_partner.graph.calls import Call, Credential
-    from tap_meta_partner.graph.errors import MetaError
     from tap_meta_partner.settings.model import Settings
 
 logger = logging.getLogger(__name__)
@@ -45,13 +43,6 @@ _CONNECT_SECONDS = 20.0
 
 
 _CHUNK_BYTES = 1 << 16
-
-
-#: How JSON writes the one character that no text column of PostgreSQL takes.
-_NUL = b"\\u0000"
-
-
-_DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class _Bearer(AuthBase):
@@ -135,7 +126,7 @@ class GraphClient:
         }
         self._auths = {name: _Bearer(token) for name, token in tokens.items()}
         secrets = (*tokens.values(), secret, *self._proofs.values())
-        self._secrets = tuple(secret for secret in secrets if secret)
+        self._reading = Reading(tuple(secret for secret in secrets if secret))
         self._monotonic = monotonic
         self._adapter = adapter
         self._threads = threading.local()
@@ -143,8 +134,6 @@ class GraphClient:
         self._sessions: list[requests.Session] = []
         self._calling: set[requests.Session] = set()
         self._is_closed = False
-        #: The columns of which was said that they held NUL characters.
-        self._said_nul: set[str] = set()
         # urllib3 writes every path with its parameters, the proof among them, at DEBUG.
         logging.getLogger("urllib3").setLevel(logging.INFO)
 
@@ -176,9 +165,7 @@ class GraphClient:
             # The exception's own text holds the address and with it the proof.
             return Answer(error_codes.no_answer(self._trouble(error)), Usage())
         usage = read_usage(headers, call.account_id)
-        content = self._read(status, body)
-        if _NUL in body and isinstance(content, dict):
-            content = self._without_nul(content, call)
+        content = self._reading.read(status, body, call)
         return Answer(content, usage, headers.get("Date"))
 
     def _exchange(
@@ -256,47 +243,6 @@ class GraphClient:
                 raise _Closed
             yield
 
-    def _read(self, status: int, body: bytes) -> dict[str, Any] | MetaError:
-        try:
-            content = _DECODE(body)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            content = None
-        if not isinstance(content, dict):
-            return error_codes.from_status(status)
-        envelope = content.get("error")
-        if envelope is None:
-            if status >= 300:  # noqa: PLR2004  (redirects and errors, with JSON but no envelope)
-                return error_codes.from_status(status)
-            # A failed report run tells why in the data itself.
-            return self._without_secrets(content) if "error_message" in content else content
-        if not isinstance(envelope, dict):
-            envelope = {"message": str(envelope)}
-        return error_codes.from_envelope(self._without_secrets(envelope), status=status)
-
-    def _without_nul(self, content: dict[str, Any], call: Call) -> dict[str, Any]:
-        """Take NUL characters out: one of them would fail a whole load into PostgreSQL."""
-        found: set[str] = set()
-        cleaned: dict[str, Any] = _clean(content, "", found)
-        new = sorted(found - self._said_nul)
-        if new:
-            self._said_nul |= found
-            logger.warning(
-                "%s: NUL characters, which databases do not take, are left out of %s",
-                call.path,
-                ", ".join(ascii(name)[1:-1] for name in new),
-            )
-        return cleaned
-
-    def _without_secrets(self, envelope: dict[str, Any]) -> dict[str, Any]:
-        """Meta's messages can quote the request."""
-        clean = dict(envelope)
-        for name, value in clean.items():
-            if isinstance(value, str):
-                for secret in self._secrets:
-                    value = value.replace(secret, "***")  # noqa: PLW2901  (one secret at a time)
-                clean[name] = value
-        return clean
-
     def _trouble(self, error: requests.RequestException) -> str:
         host = self._base.split("/")[2]
         for kind, words in _TROUBLES:
@@ -321,18 +267,6 @@ _TROUBLES: tuple[tuple[type[requests.RequestException], str], ...] = (
 def appsecret_proof(access_token: str, app_secret: str) -> str:
     """Return the proof that the caller knows the app secret: hex HMAC-SHA256 of the token."""
     return hmac.new(app_secret.encode(), access_token.encode(), hashlib.sha256).hexdigest()
-
-
-def _clean(value: Any, name: str, found: set[str]) -> Any:  # noqa: ANN401  (a JSON value)
-    """Return a JSON value without NUL characters, and in `found` the names of what held them."""
-    if isinstance(value, list):
-        return [_clean(item, name, found) for item in value]
-    if isinstance(value, dict):
-        return {_clean(key, key, found): _clean(item, key, found) for key, item in value.items()}
-    if isinstance(value, str) and "\0" in value:
-        found.add(name.replace("\0", ""))
-        return value.replace("\0", "")
-    return value
 
 
 def _parameter(value: object) -> str:

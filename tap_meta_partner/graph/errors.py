@@ -14,26 +14,49 @@ The tree; each branch is one thing a caller can do::
     ├─ KeptFailing             retries came to their end: this account failed, the others go on
     └─ ThrottledTooLong        hours of nothing but throttle errors: leave the account for this run
 
-Errors are told apart by code and subcode, never by their text: Meta rewords texts, and uses the
-type `OAuthException` for transient faults too. The one exception is "reduce the amount of data"
-under code 1, for which Meta has no code. Source: "Ads Insights API Error Codes", "Error Codes" and
-"Rate limiting" in Meta's Marketing API documentation (September 2026).
+A class is what Meta's word suggests. Whether an `AccountUnreadable` really is the account's, or a
+`TokenRefused` the token's, is for those to say who know what else has worked.
+
+Errors are told apart by code and subcode; by their text only where Meta has no code for what it
+says (one table in `error_codes.py`): Meta rewords texts, and uses the type `OAuthException` for
+transient faults too. Source: "Ads Insights API Error Codes", "Error Codes" and "Rate limiting" in
+Meta's Marketing API documentation (September 2026).
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+#: What differs between two accounts that are told the same: quoted names, and all with a digit.
+_OF_ONE_ACCOUNT = re.compile(r"""(?<!\w)(?:'[^']*'|"[^"]*")(?!\w)|\S*\d\S*""")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """What Meta, or the way to it, said: enough to act on and to quote to Meta's support."""
+    """What Meta, or the way to it, said: enough to act on and to quote to Meta's support.
+
+    Attributes:
+        message: what happened, for developers; often no more than "Invalid parameter".
+        title: what happened, for people (`error_user_title`).
+        user_message: the same at length (`error_user_msg`); often names what is at fault.
+        is_transient: whether Meta says that it passes; None where it does not say.
+    """
 
     message: str
     code: int | None = None
     subcode: int | None = None
     status: int | None = None
     fbtrace_id: str | None = None
+    title: str | None = None
+    user_message: str | None = None
+    is_transient: bool | None = None
+
+    @property
+    def said(self) -> str:
+        """All that Meta said, in its words for developers and for people."""
+        for_people = ": ".join(text for text in (self.title, self.user_message) if text)
+        return ". ".join(text for text in (self.message, for_people) if text)
 
     def __str__(self) -> str:
         parts = [] if self.code is None else [f"code {self.code}"]
@@ -43,7 +66,7 @@ class Fault:
             parts.append(f"HTTP {self.status}")
         if self.fbtrace_id:
             parts.append(f"fbtrace_id {self.fbtrace_id}")
-        return f"{self.message} ({', '.join(parts)})" if parts else self.message
+        return f"{self.said} ({', '.join(parts)})" if parts else self.said
 
 
 class MetaError(Exception):
@@ -63,6 +86,11 @@ class MetaError(Exception):
     def reason(self) -> str:
         """One line for a person: what happened, then what to do."""
         return f"{self.rule.what}: {self.fault}. {self.rule.advice}"
+
+    @property
+    def word(self) -> str:
+        """Meta's words without what differs from account to account: ids, names, numbers."""
+        return word_of(self.fault.said)
 
 
 class Retriable(MetaError):
@@ -91,7 +119,7 @@ class RunNotReady(MetaError):
 
 
 class AccountUnreadable(MetaError):
-    """This ad account cannot be read with this token (now)."""
+    """What was asked about (mostly an ad account) cannot be read with this token (now)."""
 
 
 class RequestRefused(MetaError):
@@ -123,6 +151,7 @@ class Rule:
         app_wide: the limit holds for all accounts (only for `Throttled`).
         smaller_page_helps: a lower `limit` is worth trying (only for `TooMuchData`).
         least_seconds: wait at least so long, whatever the headers say (only for `Throttled`).
+        about_object: said of one object: the one whose address was asked, or one in a list.
     """
 
     family: type[MetaError]
@@ -133,3 +162,9 @@ class Rule:
     app_wide: bool = False
     smaller_page_helps: bool = True
     least_seconds: float = 0.0
+    about_object: bool = False
+
+
+def word_of(text: str) -> str:
+    """Return a text in lower case, without quoted names and anything that holds a digit."""
+    return " ".join(_OF_ONE_ACCOUNT.sub(" ", text.lower()).split())

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from tap_meta_partner.graph.error_codes import GARBLED
 from tap_meta_partner.graph.errors import CursorExpired, Fault, KeptFailing, TooMuchData
-from tap_meta_partner.graph.steps import ask
+from tap_meta_partner.graph.steps import ask, ask_for_sense
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -76,10 +76,12 @@ def read_pages(  # noqa: PLR0913  (one call, and five choices of how)
 
     Raises:
         TooMuchData: the list is too heavy, or a page at its smallest.
-        KeptFailing: the place was lost again and again, or an answer makes no sense.
+        KeptFailing: the place was lost again and again, or no answer made sense.
         MetaError: as `steps.ask`.
     """
-    ask_for: Answering = answer or partial(ask, jitter=jitter)
+    ask_once: Answering = answer or partial(ask, jitter=jitter)
+    # A page that is none, now and then, is a fault that passes like any other.
+    ask_for: Answering = partial(ask_for_sense, ask_for=ask_once, lack=_lack, jitter=jitter)
     restarts = 0
     while True:
         sink.begin()
@@ -124,13 +126,19 @@ def _chain(
         after = cursor
 
 
-def _read_page(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
-    """Return a page's rows and the cursor of the next page, None on the last one."""
+def _lack(answer: Mapping[str, Any]) -> str | None:
+    """Say what a page lacks to be one."""
     rows, paging = answer.get("data"), answer.get("paging") or {}
     if not isinstance(rows, list):
-        raise KeptFailing(Fault(message="an answer without data"), GARBLED)
+        return "an answer without data"
     if not all(isinstance(row, dict) for row in rows) or not isinstance(paging, dict):
-        raise KeptFailing(Fault(message="an answer whose rows or paging are none"), GARBLED)
+        return "an answer whose rows or paging are none"
+    return None
+
+
+def _read_page(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | None]:
+    """Return a page's rows and the cursor of the next page, None on the last one."""
+    rows, paging = answer["data"], answer.get("paging") or {}
     if not paging.get("next"):
         return rows, None
     cursors = paging.get("cursors")

@@ -57,7 +57,7 @@ def refused_fields(error: MetaError, asked: Iterable[str]) -> tuple[str, ...]:
         return ()
     named: set[str] = set()
     for pattern in _PATTERNS:
-        for match in pattern.finditer(error.fault.message):
+        for match in pattern.finditer(error.fault.said):
             named |= {name.strip() for name in match[1].split(",")}
     return tuple(entry for entry in asked if entry.partition("{")[0] in named)
 

@@ -12,7 +12,8 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tap_meta_partner.graph.errors import Retriable
+from tap_meta_partner.graph.error_codes import GARBLED
+from tap_meta_partner.graph.errors import Fault, Retriable
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -55,6 +56,10 @@ Steps: TypeAlias = Generator[Any, Any, T]
 Jitter: TypeAlias = Callable[[], float]
 
 
+#: Says what an answer lacks; None where it makes sense.
+Lack: TypeAlias = Callable[[dict[str, Any]], "str | None"]
+
+
 def ask(call: Call, jitter: Jitter) -> Steps[dict[str, Any]]:
     """Ask Meta, and again while that may help.
 
@@ -79,6 +84,33 @@ def ask(call: Call, jitter: Jitter) -> Steps[dict[str, Any]]:
             yield Pause(backoff_seconds(tried, jitter), error.rule.what)
         else:
             return answer
+
+
+def ask_for_sense(
+    call: Call, ask_for: Callable[[Call], Steps[dict[str, Any]]], lack: Lack, jitter: Jitter
+) -> Steps[dict[str, Any]]:
+    """Ask, and again while the answer lacks what every answer of its kind has.
+
+    Args:
+        call: what to ask.
+        ask_for: asks it, for example `ask`.
+        lack: says what an answer lacks; None where it makes sense.
+        jitter: as of `ask`.
+
+    Raises:
+        KeptFailing: no answer made sense.
+        MetaError: as `ask_for`.
+    """
+    tried = 0
+    while True:
+        answer = yield from ask_for(call)
+        lacking = lack(answer)
+        if lacking is None:
+            return answer
+        tried += 1
+        if tried >= GARBLED.tries:
+            raise Retriable(Fault(message=lacking), GARBLED).exhausted()
+        yield Pause(backoff_seconds(tried, jitter), GARBLED.what)
 
 
 def backoff_seconds(tried: int, jitter: Jitter) -> float:

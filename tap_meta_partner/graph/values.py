@@ -31,6 +31,8 @@ _NO_MINOR_UNIT = frozenset(
 )
 _MINOR_UNITS = 100
 _NOTHING = Decimal(0)
+#: Meta's longest are of 18 digits.
+_LONGEST_ID = 40
 
 
 class UnreadableValue(ValueError):
@@ -61,6 +63,20 @@ def text_of(value: Any) -> str:  # noqa: ANN401  (a JSON value)
         # Some ids come as JSON numbers.
         return str(value)
     raise UnreadableValue
+
+
+def id_of(value: Any) -> str:  # noqa: ANN401  (a JSON value)
+    """Read the id of one of Meta's objects: a string in practice, a number in some examples.
+
+    Addresses are made of ids, so nothing but digits is one.
+
+    Raises:
+        UnreadableValue: it is none.
+    """
+    text = text_of(value)
+    if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID):
+        raise UnreadableValue
+    return text
 
 
 def texts_of(value: object) -> list[str | None]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.calls import Call
-from tap_meta_partner.graph.error_codes import GARBLED, RULES, from_envelope
+from tap_meta_partner.graph.error_codes import RULES, from_envelope
 from tap_meta_partner.graph.errors import (
     AccountUnreadable,
     CursorExpired,
@@ -17,7 +18,14 @@ from tap_meta_partner.graph.errors import (
     Throttled,
     TooMuchData,
 )
-from tap_meta_partner.graph.steps import Pause, ReportRunSlot, ask, backoff_seconds
+from tap_meta_partner.graph.steps import (
+    Pause,
+    ReportRunSlot,
+    ask,
+    ask_for_sense,
+    backoff_seconds,
+)
+from tap_meta_partner.graph.values import id_of, maybe
 from tap_meta_partner.reports.request import pages_of
 
 if TYPE_CHECKING:
@@ -59,9 +67,6 @@ STALLED_SECONDS = 20 * 60.0
 _UNREADABLE_TRIES = 6
 
 
-_NO_SUCH_OBJECT = 33
-
-
 class _ReportRunLost(Exception):
     """The run will give nothing any more; the same request may, after `wait` seconds."""
 
@@ -87,11 +92,13 @@ def read_report_run(request: ReportRequest, sink: RowSink, reporting: Reporting)
 def _try_report_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
     failures = 0
     for submission in range(1, _SUBMISSIONS + 1):
-        answer = yield from ask(request.call("POST"), reporting.jitter)
-        # A string in practice, a number in some of Meta's examples.
-        run_id = str(answer.get("report_run_id") or answer.get("id") or "")
-        if not run_id.isdecimal():
-            raise KeptFailing(Fault(message="a report run without an id"), GARBLED)
+        answer = yield from ask_for_sense(
+            request.call("POST"),
+            partial(ask, jitter=reporting.jitter),
+            lambda answer: None if _id_of(answer) else "a report run without an id",
+            reporting.jitter,
+        )
+        run_id = _id_of(answer)
         try:
             yield from _await_report_run(run_id, request, reporting)
             yield from _read_result(run_id, request, sink, reporting)
@@ -107,6 +114,11 @@ def _try_report_runs(request: ReportRequest, sink: RowSink, reporting: Reporting
             return
 
 
+def _id_of(answer: Mapping[str, Any]) -> str:
+    """Return the id of the run just created; nothing where there is none."""
+    return maybe(id_of, answer.get("report_run_id") or answer.get("id")) or ""
+
+
 _REPORT_RUN_TOO_MUCH = RULES[-3, 1504045]
 
 
@@ -117,7 +129,7 @@ def _await_report_run(run_id: str, request: ReportRequest, reporting: Reporting)
         path=run_id,
         params={
             "fields": "id,async_status,async_percent_completion,error_code,error_subcode,"
-            "error_message"
+            "error_message,error_user_title,error_user_msg"
         },
         account_id=request.account_id,
     )
@@ -160,9 +172,9 @@ def _poll(call: Call, jitter: Jitter) -> Steps[dict[str, Any] | None]:
 def _is_about_the_report_run(error: MetaError) -> bool:
     """Tell whether an error of a run's call is about that run, not about rights (10, 200 …).
 
-    100/33, no such object, is said of accounts as well as of runs.
+    100/33 and 803, no such object, are said of accounts as well as of runs.
     """
-    return isinstance(error, RunNotReady) or error.fault.subcode == _NO_SUCH_OBJECT
+    return isinstance(error, RunNotReady) or error.rule.about_object
 
 
 def _is_complete(run: Mapping[str, Any]) -> bool:
@@ -181,6 +193,8 @@ def _failure(run: Mapping[str, Any]) -> Exception:
         "code": run.get("error_code"),
         "error_subcode": run.get("error_subcode"),
         "message": run.get("error_message"),
+        "error_user_title": run.get("error_user_title"),
+        "error_user_msg": run.get("error_user_msg"),
     }
     error = from_envelope(envelope, status=None)
     if isinstance(error, (TooMuchData, RequestRefused)):

@@ -120,8 +120,8 @@ def test_discover__finds_none_in_an_empty_list(answer: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "answers",
     [
-        [{}],
-        [{"data": None, "paging": None}],
+        [{}] * 5,
+        [{"data": None, "paging": None}] * 5,
         [{"data": [], "paging": {"next": "https://x", "cursors": None}}] * 4,
         [{"data": [], "paging": {"next": "https://x", "cursors": {"after": "A"}}}] * 8,
     ],

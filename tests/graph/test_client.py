@@ -19,10 +19,10 @@ import requests
 
 from tap_meta_partner.graph.calls import APP, Answer, Call
 from tap_meta_partner.graph.client import GraphClient, appsecret_proof
+from tap_meta_partner.graph.error_codes import GARBLED, NOT_GRAPH
 from tap_meta_partner.graph.errors import (
     AccountUnreadable,
     MetaError,
-    RequestRefused,
     Retriable,
     Throttled,
 )
@@ -474,14 +474,14 @@ def test_close__ends_the_connections_of_all_threads(start: Callable[..., Server]
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_redirect__is_not_followed(start: Callable[..., Server], status: int, method: str) -> None:
-    """A redirect is a refusal: neither the call nor the token reaches the other host."""
+    """A redirect is no answer: neither the call nor the token reaches the other host."""
     other = start(body({"data": ["stolen"]}))
     elsewhere = other.url.replace("127.0.0.1", "localhost")
     server = start(body({}, status, Location=f"{elsewhere}/v26.0/act_1/insights"))
 
     error = error_of(send(server, Call(path="act_1/insights", method=method)))
 
-    assert isinstance(error, RequestRefused)
+    assert error.rule is NOT_GRAPH
     assert "api_url" in error.rule.advice
     assert len(server.seen) == 1
     assert other.seen == []
@@ -529,7 +529,7 @@ def test_nul__is_left_out_and_said_once(
     ]
     (said,) = [entry.getMessage() for entry in caplog.records if "NUL" in entry.getMessage()]
     assert said.startswith("act_1/insights: ")
-    assert said.endswith("left out of action_type, ad_name, x\\n")
+    assert said.endswith("mended in action_type, ad_name, x\\n")
 
 
 def test_nul__in_letters_is_no_nul(
@@ -603,21 +603,22 @@ PAGE = "<html><body><h1>Please log in</h1></body></html>"
     [
         (PAGE, 200, Retriable),
         (PAGE, 502, Retriable),
-        (PAGE, 404, RequestRefused),
+        (PAGE, 404, Retriable),
         ("", 200, Retriable),
         ("", 500, Retriable),
         ('{"data":[{"spend":"1.0"},{"sp', 200, Retriable),
         ("[1,2]", 200, Retriable),
         ("null", 200, Retriable),
-        ('{"message":"no such route"}', 404, RequestRefused),
+        ('{"message":"no such route"}', 404, Retriable),
         ("{}", 503, Retriable),
+        ("{}", 200, Retriable),
         ("slow down", 429, Throttled),
     ],
 )
 def test_answer__that_is_no_graph_answer_is_an_error(
     start: Callable[..., Server], text: str, status: int, family: type[MetaError]
 ) -> None:
-    """Pages, nothing, and half an answer are tried again under 2xx and 5xx, refused under 4xx."""
+    """Pages, nothing, half an answer and an empty one are tried again, whatever the status."""
     error = error_of(send(start(body(text, status))))
 
     assert type(error) is family
@@ -625,11 +626,111 @@ def test_answer__that_is_no_graph_answer_is_an_error(
     assert "log in" not in str(error)
 
 
-def test_answer__that_is_no_text_is_garbled(start: Callable[..., Server]) -> None:
-    """Bytes that are no UTF-8 are an answer that could not be read."""
-    error = error_of(send(start(raw_body(b'{"data":"\xff\xfe"}'))))
+@pytest.mark.parametrize(
+    ("first", "status"),
+    [({"data": []}, 200), ({"error": {"message": "(#100) no", "code": 100}}, 400)],
+    ids=["data", "an error of the Graph API"],
+)
+def test_address__is_not_to_blame_once_it_has_answered(
+    start: Callable[..., Server], first: object, status: int
+) -> None:
+    """A page with 404 speaks of `api_url` only until a Graph API has answered there."""
+    server = start(body(PAGE, 404))
+    with GraphClient(settings(server)) as client:
+        before = error_of(client.send(INSIGHTS))
+        server.answer = body(first, status)
+        client.send(INSIGHTS)
+        server.answer = body(PAGE, 404)
+        after = error_of(client.send(INSIGHTS))
+
+    assert before.rule is NOT_GRAPH
+    assert after.rule is GARBLED
+
+
+def test_failed_run__is_told_without_secrets(start: Callable[..., Server]) -> None:
+    """Why a report run failed stands in the data, in several fields; none may quote the token."""
+    names = ("error_message", "error_user_title", "error_user_msg")
+    for name in names:
+        answer = send(start(body({"id": "5", name: f"bad {TOKEN}"}))).body
+
+        assert answer == {"id": "5", name: "bad ***"}
+
+
+# Characters that are none.
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (b"a\nb", "a\nb"),
+        (b"a\tb\x1bc", "a\tb\x1bc"),
+        (b"caf\xe9", "caf\ufffd"),
+        (b"cut \xf0\x9f\x98", "cut \ufffd"),
+        (b"cut \\ud83d", "cut \ufffd"),
+        (b"\\ude00 cut", "\ufffd cut"),
+        (b"whole \\ud83d\\ude00, cut \\ud83d.", "whole \U0001f600, cut \ufffd."),
+        (b"\xed\xa0\xbd", "\ufffd"),
+        (b"a\x00b\\ud83d", "ab\ufffd"),
+    ],
+)
+def test_text__that_is_marred_is_mended_and_said(
+    start: Callable[..., Server], caplog: pytest.LogCaptureFixture, sent: bytes, read: str
+) -> None:
+    """Raw control characters stay, bytes that are no text become U+FFFD; a warning names where."""
+    answer = b'{"data":[{"ad_name":"' + sent + b'","spend":1.10,"other":"\xc3\xa9"}]}'
+
+    got = send(start(raw_body(answer))).body
+
+    assert got == {"data": [{"ad_name": read, "spend": Decimal("1.10"), "other": "é"}]}
+    (said,) = [entry.getMessage() for entry in caplog.records if entry.levelname == "WARNING"]
+    assert said.startswith("act_1/insights: ")
+    assert said.endswith("mended in ad_name")
+
+
+def test_text__that_is_marred_is_said_once_for_each_column(
+    start: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same column is not warned of again, another one is."""
+    server = start(raw_body(b'{"data":[{"a\xff":"\xff"}]}'))
+    with GraphClient(settings(server)) as client:
+        for _ in range(2):
+            client.send(INSIGHTS)
+        server.answer = raw_body(b'{"data":[{"name":"\xff"}]}')
+        client.send(INSIGHTS)
+
+    said = [entry.getMessage().rpartition(" in ")[2] for entry in caplog.records]
+    assert said == ["a\\ufffd", "name"]
+
+
+def test_text__of_an_error_is_mended_too(start: Callable[..., Server]) -> None:
+    """Meta quotes names in its errors: a cut one there does not hide the code."""
+    error = error_of(send(start(raw_body(b'{"error":{"code":190,"message":"\\ud83d"}}', 400))))
+
+    assert error.fault.code == 190
+    assert error.fault.message == "\ufffd"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b'{"data":["\xff"',
+        b'{"data":[NaN],"x":"\xff"}',
+        b'{"data":[{"x":"\xff","y":' + b"9" * 5000 + b"}]}",
+        b"\xff\xfe{\x00}\x00",
+        b"\x01{}",
+        b'{"data":' + b"[" * 100_000 + b'"\xff"',
+        b'{"data":' + b"[" * 900 + b'"\xff"' + b"]" * 900 + b"}",
+    ],
+    ids=["cut", "NaN", "a long number", "UTF-16", "outside", "deep", "deep but whole"],
+)
+def test_text__that_cannot_be_mended_is_garbled(
+    start: Callable[..., Server], answer: bytes
+) -> None:
+    """What is wrong in more than its texts is an answer that could not be read, and comes again."""
+    error = error_of(send(start(raw_body(answer))))
 
     assert isinstance(error, Retriable)
+    assert error.rule is GARBLED
 
 
 # No answer at all.
@@ -797,7 +898,7 @@ def test_time_out__counts_for_the_whole_answer(start: Callable[..., Server]) -> 
 # Secrets.
 
 
-@pytest.mark.parametrize("name", ["message", "error_user_msg", "fbtrace_id"])
+@pytest.mark.parametrize("name", ["message", "error_user_title", "error_user_msg"])
 def test_message__that_quotes_a_secret_is_scrubbed(start: Callable[..., Server], name: str) -> None:
     """Where Meta's answer repeats the token, the secret or the proof, the error does not."""
     envelope = {"code": 100, "error_subcode": 33, name: f"({TOKEN}) [{APP_SECRET}] <{PROOF}>"}

@@ -171,6 +171,26 @@ def test_pages__an_answer_that_makes_no_sense_fails(
         read(answer)
 
 
+@pytest.mark.parametrize(
+    "nonsense", [{"data": ["oops"]}, {"data": None}, {}, {"data": [], "paging": ["x"]}], ids=str
+)
+def test_pages__one_that_makes_no_sense_is_asked_again(nonsense: Reply) -> None:
+    """At its place and size, after the usual waits; five such in a row fail."""
+    replies = iter([*[nonsense] * 4, {"data": [{"n": 1}]}])
+    sink = Sink()
+
+    drive, _ = read(lambda _: next(replies), sink=sink)
+
+    assert drive.pauses == [1.0, 2.0, 4.0, 8.0]
+    assert len({repr(call) for call in drive.calls}) == 1
+    assert sink.values() == [1]
+
+    drive = Drive(lambda _: nonsense)
+    with pytest.raises(KeptFailing, match="an answer"):
+        read(drive.answer, drive=drive)
+    assert len(drive.calls) == 5
+
+
 def test_pages__a_hiccup_is_asked_again() -> None:
     """A transient fault costs one pause and the same call once more."""
     replies = iter([fault(2), {"data": [{"n": 1}]}])

@@ -839,12 +839,10 @@ def test_row__with_odd_values_in_many_is_said_once(only_ads: Callable[[bytes], R
         (as_json(["row"]), "could not be read"),
         (as_json({}), "an answer without data"),
         (as_json(None), "an answer without data"),
-        (b"{}", "an answer without data"),
+        (b"{}", "could not be read"),
         (b"[]", "could not be read"),
         (b"", "could not be read"),
         (b'{"data": [NaN]}', "could not be read"),
-        (b'{"data": [{"ad_name": "\\ud83d"}]}', "could not be read"),
-        (b'{"data": [{"ad_name": "\xff"}]}', "could not be read"),
         (as_json([row_of()], paging={"next": "x"}), "a next page without a cursor"),
         (as_json([row_of()], paging={"next": "x", "cursors": 3}), "a next page without a cursor"),
         (as_json([], paging={"next": "x", "cursors": {"after": "y"}}), "the same page came twice"),
@@ -855,7 +853,7 @@ def test_row__with_odd_values_in_many_is_said_once(only_ads: Callable[[bytes], R
     ids=[
         *("a key twice", "a key twice but for a nul", "no ad", "a list for an ad", "no day"),
         *("no such day", "no row", "a text for a row", "an object for data", "null data"),
-        *("no data", "a list", "nothing", "nan", "half an emoji", "no utf-8", "no cursor"),
+        *("no data", "a list", "nothing", "nan", "no cursor"),
         *("odd cursors", "a loop", "odd paging", "a text for an error", "an odd error"),
     ],
 )
@@ -870,6 +868,29 @@ def test_answer__that_cannot_be_right_fails_its_account_only(
     (line,) = [line for line in result.lines if line.startswith("failed: ")]
     assert line.startswith("failed: 1 (A client), ad_insights: ")
     assert words in line
+
+
+@pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        (b"half \\ud83d", "half \ufffd"),
+        (b"caf\xe9", "caf\ufffd"),
+        (b"two\nlines", "two\nlines"),
+    ],
+    ids=["half an emoji", "no utf-8", "a raw line break"],
+)
+def test_name__that_is_marred_costs_nobody_anything(
+    only_ads: Callable[[bytes], Result], sent: bytes, read: str
+) -> None:
+    """The row arrives with its name mended, one line names the column."""
+    result = only_ads(as_json([row_of(ad_name="NAME")]).replace(b"NAME", sent))
+
+    (row,) = of_one(result)
+    assert row["ad_name"] == read
+    assert result.code == 0
+    assert result.days()["1"] == "2026-11-24"
+    (line,) = result.lines
+    assert line.endswith("mended in ad_name")
 
 
 @THOROUGHLY()

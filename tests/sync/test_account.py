@@ -218,17 +218,17 @@ def test_idle__a_gap_is_looked_at_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    "reply",
-    [fault(*WRONG_FIELD), {"data": ["not a row"]}, {"no": "data"}],
+    ("reply", "tries"),
+    [(fault(*WRONG_FIELD), 1), ({"data": ["not a row"]}, 5), ({"no": "data"}, 5)],
     ids=["refused", "not a row", "no data"],
 )
-def test_idle__a_failing_call_is_only_a_lost_shortcut(reply: Reply) -> None:
+def test_idle__a_failing_call_is_only_a_lost_shortcut(reply: Reply, tries: int) -> None:
     """Without knowledge of the activity each stream asks for itself and is delivered."""
     graph = Graph(NOTHING, hook=lambda call: reply if call.params["level"] == "account" else None)
 
     drive = sync(graph, [plan("campaign", "11-01"), plan("ad", "11-01")])
 
-    assert [level for level, _, _ in asked(drive)] == ["account", "campaign", "ad"]
+    assert [level for level, _, _ in asked(drive)] == [*["account"] * tries, "campaign", "ad"]
     assert outcomes(drive) == {
         "campaign_insights": Outcome.DELIVERED,
         "ad_insights": Outcome.DELIVERED,

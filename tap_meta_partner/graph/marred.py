@@ -1,0 +1,72 @@
+"""Answers with characters that JSON, or a database, does not know: mended rather than lost.
+
+One name cut in the middle of an emoji, one raw line break or stray byte would otherwise cost its
+account every night, and in an account's own name the whole run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+#: Halves of characters: an escape (`\\ud83d`) without its other half, or a byte that is no UTF-8.
+_HALVES = re.compile("[\ud800-\udfff]+")
+_REPLACEMENT = "\ufffd"
+_CONTROL = re.compile("[\x00-\x1f]")
+
+
+def mended(body: bytes) -> Any:  # noqa: ANN401  (a JSON value)
+    """Read JSON whose texts hold raw control characters, stray bytes or half characters.
+
+    Returns:
+        The value, halves of characters left in its texts for `clean` to find; None where more is
+        wrong than that.
+    """
+    text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
+    try:
+        return json.loads(text, strict=False, parse_float=Decimal, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse(constant: str) -> NoReturn:
+    """NaN and infinities, which Python would read, are no JSON."""
+    raise ValueError(constant)
+
+
+def clean(
+    value: Any,  # noqa: ANN401  (a JSON value)
+    found: set[str],
+    *,
+    raw: bool,
+    name: str = "",
+) -> Any:  # noqa: ANN401  (a JSON value)
+    """Return a JSON value that every database takes.
+
+    NUL characters are left out, half characters become U+FFFD, other control characters stay.
+
+    Args:
+        value: as it was read.
+        found: is given the names of the columns in which anything was wrong.
+        raw: control characters came as they are, where JSON wants an escape.
+        name: of the column that the value stands in.
+    """
+    if isinstance(value, list):
+        return [clean(item, found, raw=raw, name=name) for item in value]
+    if isinstance(value, dict):
+        return {
+            clean(key, found, raw=raw, name=key): clean(item, found, raw=raw, name=key)
+            for key, item in value.items()
+        }
+    if not isinstance(value, str):
+        return value
+    cleaned = _whole(value)
+    if cleaned != value or (raw and _CONTROL.search(value)):
+        found.add(_whole(name))
+    return cleaned
+
+
+def _whole(text: str) -> str:
+    return _HALVES.sub(_REPLACEMENT, text.replace("\0", ""))
