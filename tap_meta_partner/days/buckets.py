@@ -17,8 +17,8 @@ from tap_meta_partner.days.windows import DateWindow, between
 MONTHLY, ALL_DAYS = "monthly", "all_days"
 
 
-#: Days of a bucket that is counted, at most (Meta's own limit).
-LONGEST_DAYS = 90
+#: Days of a bucket that is counted, at most. Meta's page says 90, and Meta refuses 90.
+LONGEST_DAYS = 89
 
 
 #: Buckets of n days are counted from this Monday, so that 7 days are weeks from Monday to Sunday.

@@ -58,7 +58,7 @@ def action_columns(definition: ReportDefinition) -> frozenset[str]:
 
 def actions_key(definition: ReportDefinition) -> tuple[str, ...]:
     """Return the columns that identify a row: the report's key, metric, breakdowns and window."""
-    return (*key_of(definition), METRIC, *_action_breakdowns(definition), WINDOW)
+    return (*key_of(definition), METRIC, *action_breakdowns_of(definition), WINDOW)
 
 
 class ActionRowReader:
@@ -73,7 +73,7 @@ class ActionRowReader:
         self._metrics = action_metrics(definition)
         self._key = key_of(definition)
         self._repeated = tuple(name for name in REPEATED if name in columns)
-        self._breakdowns = _action_breakdowns(definition)
+        self._breakdowns = action_breakdowns_of(definition)
         self._labels_of = itemgetter(*self._breakdowns)
         self._has_value = VALUE in columns
         self._windows = _Windows(dict.fromkeys(self._breakdowns))
@@ -140,10 +140,11 @@ class ActionRowReader:
             seen.add(key)
 
 
-def _action_breakdowns(definition: ReportDefinition) -> tuple[str, ...]:
+def action_breakdowns_of(definition: ReportDefinition) -> tuple[str, ...]:
     """Return the columns for what an entry's amounts are of, the action type always first.
 
-    Where other action breakdowns are asked without it, some lists have it all the same.
+    Where other action breakdowns are asked without it, or none at all, some lists have it all the
+    same.
     """
     return tuple(dict.fromkeys(("action_type", *definition.action_breakdowns)))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,11 +15,20 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.settings.model import ReportDefinition
 
-#: Breakdowns whose value is an object with an id (Meta: "Breakdowns", dynamic creative assets).
-OBJECT_BREAKDOWNS = frozenset(
-    f"{part}_asset"
-    for part in ("body", "call_to_action", "description", "image", "link_url", "title", "video")
+_ASSETS = (
+    *("body", "call_to_action", "description", "image", "link_url", "media", "rule", "title"),
+    "video",
 )
+
+
+#: Breakdowns whose value is an object with an id (Meta: "Breakdowns", dynamic creative assets; "Ad
+#: Report Run Insights" of v26.0 for the last one and for media and rules), and the two columns of
+#: each: the id, which is part of the key, and the object.
+OBJECT_BREAKDOWNS: Mapping[str, tuple[str, str]] = {
+    **{f"{part}_asset": (f"{part}_asset_id", f"{part}_asset") for part in _ASSETS},
+    # An object in spite of its name.
+    "creative_automation_asset_id": ("creative_automation_asset_id", "creative_automation_asset"),
+}
 
 
 #: The marketing mix is no column of its own: its rows are told apart by these, as in the export of
@@ -57,6 +68,7 @@ class Column:
         kind: how its value is read.
         action_type: for a column drawn from an action list, the action type it holds.
         is_breakdown: its value is part of the key and never null.
+        breakdown: for the two columns of a breakdown that is an object, the breakdown.
     """
 
     name: str
@@ -64,6 +76,12 @@ class Column:
     kind: Kind
     action_type: str | None = None
     is_breakdown: bool = False
+    breakdown: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Where it stands in Meta's row."""
+        return self.source or self.breakdown or self.name
 
 
 def key_of(definition: ReportDefinition) -> tuple[str, ...]:
@@ -136,7 +154,9 @@ def _breakdown_names(definition: ReportDefinition) -> set[str]:
 def _key_columns(breakdown: str) -> tuple[str, ...]:
     if breakdown == "mmm":
         return _MARKETING_MIX
-    return (f"{breakdown}_id" if breakdown in OBJECT_BREAKDOWNS else breakdown,)
+    if breakdown in OBJECT_BREAKDOWNS:
+        return OBJECT_BREAKDOWNS[breakdown][:1]
+    return (breakdown,)
 
 
 def _breakdown_columns(name: str) -> tuple[Column, ...]:
@@ -144,9 +164,13 @@ def _breakdown_columns(name: str) -> tuple[Column, ...]:
         Column(name=column, source=None, kind=Kind.TEXT, is_breakdown=True)
         for column in _key_columns(name)
     )
-    if name in OBJECT_BREAKDOWNS:
-        return (*key, Column(name=name, source=None, kind=Kind.UNKNOWN))
-    return key
+    if name not in OBJECT_BREAKDOWNS:
+        return key
+    of_id, of_object = OBJECT_BREAKDOWNS[name]
+    return (
+        Column(name=of_id, source=None, kind=Kind.TEXT, is_breakdown=True, breakdown=name),
+        Column(name=of_object, source=None, kind=Kind.OBJECT, breakdown=name),
+    )
 
 
 def source_of(name: str) -> str:
@@ -160,6 +184,24 @@ def field_column(name: str) -> Column:
     if name in _ENGAGEMENTS:
         return Column(name=name, source="actions", kind=Kind.COUNT, action_type=name)
     if colon:
-        column = f"{source}_{action_type.replace('.', '_')}"
+        column = _column_name(f"{source}_{action_type}")
         return Column(name=column, source=source, kind=Kind.NUMBER, action_type=action_type)
     return Column(name=name, source=name, kind=kind_of(name))
+
+
+#: PostgreSQL's longest name of a column; a longer one fails the load.
+_LONGEST_NAME = 63
+
+
+def _column_name(name: str) -> str:
+    """Make a column's name of an action type: custom events are called as their makers like.
+
+    What no database takes unquoted becomes an underscore. Where that would lose letters, or the
+    name is too long, a part of its hash stands at the end: two events stay two columns, and none
+    is renamed by another one beside it.
+    """
+    plain = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    if name.isascii() and len(plain) <= _LONGEST_NAME:
+        return plain
+    mark = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{plain[: _LONGEST_NAME - len(mark) - 1]}_{mark}"

@@ -21,6 +21,7 @@ from tap_meta_partner.insights.breakdowns import (
 )
 from tap_meta_partner.insights.columns import columns_of, fields_to_ask
 from tap_meta_partner.insights.fields import Kind, kind_of
+from tap_meta_partner.settings.words import DEFAULT_ACTION_BREAKDOWNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -60,10 +61,6 @@ _UNSTARRED = _sets(
 
 
 _JOINERS = frozenset(("action_target_id", "action_destination"))
-
-
-#: Stands for itself in every row: it is there unless other action breakdowns are asked.
-_ALWAYS_THERE = "action_type"
 
 
 _IN_THE_TABLE = {name for row in (*_STARRED, *_UNSTARRED) for name in row} | _JOINERS
@@ -176,7 +173,7 @@ def _no_permutation(definition: ReportDefinition) -> Iterable[str]:
     asked = [
         "action_carousel_card_id" if name == "action_carousel_card_name" else name
         for name in (*definition.breakdowns, *definition.action_breakdowns)
-        if name != _ALWAYS_THERE
+        if name not in DEFAULT_ACTION_BREAKDOWNS
     ]
     if not _IN_THE_TABLE.issuperset(asked) or _is_documented(frozenset(asked)):
         return
@@ -217,7 +214,8 @@ def _marketing_mix(definition: ReportDefinition) -> Iterable[str]:
     asked = definition.breakdowns
     if "mmm" in asked and definition.level != "adset":
         yield "Meta has mmm at adset level only: use adset"
-    if "mmm" in asked and (len(asked) > 1 or definition.action_breakdowns):
+    further = definition.action_breakdowns != DEFAULT_ACTION_BREAKDOWNS
+    if "mmm" in asked and (len(asked) > 1 or further):
         yield "Meta has mmm alone only: leave out all other breakdowns and action_breakdowns"
 
 
@@ -292,7 +290,7 @@ def _off_meta(definition: ReportDefinition) -> Iterable[str]:
 
 def _without_actions(definition: ReportDefinition) -> Iterable[str]:
     # The parameter's description in "Ad Insights" asks for that.
-    asked = [name for name in definition.action_breakdowns if name != _ALWAYS_THERE]
+    asked = [name for name in definition.action_breakdowns if name not in DEFAULT_ACTION_BREAKDOWNS]
     if asked and "actions" not in _metrics(definition):
         yield f"action_breakdowns ({listed(asked)}) need actions among fields: add that"
 

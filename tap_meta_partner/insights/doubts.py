@@ -16,6 +16,7 @@ from tap_meta_partner.insights.fields import (
     is_gone,
     kind_of,
 )
+from tap_meta_partner.settings.words import ATTRIBUTION_WINDOWS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -62,16 +63,25 @@ def doubts(definition: ReportDefinition, *, api_version: str = "") -> list[str]:
         for name in definition.breakdowns
         if name not in BREAKDOWNS
     ]
+    found += [
+        f"{name} is not an attribution window this version knows: Meta decides"
+        for name in definition.action_attribution_windows
+        if name not in ATTRIBUTION_WINDOWS
+    ]
     return [f"{definition.name}: {text}" for text in found]
 
 
 def collisions(definition: ReportDefinition) -> list[str]:
-    """Name columns that two different entries of `fields` would both fill."""
+    """Name columns that two different entries of `fields` would both fill.
+
+    Names that differ in case only are one column to many databases.
+    """
     entries: dict[str, set[str]] = {}
     for name in definition.fields or ():
-        entries.setdefault(field_column(name).name, set()).add(name)
+        entries.setdefault(field_column(name).name.lower(), set()).add(name)
     return [
-        f"{definition.name}: {' and '.join(sorted(names))} would both become the column {column}"
+        f"{definition.name}: {' and '.join(sorted(names))} would both become the column {column}: "
+        "take one of them into a report of its own"
         for column, names in entries.items()
         if len(names) > 1
     ]

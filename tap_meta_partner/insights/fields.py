@@ -1,8 +1,8 @@
 """Insight fields, levels and breakdowns: what each column is called, holds and is keyed by.
 
 One table, from Meta's Ads Insights reference as its own Python SDK lists it for v26.0 (238 fields,
-98 breakdowns). Everything here is plain data and plain functions; a schema is a plain JSON Schema
-dict.
+98 breakdowns), and seven breakdowns that only Meta's page of that version lists. Everything here is
+plain data and plain functions; a schema is a plain JSON Schema dict.
 
 Numbers: Meta sends every scalar as a string. Counts become integers, rates and money numbers with
 the very digits Meta sent. Money in insights is in major units of the account's currency.
@@ -28,7 +28,8 @@ class Kind(Enum):
     NUMBER = "number"
     ACTIONS = "actions"
     HISTOGRAM = "histogram"
-    OBJECTS = "objects"
+    OBJECT = "object"
+    OBJECTS = "list of objects"
     UNKNOWN = "unknown"
 
 
@@ -65,14 +66,15 @@ _COUNTS = frozenset(
     instant_experience_clicks_to_open instant_experience_clicks_to_start
     marketing_messages_delivered marketing_messages_link_btn_click
     marketing_messages_quick_reply_btn_click marketing_messages_read marketing_messages_sent
-    messages_delivered msa_seller_budget product_views reach shop_clicks
-    shops_assisted_purchases total_card_view total_postbacks unique_clicks
+    messages_delivered msa_seller_budget reach shop_clicks unique_clicks
     unique_inline_link_clicks
     """.split()
 )
 
 
-#: Rates and money: decimal numbers (as strings on the wire), money in major units.
+#: Rates and money: decimal numbers (as strings on the wire), money in major units. Among them four
+#: that sound like counts: Meta documents `product_views`, `shops_assisted_purchases`,
+#: `total_card_view` and `total_postbacks` as strings, and a fraction in a count would be lost.
 _NUMBERS = frozenset(
     """
     advanced_reach_1d_lookback advanced_reach_28d_lookback advanced_reach_7d_lookback
@@ -105,8 +107,9 @@ _NUMBERS = frozenset(
     marketing_messages_quick_reply_btn_click_rate marketing_messages_read_rate
     marketing_messages_read_rate_benchmark marketing_messages_spend messages_delivered_ctr
     opportunity_score_l4 playable_average_game_length playable_game_start_rate
-    purchase_per_landing_page_view purchases_per_link_click
-    qualifying_question_qualify_answer_rate read_rate social_spend spend unique_ctr
+    product_views purchase_per_landing_page_view purchases_per_link_click
+    qualifying_question_qualify_answer_rate read_rate shops_assisted_purchases social_spend
+    spend total_card_view total_postbacks unique_ctr
     unique_inline_link_click_ctr unique_link_clicks_ctr wish_bid
     """.split()
 )
@@ -156,7 +159,8 @@ _ACTION_LISTS = frozenset(
 )
 
 
-#: Lists of AdsHistogramStats: as AdsActionStats, with a list of whole numbers as value.
+#: Lists of AdsHistogramStats: as AdsActionStats, with a list of numbers as value. Meta's reference
+#: calls them whole; what it sends for a curve are shares (`["1", "0.91", "0.82"]`).
 _HISTOGRAMS = frozenset(
     """
     video_play_curve_actions video_play_retention_0_to_15s_actions
@@ -165,7 +169,8 @@ _HISTOGRAMS = frozenset(
 )
 
 
-#: Lists of objects whose shape Meta does not publish: kept as they come.
+#: Lists of objects whose shape Meta does not publish: the objects are kept as they come. A bare
+#: amount has been answered too (`cost_per_result: "0.85"`).
 _OBJECT_LISTS = frozenset(
     """
     cost_per_objective_result cost_per_result creative_diversity_data
@@ -175,37 +180,48 @@ _OBJECT_LISTS = frozenset(
 )
 
 
-#: Breakdowns Meta's SDK lists; Meta's pages know more, so an unknown one only warns.
+#: Fields that Meta has answered under another name: `results` for `objective_results`. Of the other
+#: two it is a guess, which only fills what would be empty.
+ANSWERED_AS: Mapping[str, str] = {
+    "objective_results": "results",
+    "objective_result_rate": "result_rate",
+    "cost_per_objective_result": "cost_per_result",
+}
+
+
+#: Breakdowns that Meta's SDK or its page "Ad Report Run Insights" lists; Meta may know more, so an
+#: unknown one only warns.
 BREAKDOWNS = frozenset(
     """
     ad_extension_domain ad_extension_url ad_format_asset affiliate_click_region
     affiliate_link_url age app_id body_asset breakdown_ad_objective
     breakdown_reporting_ad_id call_to_action_asset coarse_conversion_value comscore_market
-    conversion_destination country creative_automation_asset_id creative_fingerprint_details
-    creative_format_classification creative_media_type_breakdown
-    creative_relaxation_asset_type crm_advertiser_l12_territory_ids
-    crm_advertiser_subvertical_id crm_advertiser_vertical_id crm_ult_advertiser_id
-    description_asset device_platform dma existing_post_id fidelity_type
-    flexible_format_asset_type frequency_value gen_ai_asset_type gender
-    hourly_stats_aggregated_by_advertiser_time_zone
+    comscore_market_code conversion_destination country creative_automation_asset_id
+    creative_fingerprint_details creative_format_classification
+    creative_media_type_breakdown creative_relaxation_asset_type
+    crm_advertiser_l12_territory_ids crm_advertiser_subvertical_id
+    crm_advertiser_vertical_id crm_ult_advertiser_id description_asset device_platform dma
+    existing_post_id fidelity_type flexible_format_asset_type frequency_value
+    gen_ai_asset_type gender hourly_stats_aggregated_by_advertiser_time_zone
     hourly_stats_aggregated_by_audience_time_zone hsid image_asset impression_device
     impression_view_time_advertiser_hour_v2 instagram_ads_follow_type
     instagram_ads_instagram_media_product_type instagram_ads_time_since_creation_bucket
     internal_campaign_id is_auto_advance is_conversion_id_modeled
     is_rendered_as_delayed_skip_ad landing_destination link_url_asset
-    marketing_messages_btn_name mdsa_landing_destination media_asset_url media_creator
-    media_destination_url media_format media_id media_origin_url media_text_content
-    media_type mmm msa_seller_name overlap_segment pa_creator_ig_handle place_page_id
-    placement_path platform_position postback_sequence_index product_brand_breakdown
-    product_category_breakdown product_custom_label_0_breakdown
-    product_custom_label_1_breakdown product_custom_label_2_breakdown
-    product_custom_label_3_breakdown product_custom_label_4_breakdown
-    product_group_content_id_breakdown product_id publisher_platform redownload
-    reels_trending_topic region rta_ugc_topic rule_set_id rule_set_name signal_source
-    signal_source_bucket skan_campaign_id skan_conversion_id skan_version
+    marketing_messages_btn_name mdsa_landing_destination media_asset media_asset_url
+    media_creator media_destination_url media_format media_id media_origin_url
+    media_text_content media_type mmm msa_seller_id msa_seller_name overlap_segment
+    pa_creator_ig_handle place_page_id placement_path platform_position
+    postback_sequence_index product_brand_breakdown product_category_breakdown
+    product_custom_label_0_breakdown product_custom_label_1_breakdown
+    product_custom_label_2_breakdown product_custom_label_3_breakdown
+    product_custom_label_4_breakdown product_group_content_id_breakdown product_id
+    product_set_id_breakdown product_vendor_id_breakdown publisher_platform redownload
+    reels_trending_topic region rta_ugc_topic rule_asset rule_set_id rule_set_name
+    signal_source signal_source_bucket skan_campaign_id skan_conversion_id skan_version
     sot_attribution_model_type sot_attribution_window sot_channel sot_event_type sot_source
-    standard_event_content_type title_asset user_persona_id user_persona_name video_asset
-    zip
+    standard_event_content_type title_asset user_persona_id user_persona_name
+    user_segment_key video_asset zip
     """.split()
 )
 
@@ -260,9 +276,10 @@ OWN_LEVEL: Mapping[str, str] = {
     "optimization_goal": "adset",
     "ad_id": "ad",
     "ad_name": "ad",
-    "quality_ranking": "ad",
-    "engagement_rate_ranking": "ad",
-    "conversion_rate_ranking": "ad",
+    # Documented for ads; real campaigns have been answered with them.
+    "quality_ranking": "campaign",
+    "engagement_rate_ranking": "campaign",
+    "conversion_rate_ranking": "campaign",
 }
 
 

@@ -13,12 +13,19 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.history import is_final
-from tap_meta_partner.graph.values import MOST_DIGITS, count_of, date_of, number_of, text_of
+from tap_meta_partner.graph.values import (
+    MOST_DIGITS,
+    count_of,
+    date_of,
+    number_of,
+    object_of,
+    text_of,
+)
 from tap_meta_partner.insights.columns import IS_FINAL, NO_VALUE, READ_AT, TIME_ZONE
-from tap_meta_partner.insights.fields import ACTION_LABELS, Kind
+from tap_meta_partner.insights.fields import ACTION_LABELS, ANSWERED_AS, Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from typing import Any
 
     from tap_meta_partner.insights.columns import Column
@@ -55,8 +62,9 @@ class RowReader:
             READ_AT: lambda _row: self._read_at,
             IS_FINAL: lambda row: self._is_final(_last_day(row)),
         }
+        asked = frozenset(column.source for column in columns)
         self._readers = [
-            (column.name, own.get(column.name) or _reader(column)) for column in columns
+            (column.name, own.get(column.name) or _reader(column, asked)) for column in columns
         ]
         self._columns = {column.name: column for column in columns}
         #: How often a value could not be read, by column: warned of once, counted always.
@@ -99,35 +107,40 @@ class RowReader:
                 self._account_id,
                 row.get("date_start"),
                 column.name,
-                row.get(column.source or column.name),
+                row.get(column.key),
                 column.kind.value,
                 NO_VALUE if column.is_breakdown else "null",
             )
 
 
-def _reader(column: Column) -> Callable[[Mapping[str, Any]], Any]:
-    """Choose how a column is taken out of a row."""
+def _reader(column: Column, asked: Collection[str | None]) -> Callable[[Mapping[str, Any]], Any]:
+    """Choose how a column is taken out of a row, by all the fields that were asked for it."""
     if column.action_type is not None:
-        return _action_total(column.source or "actions", column.action_type, column.kind)
+        return _action_total(column.key, column.action_type, column.kind)
     if column.is_breakdown:
-        return _breakdown(column.name)
-    name = column.source or column.name
-    convert = _CONVERSIONS[column.kind]
+        return _breakdown(column)
+    name, convert = column.key, _CONVERSIONS[column.kind]
+    other = ANSWERED_AS.get(name, name)
+    if other in asked:
+        # Asked for itself: then it is not the answer to this one.
+        other = name
 
     def read(row: Mapping[str, Any]) -> Any:  # noqa: ANN401  (a JSON value)
         value = row.get(name)
+        if value is None:
+            value = row.get(other)
         return None if value is None else convert(value)
 
     return read
 
 
-def _breakdown(name: str) -> Callable[[Mapping[str, Any]], str]:
-    asset = name.removesuffix("_id")
+def _breakdown(column: Column) -> Callable[[Mapping[str, Any]], str]:
+    name, breakdown = column.name, column.key
 
     def read(row: Mapping[str, Any]) -> str:
         value = row.get(name)
         if value is None:
-            value = row.get(asset)
+            value = row.get(breakdown)
         if isinstance(value, dict):
             # Asset breakdowns are objects; their id identifies them.
             value = value.get("id")
@@ -209,6 +222,24 @@ def _amount(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
 _AMOUNTS = frozenset((str, int, Decimal))
 
 
+def _objects(value: Any) -> list[dict[str, Any] | None]:  # noqa: ANN401  (a JSON value)
+    """Make a list of objects of whatever Meta sends for results.
+
+    A bare amount takes the place that amounts have in the objects Meta sends otherwise, so that the
+    same SQL finds both.
+    """
+    items = value if isinstance(value, list) else [value]
+    return [
+        item if item is None or isinstance(item, dict) else {"values": [{"value": item}]}
+        for item in items
+    ]
+
+
+def _object(value: Any) -> dict[str, Any] | None:  # noqa: ANN401  (a JSON value)
+    """Take an object; where only its id came, the column of the id has it."""
+    return None if isinstance(value, str) else object_of(value)
+
+
 def _as_it_came(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
     return value
 
@@ -220,6 +251,7 @@ _CONVERSIONS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.NUMBER: number_of,
     Kind.ACTIONS: _actions,
     Kind.HISTOGRAM: _actions,
-    Kind.OBJECTS: _as_it_came,
+    Kind.OBJECT: _object,
+    Kind.OBJECTS: _objects,
     Kind.UNKNOWN: _as_it_came,
 }

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.insights.action_rows import METRIC, REPEATED, VALUE, WINDOW, actions_key
+from tap_meta_partner.insights.action_rows import (
+    METRIC,
+    REPEATED,
+    VALUE,
+    WINDOW,
+    action_breakdowns_of,
+    actions_key,
+)
 from tap_meta_partner.insights.columns import (
     IS_FINAL,
-    OBJECT_BREAKDOWNS,
     READ_AT,
     columns_of,
     key_of,
@@ -60,6 +66,7 @@ _SCALARS: Mapping[Kind, dict[str, Any]] = {
     Kind.DATE: {"type": ["string", "null"], "format": "date"},
     Kind.COUNT: {"type": ["integer", "null"]},
     Kind.NUMBER: {"type": ["number", "null"]},
+    Kind.OBJECT: {"type": ["object", "null"]},
     Kind.OBJECTS: {"type": ["array", "null"], "items": {"type": ["object", "null"]}},
 }
 
@@ -90,19 +97,17 @@ def _property(column: Column, definition: ReportDefinition, *, is_key: bool) -> 
         return {**_SCALARS[column.kind], "type": "string"}
     if column.kind in (Kind.ACTIONS, Kind.HISTOGRAM):
         return _action_list(column.kind, definition)
-    if column.name in OBJECT_BREAKDOWNS:
-        return {"type": ["object", "null"]}
     unknown: dict[str, Any] = {"type": ["string", "number", "boolean", "object", "array", "null"]}
     return dict(_SCALARS.get(column.kind, unknown))
 
 
 def _action_list(kind: Kind, definition: ReportDefinition) -> dict[str, Any]:
     amount: dict[str, Any] = (
-        {"type": ["array", "null"], "items": {"type": ["integer", "null"]}}
+        {"type": ["array", "null"], "items": {"type": ["number", "null"]}}
         if kind is Kind.HISTOGRAM
         else {"type": ["number", "null"]}
     )
-    breakdowns = definition.action_breakdowns or ("action_type",)
+    breakdowns = action_breakdowns_of(definition)
     windows = (*_ACTION_WINDOWS, *definition.action_attribution_windows)
     properties = {name: {"type": ["string", "null"]} for name in breakdowns}
     properties |= {name: amount for name in ("value", *windows) if name != "default"}

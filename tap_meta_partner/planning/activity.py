@@ -13,6 +13,7 @@ from tap_meta_partner.days.buckets import ALL_DAYS
 from tap_meta_partner.days.windows import DateWindow, joined
 from tap_meta_partner.graph.values import spend_of
 from tap_meta_partner.insights.columns import tells_of_its_own_life
+from tap_meta_partner.settings.words import DEFAULT_ACTION_BREAKDOWNS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -105,5 +106,5 @@ def is_plain_account_level(definition: ReportDefinition) -> bool:
         and definition.time_increment == 1
         and not definition.breakdowns
         and not definition.filtering
-        and not definition.action_breakdowns
+        and definition.action_breakdowns == DEFAULT_ACTION_BREAKDOWNS
     )

@@ -12,6 +12,7 @@ from tap_meta_partner.graph.values import spend_of
 from tap_meta_partner.planning.pace import Pace
 from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE
+from tap_meta_partner.settings.words import DEFAULT_ACTION_BREAKDOWNS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -46,7 +47,10 @@ def read_by_campaign(
     overview = replace(
         request,
         definition=replace(
-            request.definition, level="campaign", breakdowns=(), action_breakdowns=()
+            request.definition,
+            level="campaign",
+            breakdowns=(),
+            action_breakdowns=DEFAULT_ACTION_BREAKDOWNS,
         ),
         fields=("campaign_id", *signs),
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.pages import read_pages
+from tap_meta_partner.settings.words import DEFAULT_ACTION_BREAKDOWNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +57,9 @@ class ReportRequest:
         }
         if definition.breakdowns:
             params["breakdowns"] = ",".join(definition.breakdowns)
-        if definition.action_breakdowns:
-            params["action_breakdowns"] = ",".join(definition.action_breakdowns)
+        if definition.action_breakdowns != DEFAULT_ACTION_BREAKDOWNS:
+            # Meta adds the action type by itself, except where an empty list is asked.
+            params["action_breakdowns"] = ",".join(definition.action_breakdowns) or "[]"
         if definition.action_attribution_windows:
             params["action_attribution_windows"] = list(definition.action_attribution_windows)
         if definition.filtering:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.days.buckets import ALL_DAYS
 from tap_meta_partner.settings.words import (
     BUILT_IN_REPORTS,
+    DEFAULT_ACTION_BREAKDOWNS,
     DEFAULT_API_URL,
     DEFAULT_API_VERSION,
     DEFAULT_CONCURRENCY,
@@ -35,7 +36,7 @@ class ReportDefinition:
         level: account, campaign, adset or ad.
         fields: columns wanted, or None for the tap's own default list.
         breakdowns: each becomes part of the key.
-        action_breakdowns: stay inside the action lists.
+        action_breakdowns: stay inside the action lists; none at all for whole amounts.
         action_attribution_windows: extra values inside the action lists, beside `value`.
         filtering: passed on to Meta as it is (field, operator, value).
         lookback_days: days before the bookmark that are read again.
@@ -49,7 +50,7 @@ class ReportDefinition:
     level: str = "ad"
     fields: tuple[str, ...] | None = None
     breakdowns: tuple[str, ...] = ()
-    action_breakdowns: tuple[str, ...] = ()
+    action_breakdowns: tuple[str, ...] = DEFAULT_ACTION_BREAKDOWNS
     action_attribution_windows: tuple[str, ...] = ()
     filtering: tuple[Mapping[str, Any], ...] = ()
     lookback_days: int = DEFAULT_LOOKBACK_DAYS

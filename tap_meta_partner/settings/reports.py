@@ -189,7 +189,7 @@ def _report(place: str, value: object, settings: Settings) -> ReportDefinition:
         inherited["start_date"] = None
     report = ReportDefinition(**{**inherited, **parsed})
     _check_all_days(place, report, settings)
-    if report.action_breakdowns and "action_type" not in report.action_breakdowns:
+    if "action_type" not in report.action_breakdowns:
         _check_action_columns(place, report)
     return report
 

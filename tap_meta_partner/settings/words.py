@@ -39,6 +39,10 @@ DEFAULT_FIELDS = (
 )
 
 
+#: What Meta splits action lists by where nothing is asked (Ad Insights, `action_breakdowns`).
+DEFAULT_ACTION_BREAKDOWNS = ("action_type",)
+
+
 DEFAULT_API_URL = "https://graph.facebook.com"
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -31,7 +32,7 @@ def names(definition: ReportDefinition) -> list[str]:
 
 
 def test_table__holds_what_metas_sdk_lists() -> None:
-    """The table has the 238 fields of v26.0, by kind, and the 98 breakdowns."""
+    """The table has the 238 fields of v26.0, by kind, and 98 breakdowns; 7 are of a page."""
     kinds = Counter(fields._KINDS.values())
 
     assert len(fields._KINDS) == sum(kinds.values()) == 238
@@ -39,7 +40,7 @@ def test_table__holds_what_metas_sdk_lists() -> None:
     assert kinds[Kind.TEXT] + kinds[Kind.DATE] == 36
     assert kinds[Kind.COUNT] + kinds[Kind.NUMBER] == 101
     assert (kinds[Kind.ACTIONS], kinds[Kind.HISTOGRAM], kinds[Kind.OBJECTS]) == (86, 4, 11)
-    assert len(BREAKDOWNS) == 98
+    assert len(BREAKDOWNS) == 98 + 7
 
 
 def test_table__gives_each_name_one_kind() -> None:
@@ -70,6 +71,11 @@ def test_table__gives_each_name_one_kind() -> None:
         ("reach", Kind.COUNT),
         ("inline_link_clicks", Kind.COUNT),
         ("msa_seller_budget", Kind.COUNT),
+        # Documented as strings, whatever they sound like.
+        ("product_views", Kind.NUMBER),
+        ("shops_assisted_purchases", Kind.NUMBER),
+        ("total_card_view", Kind.NUMBER),
+        ("total_postbacks", Kind.NUMBER),
         ("spend", Kind.NUMBER),
         ("frequency", Kind.NUMBER),
         ("ctr", Kind.NUMBER),
@@ -250,14 +256,16 @@ def test_doubts__name_what_this_version_does_not_know() -> None:
     definition = replace(
         AD,
         fields=("spend", "new_field", "age", "post_engagement", "actions:lead", "odd:lead"),
-        breakdowns=("age", "user_segment_key", "dma"),
+        breakdowns=("age", "user_segment_key", "breakdown_of_2027", "dma"),
+        action_attribution_windows=("1d_click", "7d_click_odd"),
     )
 
     assert doubts(definition) == [
         "r: new_field is not a field this version knows: Meta decides",
         "r: age is a breakdown and comes by itself: it is not asked as a field",
         "r: odd:lead is not a field this version knows: Meta decides",
-        "r: user_segment_key is not a breakdown this version knows: Meta decides",
+        "r: breakdown_of_2027 is not a breakdown this version knows: Meta decides",
+        "r: 7d_click_odd is not an attribution window this version knows: Meta decides",
     ]
     assert "new_field" in fields_to_ask(columns_of(definition))
 
@@ -285,25 +293,37 @@ def test_breakdown__is_a_text_of_the_key() -> None:
     )
 
 
-def test_asset_breakdowns__are_the_seven_of_dynamic_creative() -> None:
-    """Meta answers seven breakdowns with objects."""
+def test_asset_breakdowns__are_those_of_metas_page() -> None:
+    """Meta answers seven breakdowns of dynamic creative and three others with objects."""
     assert set(OBJECT_BREAKDOWNS) == {
         *("body_asset", "call_to_action_asset", "description_asset", "image_asset"),
         *("link_url_asset", "title_asset", "video_asset"),
+        *("media_asset", "rule_asset", "creative_automation_asset_id"),
     }
-    assert OBJECT_BREAKDOWNS <= BREAKDOWNS
+    assert set(OBJECT_BREAKDOWNS) <= BREAKDOWNS
 
 
-def test_asset_breakdown__has_its_id_in_the_key_and_its_object_beside() -> None:
+@pytest.mark.parametrize(
+    ("breakdown", "of_id", "of_object"),
+    [
+        ("title_asset", "title_asset_id", "title_asset"),
+        ("media_asset", "media_asset_id", "media_asset"),
+        (
+            *("creative_automation_asset_id", "creative_automation_asset_id"),
+            "creative_automation_asset",
+        ),
+    ],
+)
+def test_asset_breakdown__has_its_id_in_the_key_and_its_object_beside(
+    breakdown: str, of_id: str, of_object: str
+) -> None:
     """An asset breakdown is two columns: the id that identifies it and the object."""
-    definition = replace(AD, fields=("spend",), breakdowns=("title_asset",))
-    columns = {column.name: column for column in columns_of(definition)}
+    definition = replace(AD, fields=("spend",), breakdowns=(breakdown,))
 
-    assert columns["title_asset_id"].is_breakdown
-    assert columns["title_asset"] == Column(name="title_asset", source=None, kind=Kind.UNKNOWN)
+    assert key_of(definition) == ("account_id", "date_start", "ad_id", of_id)
     properties = schema_of(definition)["properties"]
-    assert properties["title_asset_id"] == {"type": "string"}
-    assert properties["title_asset"] == {"type": ["object", "null"]}
+    assert properties[of_id] == {"type": "string"}
+    assert properties[of_object] == {"type": ["object", "null"]}
 
 
 def test_breakdown__named_as_a_field_is_a_breakdown_once() -> None:
@@ -350,9 +370,50 @@ def test_collisions__name_entries_of_one_column() -> None:
     )
 
     assert collisions(definition) == [
-        "r: actions:a.b and actions:a_b would both become the column actions_a_b"
+        (
+            "r: actions:a.b and actions:a_b would both become the column actions_a_b: take one of "
+            "them into a report of its own"
+        )
     ]
+    assert len(collisions(replace(AD, fields=("actions:Lead", "actions:lead")))) == 1
     assert collisions(AD) == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "column"),
+    [
+        ("actions:offsite_conversion.custom.123", "actions_offsite_conversion_custom_123"),
+        ("actions:app_custom_event.My Event (v2)", "actions_app_custom_event_My_Event__v2_"),
+        ("conversions:schedule [total]", "conversions_schedule__total_"),
+    ],
+)
+def test_action_column__is_named_for_a_database(entry: str, column: str) -> None:
+    """What no database takes unquoted becomes an underscore."""
+    (made,) = [each for each in columns_of(replace(AD, fields=(entry,))) if each.action_type]
+
+    assert made.name == column
+    assert f"{made.source}:{made.action_type}" == entry
+
+
+@pytest.mark.parametrize(
+    "events",
+    [("Käufe", "Köufe"), ("購入", "登録"), (f"{'x' * 60}1", f"{'x' * 60}2")],
+)
+def test_action_column__that_would_lose_letters_stays_one_of_its_own(
+    events: tuple[str, str],
+) -> None:
+    """Two events are two columns of plain, short names, whether or not the other is there."""
+    entries = tuple(f"actions:offsite_conversion.fb_pixel_custom.{event}" for event in events)
+    definition = replace(AD, fields=entries)
+
+    found = [each.name for each in columns_of(definition) if each.action_type]
+
+    assert len(set(found)) == len(events)
+    assert all(re.fullmatch(r"[A-Za-z0-9_]{1,63}", name) for name in found)
+    assert found[:1] == [
+        each.name for each in columns_of(replace(AD, fields=entries[:1])) if each.action_type
+    ]
+    assert collisions(definition) == []
 
 
 # Schema.
@@ -411,7 +472,7 @@ def test_schema__of_action_lists_declares_the_windows() -> None:
             ["value", "1d_click", "7d_click", "28d_click", "1d_view", "1d_ev", "skan_view"], number
         ),
     }
-    assert curve["value"] == {"type": ["array", "null"], "items": {"type": ["integer", "null"]}}
+    assert curve["value"] == {"type": ["array", "null"], "items": number}
     assert "action_type" in schema_of(AD)["properties"]["actions"]["items"]["properties"]
 
 

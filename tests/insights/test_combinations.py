@@ -251,7 +251,7 @@ def test_marketing_mix__is_of_ad_sets_alone_and_has_two_metrics() -> None:
     assert impossible(report("mmm", **mix)) == []
     assert "adset level only" in said("mmm", **{**mix, "level": "ad"})
     assert "mmm alone only" in said("mmm", "age", **mix)
-    assert "mmm alone only" in said("mmm", action_breakdowns=("action_type",), **mix)
+    assert "mmm alone only" in said("mmm", action_breakdowns=(), **mix)
     assert said("mmm", **{**mix, "fields": ("spend", "clicks")}) == (
         "Meta has only impressions, spend by mmm: leave out clicks"
     )

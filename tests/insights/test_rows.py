@@ -319,6 +319,18 @@ def test_asset_breakdown__keeps_its_object_and_its_id(asset: object, asset_id: s
     assert record["title_asset_id"] == asset_id
 
 
+def test_creative_automation_asset__is_an_object_under_the_name_of_an_id() -> None:
+    """The id stays in the key under Meta's name; what else the object tells has its own column."""
+    breakdown = "creative_automation_asset_id"
+    asset = {"id": "77", "asset_name": "a video", "url": "https://example.com/v"}
+
+    record = read({breakdown: asset}, "spend", breakdowns=(breakdown,))
+    assert (record[breakdown], record["creative_automation_asset"]) == ("77", asset)
+
+    bare = read({breakdown: "77"}, "spend", breakdowns=(breakdown,))
+    assert (bare[breakdown], bare["creative_automation_asset"]) == ("77", None)
+
+
 # Action lists.
 
 
@@ -351,12 +363,13 @@ def test_actions__have_numbers_for_amounts_and_text_for_labels() -> None:
 
 
 def test_histogram__has_a_list_of_numbers() -> None:
-    """A curve's value is a list of whole numbers, whichever way each is written."""
-    curve = [{"action_type": "video_view", "value": [100, "50", 0]}]
+    """A curve's value is a list of numbers, whichever way each is written; shares among them."""
+    curve = [{"action_type": "video_view", "value": [100, "50", "0.91", 0]}]
 
-    assert read({"video_play_curve_actions": curve}, "video_play_curve_actions")[
-        "video_play_curve_actions"
-    ] == [{"action_type": "video_view", "value": [Decimal(100), Decimal(50), Decimal(0)]}]
+    record = read({"video_play_curve_actions": curve}, "video_play_curve_actions")
+
+    value = [Decimal(100), Decimal(50), Decimal("0.91"), Decimal(0)]
+    assert record["video_play_curve_actions"] == [{"action_type": "video_view", "value": value}]
 
 
 def test_actions__keep_what_is_no_amount() -> None:
@@ -386,6 +399,37 @@ def test_objects__stay_as_they_came() -> None:
 
     assert record["results"] == results
     assert record["new_field"] == {"a": ["1"]}
+
+
+@pytest.mark.parametrize(
+    ("answered", "expected"),
+    [
+        ("0.85", [{"values": [{"value": "0.85"}]}]),
+        (0, [{"values": [{"value": 0}]}]),
+        ({"indicator": "x"}, [{"indicator": "x"}]),
+        (["3", None], [{"values": [{"value": "3"}]}, None]),
+        ([], []),
+        (None, None),
+    ],
+)
+def test_results__are_a_list_of_objects_whatever_came(answered: object, expected: object) -> None:
+    """A bare amount stands where the objects have theirs, so that one query finds both."""
+    made = reader("cost_per_result")
+    record = made.record({"date_start": "2026-11-01", "cost_per_result": answered})
+
+    assert record["cost_per_result"] == expected
+    assert not made.unreadable
+
+
+def test_objective_results__come_as_results() -> None:
+    """What Meta answers `objective_results` with is found, unless `results` was asked for too."""
+    row = {"results": [{"indicator": "x"}]}
+
+    assert read(row, "objective_results")["objective_results"] == row["results"]
+    both = read(row, "objective_results", "results")
+    assert (both["objective_results"], both["results"]) == (None, row["results"])
+    own = {**row, "objective_results": [{"indicator": "y"}]}
+    assert read(own, "objective_results")["objective_results"] == own["objective_results"]
 
 
 ACTIONS = [
