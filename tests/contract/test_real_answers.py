@@ -23,21 +23,43 @@ from psycopg.types.json import set_json_loads
 
 from tap_meta_partner.demo.postgres import embedded_postgres
 from tests.support.pipeline import load
-from tests.support.real_answers import DIMENSIONS, RealGraph, real_files, serving
+from tests.support.real_answers import DIMENSIONS, RealFile, RealGraph, real_files, serving
 from tests.support.tap_process import catalog_selecting, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
-    from tests.support.real_answers import RealFile
     from tests.support.tap_process import Output
 
 SCHEMA = "real"
 DAY = "2026-11-01"
 INSIGHTS = {each.name: each for each in real_files("insights")}
 OBJECTS = {each.name: each for each in real_files("accounts", *DIMENSIONS)}
+RESULT = {
+    "indicator": "actions:lead",
+    "values": [{"value": "3", "attribution_windows": ["default"]}],
+}
 LEVEL_ID = {"campaign": "campaign_id", "adset": "adset_id", "ad": "ad_id"}
+
+#: Shapes of results that users report without publishing an answer: a bare amount, and results
+#: under another name than the one asked.
+REPORTED = RealFile(
+    name="reported_results",
+    kind="insights",
+    account_id="459040454203206",
+    rows=[
+        {"date_start": DAY, "date_stop": DAY, "cost_per_result": "0.85", "results": [RESULT]},
+    ],
+    asked={
+        "level": "account",
+        "breakdowns": [],
+        "action_breakdowns": [],
+        "action_attribution_windows": [],
+        "time_increment": 1,
+        "fields": ["cost_per_result", "objective_results"],
+    },
+)
 
 #: What Meta told of objects that the tap has no column for, by kind.
 _ACCOUNTS_WITHOUT_COLUMN = """
@@ -88,7 +110,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
     """Let the tap read all files in two runs at once, and load what both wrote."""
     folders = [tmp_path_factory.mktemp(name) for name in ("insights", "objects", "loader")]
     with (
-        serving(RealGraph([*INSIGHTS.values(), *OBJECTS.values()])) as url,
+        serving(RealGraph([*INSIGHTS.values(), *OBJECTS.values(), REPORTED])) as url,
         embedded_postgres() as postgres,
         ThreadPoolExecutor() as pool,
     ):
@@ -99,13 +121,13 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Loaded]:
             "end_date": DAY,
             "lookback_days": 0,
         }
-        reports = {**config, "reports": [each.report for each in INSIGHTS.values()]}
+        reports = {**config, "reports": [each.report for each in (*INSIGHTS.values(), REPORTED)]}
         runs = tuple(
             pool.map(
                 _run,
                 folders,
                 (reports, config),
-                (tuple(INSIGHTS), ("ad_accounts", *DIMENSIONS)),
+                ((*INSIGHTS, REPORTED.name), ("ad_accounts", *DIMENSIONS)),
             )
         )
         messages = "".join(run.raw for run in runs).encode()
@@ -159,6 +181,18 @@ def test_insights__reach_the_table_whole(loaded: Loaded, name: str) -> None:
         }
         for key, row in stored.items()
     } == expected
+
+
+def test_results__of_other_shapes_are_found_by_the_same_query(loaded: Loaded) -> None:
+    """A bare amount stands where amounts of the usual shape do, and no column holds characters."""
+    (row,) = loaded.connection.execute(
+        sql.SQL(
+            "select (cost_per_result[1]->'values'->0->>'value')::numeric, "
+            "(objective_results[1]->'values'->0->>'value')::numeric from {}"
+        ).format(sql.Identifier(SCHEMA, REPORTED.name))
+    ).fetchall()
+
+    assert row == (Decimal("0.85"), Decimal(3))
 
 
 @pytest.mark.parametrize("name", OBJECTS)

@@ -48,9 +48,9 @@ class RealFile:
 
     @property
     def report(self) -> dict[str, Any]:
-        """The report of the tap's that wants this file: every key of its rows is a field."""
+        """The report of the tap's that wants this file: if nothing else is said, all its keys."""
         breakdowns = self.asked["breakdowns"]
-        keys = dict.fromkeys(key for row in self.rows for key in row)
+        keys = self.asked.get("fields") or dict.fromkeys(key for row in self.rows for key in row)
         report = {
             "name": self.name,
             "level": self.asked["level"],
