@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.words import (
-    ATTRIBUTION_WINDOWS,
     DEAD_ATTRIBUTION_WINDOWS,
     DEFAULT_API_URL,
     DEFAULT_API_VERSION,
@@ -94,6 +93,17 @@ class Text(Kind[str]):
 
 DIGITS = Text(r"\d+", "an id of digits, as a string")
 META_NAME = Text(r"[A-Za-z0-9_.:-]+", "a name as Meta writes it (letters, digits, underscores)")
+#: What an action type has none of: controls, line ends, and what separates names elsewhere.
+_NOT_IN_TYPES = r"\x00-\x1f\x7f-\x9f\u2028\u2029,|"
+#: A custom event is called as its maker likes.
+FIELD = Text(
+    rf"[A-Za-z0-9_.-]+(:[^ {_NOT_IN_TYPES}]([^{_NOT_IN_TYPES}]{{0,198}}[^ {_NOT_IN_TYPES}])?)?",
+    "a name as Meta writes it (letters, digits, underscores), or a list's name, a colon and an "
+    "action type without comma and bar",
+)
+_WINDOW = Text(
+    r"[a-z0-9_]+", "an attribution window as Meta writes it, such as 1d_view, 1d_click or 7d_click"
+)
 STATUS = Text(r"[A-Z_]+", "a status as Meta writes it, such as ACTIVE, PAUSED or ARCHIVED")
 API_VERSION = Text(r"v\d{1,3}\.\d", f"a version such as {DEFAULT_API_VERSION}")
 
@@ -269,13 +279,13 @@ class AttributionWindow(Kind[str]):
     """A window of Meta's inside action values."""
 
     def parse(self, name: str, value: object) -> str:
-        """Take one for which Meta returns something."""
+        """Take any but those for which Meta returns nothing; one not known is warned of."""
         if isinstance(value, str) and value in DEAD_ATTRIBUTION_WINDOWS:
             raise SettingsError(
                 f'{name} contains "{value}": Meta returns nothing for it since 12 January 2026; '
                 "use 1d_view, 1d_click, 7d_click or 28d_click"
             )
-        return OneOf(ATTRIBUTION_WINDOWS).parse(name, value)
+        return _WINDOW.parse(name, value)
 
 
 @dataclass(frozen=True, slots=True)

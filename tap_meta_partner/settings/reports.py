@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.days.buckets import ALL_DAYS, LONGEST_DAYS, MONTHLY
 from tap_meta_partner.days.presets import DATE_PRESETS
 from tap_meta_partner.settings.kinds import (
+    FIELD,
     META_NAME,
     AttributionWindow,
     Day,
@@ -98,9 +99,13 @@ class Increment(Kind["int | str"]):
 REPORT_KEYS = (
     Setting("name", StreamName(), description="Stream and table name.", required=True),
     Setting("level", OneOf(LEVELS), description="Default ad."),
-    Setting("fields", ListOf(META_NAME), description="Default: the setting `fields`."),
+    Setting("fields", ListOf(FIELD), description="Default: the setting `fields`."),
     Setting("breakdowns", ListOf(META_NAME), description="Each becomes part of the key."),
-    Setting("action_breakdowns", ListOf(META_NAME), description="Stay inside the action lists."),
+    Setting(
+        "action_breakdowns",
+        ListOf(META_NAME),
+        description="Stay inside the action lists. Default action_type; [] for whole amounts.",
+    ),
     Setting(
         "action_attribution_windows", ListOf(AttributionWindow()), description="Extra windows."
     ),

@@ -14,7 +14,7 @@ from tap_meta_partner.settings.access_tokens import AccessTokens
 from tap_meta_partner.settings.kinds import (
     API_VERSION,
     DIGITS,
-    META_NAME,
+    FIELD,
     STATUS,
     AccountId,
     ApiUrl,
@@ -124,7 +124,7 @@ TABLE = (
     ),
     Setting(
         "fields",
-        ListOf(META_NAME),
+        ListOf(FIELD),
         title="Fields",
         description="Columns of the four insights streams; one action type is written "
         "actions:TYPE. Default: " + ", ".join(DEFAULT_FIELDS) + ".",

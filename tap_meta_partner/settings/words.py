@@ -92,6 +92,7 @@ DEAD_ATTRIBUTION_WINDOWS = frozenset(
 )
 
 
+#: Those of Meta's enumeration that are not dead; others are asked for with a warning.
 ATTRIBUTION_WINDOWS = (
     "1d_click",
     "7d_click",
@@ -100,9 +101,20 @@ ATTRIBUTION_WINDOWS = (
     "1d_ev",
     "default",
     "dda",
-    "incrementality",
-    "skan_click",
-    "skan_view",
+    "custom",
+    *(f"{days}d_sequenced" for days in (1, 7, 28)),
+    *(f"incrementality{which}" for which in ("", "_first_conversion", "_all_conversions")),
+    *(
+        f"skan_{kind}{postback}"
+        for kind in ("click", "view")
+        for postback in ("", "_second_postback", "_third_postback")
+    ),
+    # Asked for on their own since 2024 ("Marketing API", 30 October 2024); not in the enumeration.
+    *(
+        f"{window}_{which}_conversion{'s' if which == 'all' else ''}"
+        for window in ("1d_click", "7d_click", "28d_click", "1d_view")
+        for which in ("first", "all")
+    ),
 )
 
 

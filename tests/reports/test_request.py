@@ -34,6 +34,12 @@ def test_request__breakdowns_are_parameters_of_their_own() -> None:
     assert call.params["action_attribution_windows"] == ["1d_click", "28d_click"]
 
 
+def test_request__empty_action_breakdowns_are_asked_for() -> None:
+    """Meta adds the action type where nothing is asked: an empty list says that it shall not."""
+    assert request_for(action_breakdowns=()).call().params["action_breakdowns"] == "[]"
+    assert "action_breakdowns" not in request_for(action_breakdowns=("action_type",)).call().params
+
+
 def test_request__filtering_goes_out_as_it_was_set() -> None:
     """The user's own filter reaches Meta unchanged."""
     rule = {"field": "ad.impressions", "operator": "GREATER_THAN", "value": 0}

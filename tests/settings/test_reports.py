@@ -88,7 +88,7 @@ def test_report__says_everything_itself() -> None:
         ({"name": "r", "filtering": {}}, "reports[0].filtering is {}: it must be a list of"),
         ({"name": "r", "filtering": [{"field": "x"}]}, "it must be a list of"),
         ({"name": "r", "time_increment": 0}, "reports[0].time_increment is 0: it must be a number"),
-        ({"name": "r", "time_increment": 91}, "a number of days from 1 to 90, monthly or all_days"),
+        ({"name": "r", "time_increment": 90}, "a number of days from 1 to 89, monthly or all_days"),
         ({"name": "r", "time_increment": True}, "reports[0].time_increment is true: it must be"),
         ({"name": "r", "time_increment": "weekly"}, 'reports[0].time_increment is "weekly": it'),
         ({"name": "r", "time_increment": "all_days"}, "set the report's date_preset too, or fixed"),
@@ -120,6 +120,20 @@ def test_report__without_action_columns_needs_no_action_type() -> None:
     assert parse(reports=[report]).reports[0].action_breakdowns == ("action_device",)
 
 
+def test_report__may_ask_for_no_action_breakdown_at_all() -> None:
+    """An empty list is not the same as none: Meta adds the action type to none by itself."""
+    empty, unset = parse(
+        reports=[
+            {"name": "a", "fields": ["actions"], "action_breakdowns": []},
+            {"name": "b", "fields": ["actions"]},
+        ]
+    ).reports
+
+    assert empty.action_breakdowns == ()
+    assert unset.action_breakdowns == ("action_type",)
+    assert "needs action_type" in mistake(reports=[{"name": "a", "action_breakdowns": []}])
+
+
 @pytest.mark.parametrize("key", ["breakdown", "levels", "two\nlines", "time_ranges"])
 def test_report__unknown_key_is_an_error(key: str) -> None:
     """A key a report does not have is refused with those it has."""
@@ -142,7 +156,7 @@ def test_reports__have_names_of_their_own() -> None:
 
 def test_report__takes_every_increment() -> None:
     """Days as a number or as its digits, months, and one row for a fixed window."""
-    increments = [1, "7", 90, "monthly"]
+    increments = [1, "7", 89, "monthly"]
     settings = parse(reports=[{"name": f"r{n}", "time_increment": n} for n in increments])
     fixed = parse(
         start_date="2026-01-01",
@@ -150,7 +164,7 @@ def test_report__takes_every_increment() -> None:
         reports=[{"name": "r", "time_increment": "all_days"}],
     )
 
-    assert [report.time_increment for report in settings.reports] == [1, 7, 90, "monthly"]
+    assert [report.time_increment for report in settings.reports] == [1, 7, 89, "monthly"]
     assert [report.reads_in_full for report in settings.reports] == [False] * 4
     assert [report.reads_in_full for report in fixed.reports] == [True]
 
