@@ -41,7 +41,7 @@ class ReportDefinition:
         filtering: passed on to Meta as it is (field, operator, value).
         lookback_days: days before the bookmark that are read again.
         start_date: first day wanted, or None for the tap's `start_date`.
-        time_increment: how many days a row covers (1 to 90), `monthly`, or `all_days`.
+        time_increment: how many days a row covers (1 to 89), `monthly`, or `all_days`.
         date_preset: read this window in full on every run, without bookmarks.
         action_rows: also write the action lists row by row, as a stream `{name}_actions`.
     """
