@@ -17,7 +17,7 @@ from tap_meta_partner.sandbox.protocol.vocabulary import (
     CAMPAIGN_FIELDS,
     CREATIVE_FIELDS,
 )
-from tap_meta_partner.sandbox.world import creatives
+from tap_meta_partner.sandbox.world import creatives, targeting
 from tap_meta_partner.sandbox.world.advertising import Ad
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _FIELDS = {
     "creative": ("AdCreative", CREATIVE_FIELDS),
 }
 _PIXEL, _PAGE, _APP = "310000000000001", "104056922962001", "560000000000001"
+_PROMOTED = ({"pixel_id": _PIXEL, "custom_event_type": "PURCHASE"}, {"page_id": _PAGE})
 _WINDOWS = {
     "7d_click": (("CLICK_THROUGH", 7),),
     "7d_click_1d_view": (("CLICK_THROUGH", 7), ("VIEW_THROUGH", 1)),
@@ -92,6 +93,7 @@ def _campaign(world: World, account: AdAccount, each: Campaign) -> Object:
         "can_use_spend_cap": True,
         "is_skadnetwork_attribution": False,
         "is_adset_budget_sharing_enabled": False,
+        "is_budget_schedule_enabled": False,
         "source_campaign_id": "0",
         "topline_id": "0",
         "start_time": _time(account, world.statuses.created(each)),
@@ -108,6 +110,7 @@ def _campaign(world: World, account: AdAccount, each: Campaign) -> Object:
 
 def _adset(world: World, account: AdAccount, each: AdSet) -> Object:
     draw = Random(f"{world.seed}/adset/{each.id}")
+    more = Random(f"{world.seed}/adset/{each.id}/more")
     parent = next(c for c in account.campaigns if c.id == each.campaign_id)
     parent_pays = "daily_budget" in (above := _campaign(world, account, parent)) or (
         "lifetime_budget" in above
@@ -126,16 +129,14 @@ def _adset(world: World, account: AdAccount, each: AdSet) -> Object:
             {"event_type": event_type, "window_days": days}
             for event_type, days in _WINDOWS[each.attribution_setting]
         ],
-        "promoted_object": {"pixel_id": _PIXEL, "custom_event_type": "PURCHASE"},
-        "targeting": {
-            "age_min": draw.choice((18, 25)),
-            "age_max": 65,
-            "geo_locations": {
-                "countries": [account.business.country],
-                "location_types": ["home", "recent"],
-            },
+        "promoted_object": more.choice(_PROMOTED),
+        "targeting": _targeting(world, account, each.id),
+        "learning_stage_info": {
+            "status": "SUCCESS",
+            "attribution_windows": ["7d_click"],
+            "conversions": more.randrange(50, 400),
+            "last_sig_edit_ts": int(world.statuses.updated(each).timestamp()),
         },
-        "learning_stage_info": {"status": "SUCCESS", "attribution_windows": ["7d_click"]},
         "is_dynamic_creative": False,
         "is_incremental_attribution_enabled": False,
         "use_new_app_click": False,
@@ -150,6 +151,7 @@ def _adset(world: World, account: AdAccount, each: AdSet) -> Object:
         found |= _budget(draw)
     if found["bid_strategy"] == "COST_CAP":
         found["bid_amount"] = int(_minor(draw.randrange(2, 40)))
+        found["bid_info"] = {more.choice(("ACTIONS", "REACH")): found["bid_amount"]}
     if each.effective_status == "ARCHIVED" or found["lifetime_budget"] != "0":
         found["end_time"] = _time(account, world.statuses.updated(each))
     return found
@@ -168,9 +170,15 @@ def _ad(world: World, account: AdAccount, each: Ad) -> Object:
         "display_sequence": 0,
         "last_updated_by_app_id": _APP,
         "source_ad_id": "0",
+        "source_ad": {"id": "0"},
+        # Seconds with delivery, as text.
+        "ad_active_time": str(3600 * (each.number % 500)),
+        "targeting": targeting.of_ad(_targeting(world, account, each.adset_id)),
         "preview_shareable_link": f"https://preview.example/{each.number}",
         "tracking_specs": [
             {"action.type": ["offsite_conversion"], "fb_pixel": [_PIXEL]},
+            {"action.type": ["offsite_conversion"], "conversion_id": [_PIXEL]},
+            {"action.type": ["post_engagement"], "post": [str(each.number)], "post.wall": [_PAGE]},
             {"action.type": ["post_engagement"], "page": [_PAGE], "post": [str(each.number)]},
         ],
         "conversion_specs": [{"action.type": ["offsite_conversion"], "conversion_id": [_PIXEL]}],
@@ -202,6 +210,11 @@ def _common(world: World, account: AdAccount, each: Campaign | AdSet | Ad) -> Ob
             {"level": "AD", "error_code": 1815869, "error_summary": "Payment failed"}
         ]
     return found
+
+
+def _targeting(world: World, account: AdAccount, adset_id: str) -> Object:
+    draw = Random(f"{world.seed}/targeting/{adset_id}")
+    return targeting.targeting(draw, account.business.country)
 
 
 def _budget(draw: Random) -> Object:

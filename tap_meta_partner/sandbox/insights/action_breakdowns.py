@@ -17,7 +17,6 @@ Key = dict[str, object]
 OFF_META_TYPES = frozenset(
     {
         "landing_page_view",
-        "outbound_click",
         "purchase",
         "omni_purchase",
         "offsite_conversion.fb_pixel_purchase",
@@ -120,7 +119,7 @@ def parts(counts: Iterable[tuple[str, int]], names: tuple[str, ...]) -> Iterator
     sums: dict[tuple[tuple[str, object], ...], int] = {}
     for action_type, count in counts:
         for key, part in _split(action_type, count, names):
-            if key:
+            if key or not names:
                 entry = tuple(key.items())
                 sums[entry] = sums.get(entry, 0) + part
     for entry, part in sums.items():

@@ -136,11 +136,19 @@ def _cost_entries(counts: Counts, facts: Facts, how: Presentation) -> ActionList
         ]
         return found or None
     found = [
-        {**key, "value": ratio_text(spend, part * unit)}
+        {**key, "value": ratio_text(spend, part * unit), **_cost_by_window(part, facts, how)}
         for key, part in action_breakdowns.parts(counts, how.action_breakdowns)
         if part
     ]
     return found or None
+
+
+def _cost_by_window(count: int, facts: Facts, how: Presentation) -> dict[str, object]:
+    return {
+        window: ratio_text(facts.spend, part * 10**how.spend_digits)
+        for window in how.windows
+        if (part := count * _WINDOW_PERCENT.get(window, 0) // 100)
+    }
 
 
 def _return_on_spend(*action_types: str) -> Metric:
@@ -177,7 +185,8 @@ def _watched(percent: int) -> Metric:
 def _play_curve(facts: Facts, _: Presentation) -> ActionList | None:
     if not facts.views:
         return None
-    return [{"action_type": "video_view", "value": [100, 80, 66, 51, 40, 31, 25, 20, 12, 6, 3]}]
+    shares = ["1", "0.8", "0.66", "0.51", "0.4", "0.31", "0.25", "0.2", "0.12", "0.06", "0.03"]
+    return [{"action_type": "video_view", "value": shares}]
 
 
 def _results(facts: Facts, _: Presentation) -> ActionList | None:
@@ -188,6 +197,22 @@ def _results(facts: Facts, _: Presentation) -> ActionList | None:
     return [{"indicator": indicator, "values": values}]
 
 
+def _segments(facts: Facts, *, values: bool) -> Counts:
+    """Return the purchases of a catalog's products: half of all, as if the rest had none."""
+    return (("purchase", (facts.value if values else facts.purchases) // 2),)
+
+
+def _recallers(facts: Facts) -> int:
+    return facts.reach // 15
+
+
+def _people(facts: Facts) -> Counts:
+    """Return how many people did something, by action type."""
+    return tuple((action_type, count - count // 12) for action_type, count in _actions(facts))
+
+
+#: Under which name Meta answers a field that is asked for by another.
+ANSWERED_AS = {"objective_results": "results"}
 #: What the model can tell of facts, by field name.
 METRICS: dict[str, Metric] = {
     "impressions": _count_of("impressions"),
@@ -236,5 +261,26 @@ METRICS: dict[str, Metric] = {
     "video_avg_time_watched_actions": _one_action("video_view", lambda f: min(f.views, 6)),
     "video_play_curve_actions": _play_curve,
     "results": _results,
+    "objective_results": _results,
+    "catalog_segment_actions": lambda f, how: _entries(_segments(f, values=False), how),
+    "catalog_segment_value": lambda f, how: _entries(
+        _segments(f, values=True), how, how.value_digits
+    ),
+    "unique_actions": lambda facts, how: _entries(_people(facts), how),
+    "cost_per_unique_action_type": lambda f, how: _cost_entries(_people(f), f, how),
+    "unique_outbound_clicks": _one_action(
+        "outbound_click", lambda f: f.landings - f.landings // 12
+    ),
+    "unique_outbound_clicks_ctr": _one_rate("outbound_click", lambda f: f.landings),
+    "cost_per_unique_outbound_click": _one_cost("outbound_click", lambda f: f.landings),
+    "unique_link_clicks_ctr": lambda facts, _: _rate(_unique_links(facts), facts.reach),
+    "estimated_ad_recallers": lambda f, _: str(_recallers(f)) if _recallers(f) else None,
+    "estimated_ad_recall_rate": lambda f, _: _rate(_recallers(f), f.reach),
+    "cost_per_estimated_ad_recallers": lambda f, how: _cost(f, _recallers(f), how),
+    "full_view_impressions": lambda facts, _: str(facts.impressions * 3 // 5),
+    "full_view_reach": lambda facts, _: str(facts.reach * 3 // 5),
+    "instant_experience_clicks_to_open": lambda f, _: str(f.likes) if f.likes else None,
+    "instant_experience_clicks_to_start": lambda f, _: str(f.likes) if f.likes else None,
+    "wish_bid": lambda _, __: "0",
     "total_postbacks": lambda facts, _: str(facts.purchases + facts.leads),
 }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox.insights import breakdowns, periods
 from tap_meta_partner.sandbox.insights.filters import AD_COLUMN, ad_filter, metric_filter
-from tap_meta_partner.sandbox.insights.metrics import METRICS, Presentation
+from tap_meta_partner.sandbox.insights.metrics import ANSWERED_AS, METRICS, Presentation
 from tap_meta_partner.sandbox.protocol.paging import Page, Position, limit_of, position_after
 from tap_meta_partner.sandbox.world import splitting
 from tap_meta_partner.sandbox.world.advertising import WHOLE_UNIT_CURRENCIES
@@ -126,7 +126,9 @@ class _RowWriter:
         hidden = query.withheld | breakdowns.left_out(query.breakdowns)
         self._columns = columns(query.breakdowns)
         self._metrics = [
-            (name, METRICS[name]) for name in query.fields if name in METRICS and name not in hidden
+            (ANSWERED_AS.get(name, name), METRICS[name])
+            for name in query.fields
+            if name in METRICS and name not in hidden
         ]
         self._no_reach = not breakdowns.NO_REACH.isdisjoint(query.breakdowns)
         self._labels: dict[str, Row] = {}
@@ -177,6 +179,10 @@ def labels(level: str, account: AdAccount, campaign: Campaign, adset: AdSet, ad:
         "campaign_name": campaign.name,
         "objective": campaign.objective,
         "buying_type": campaign.buying_type,
+        # Documented for ads alone; campaigns are answered with them too.
+        "quality_ranking": "UNKNOWN",
+        "engagement_rate_ranking": "UNKNOWN",
+        "conversion_rate_ranking": "UNKNOWN",
     }
     if level == "campaign":
         return known
@@ -185,13 +191,11 @@ def labels(level: str, account: AdAccount, campaign: Campaign, adset: AdSet, ad:
         "adset_name": adset.name,
         "optimization_goal": adset.optimization_goal,
         "attribution_setting": adset.attribution_setting,
+        "gender_targeting": "ALL",
     }
     if level == "adset":
         return known
     return known | {
         "ad_id": ad.id,
         "ad_name": ad.name,
-        "quality_ranking": "UNKNOWN",
-        "engagement_rate_ranking": "UNKNOWN",
-        "conversion_rate_ranking": "UNKNOWN",
     }

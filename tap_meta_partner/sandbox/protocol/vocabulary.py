@@ -115,7 +115,7 @@ LABEL_FIELDS = _names(
     quality_ranking updated_time
     """
 )
-#: Every breakdown of the SDK's enumeration, and two only the documentation knows.
+#: Every breakdown of the SDK's enumeration, and seven only the documentation knows.
 BREAKDOWNS = _names(
     """
     ad_extension_domain ad_extension_url ad_format_asset affiliate_click_region
@@ -145,7 +145,8 @@ BREAKDOWNS = _names(
     signal_source_bucket skan_campaign_id skan_conversion_id skan_version
     sot_attribution_model_type sot_attribution_window sot_channel sot_event_type sot_source
     standard_event_content_type title_asset user_persona_id user_persona_name video_asset
-    zip user_segment_key comscore_market_code
+    zip user_segment_key comscore_market_code media_asset rule_asset
+    product_set_id_breakdown product_vendor_id_breakdown msa_seller_id
     """
 )
 #: Ways to split the entries of action lists.

@@ -1,4 +1,4 @@
-"""What ads show: one creative for each ad, of one of five forms.
+"""What ads show: one creative for each ad, of one of six forms.
 
 Links stand where they stand at Meta: in `object_story_spec.link_data` and its cards, in a video's
 call to action, in `asset_feed_spec.link_urls` or in `template_url_spec`. A creative has no times.
@@ -45,6 +45,7 @@ def creative(ad: Ad, seed: int, now: dt.datetime) -> Object:
         "actor_id": _PAGE,
         "instagram_user_id": _INSTAGRAM,
         "effective_object_story_id": f"{_PAGE}_{number}",
+        "instagram_permalink_url": f"https://instagram.example/p/{number}/",
         "thumbnail_url": f"https://images.example/t/{number}.jpg?{signature}",
     }
     form = _FORMS[ad.number % len(_FORMS)]
@@ -58,11 +59,13 @@ def _link(number: int, title: str, body: str) -> Object:
         "object_type": "SHARE",
         "call_to_action_type": "SHOP_NOW",
         "image_hash": f"{number:032x}",
+        "image_url": f"https://images.example/{number}.jpg",
         "url_tags": _URL_TAGS,
         "object_story_spec": {
             "page_id": _PAGE,
             "link_data": {
                 "link": link,
+                "attachment_style": "link",
                 "caption": "shop.example",
                 "name": title,
                 "description": "30 Tage Rückgabe",
@@ -81,6 +84,7 @@ def _carousel(number: int, title: str, body: str) -> Object:
             "name": f"{title} {card}",
             "description": f"Karte {card}",
             "image_hash": f"{number * 10 + card:032x}",
+            "picture": f"https://images.example/{number}/{card}.jpg",
             "call_to_action": {"type": "LEARN_MORE"},
         }
         for card in (1, 2, 3)
@@ -96,6 +100,7 @@ def _carousel(number: int, title: str, body: str) -> Object:
                 "link": f"{_SHOP}/karten/{number}",
                 "message": body,
                 "multi_share_end_card": False,
+                "multi_share_optimized": True,
                 "child_attachments": cards,
             },
         },
@@ -112,12 +117,31 @@ def _video(number: int, title: str, body: str) -> Object:
             "page_id": _PAGE,
             "video_data": {
                 "video_id": str(990_000_000_000 + number),
+                "image_hash": f"{number:032x}",
                 "title": title,
                 "message": body,
                 "call_to_action": {
                     "type": "LEARN_MORE",
                     "value": {"link": f"{_SHOP}/film/{number}?utm_source=meta"},
                 },
+            },
+        },
+    }
+
+
+def _photo(number: int, title: str, body: str) -> Object:
+    # A post that was there before the ad: it has no link, and its own id.
+    return {
+        **_texts(title, body),
+        "object_type": "PHOTO",
+        "object_story_id": f"{_PAGE}_{number}",
+        "image_url": f"https://images.example/{number}.jpg",
+        "object_story_spec": {
+            "page_id": _PAGE,
+            "photo_data": {
+                "caption": body,
+                "image_hash": f"{number:032x}",
+                "url": f"https://images.example/{number}.jpg",
             },
         },
     }
@@ -177,4 +201,5 @@ _FORMS: tuple[Callable[[int, str, str], Object], ...] = (
     _video,
     _asset_feed,
     _catalogue,
+    _photo,
 )

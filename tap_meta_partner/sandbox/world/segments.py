@@ -220,6 +220,17 @@ _ASSETS = {
         ),
         base=6_150_000_000_000,
     ),
+    "media_asset": _assets(
+        {"asset_type": "video_asset", "video_id": "990000000021", "video_name": "Vidéo 21"},
+        {"asset_type": "image_asset", "hash": f"{11:032x}", "image_name": "motif 11.png"},
+        base=6_170_000_000_000,
+    ),
+    "rule_asset": _assets({"name": "Regel 1"}, {"name": "default"}, base=6_180_000_000_000),
+    "creative_automation_asset_id": _assets(
+        {"asset_type": "image_asset", "asset_name": "motif 12", "url": "https://images.example/12"},
+        {"asset_type": "video_asset", "asset_name": "Vidéo 22", "url": "https://videos.example/22"},
+        base=6_190_000_000_000,
+    ),
     "ad_format_asset": _assets(
         {"name": "SINGLE_IMAGE"}, {"name": "CAROUSEL"}, base=6_160_000_000_000
     ),
