@@ -56,13 +56,16 @@ class Report:
     @property
     def setting(self) -> dict[str, Any]:
         """How it is configured."""
-        return {
+        setting: dict[str, Any] = {
             "name": self.name,
             "level": self.level,
             "fields": list(self.fields),
             "breakdowns": list(self.breakdowns),
-            "action_breakdowns": list(self.action_breakdowns),
         }
+        # An empty list would be something else: no action type either.
+        if self.action_breakdowns:
+            setting["action_breakdowns"] = list(self.action_breakdowns)
+        return setting
 
 
 def _by(level: str, *breakdowns: str, **more: Any) -> Report:  # noqa: ANN401  (a Report's own)
@@ -140,6 +143,9 @@ UNDOCUMENTED = (
     _by("campaign", "comscore_market"),
     _by("account", "comscore_market_code"),
     _by("ad", "user_segment_key"),
+    _asset("ad", "media_asset"),
+    _asset("ad", "rule_asset"),
+    _by("ad", "creative_automation_asset_id", objects=("creative_automation_asset",)),
     _by(
         "adset",
         "mmm",

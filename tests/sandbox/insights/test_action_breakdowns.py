@@ -117,3 +117,14 @@ def test_costs__are_split_like_the_actions(
     assert float(cost["value"]) == pytest.approx(
         float(row["spend"]) / int(first["value"]), abs=1e-6
     )
+
+
+def test_no_action_breakdown__is_one_amount(
+    client: Client, world: World, span: dict[str, str]
+) -> None:
+    """An empty list leaves the action type out; without the parameter Meta adds it by itself."""
+    account = world.readable()[0]
+    (plain,) = read(client, account, span, "account", "actions", **WHOLE)
+    (whole,) = read(client, account, span, "account", "actions", action_breakdowns="[]", **WHOLE)
+
+    assert whole["actions"] == [{"value": str(sum(by_type(plain).values()))}]
