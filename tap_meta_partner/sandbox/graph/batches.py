@@ -35,8 +35,9 @@ def _inner_call(outer: GraphCall, item: Mapping[str, str]) -> GraphCall:
     """Return an item as a call of its own, with the batch's token and proof unless it has some."""
     url = urlsplit(item.get("relative_url", ""))
     params = dict(parse_qsl(url.query)) | dict(parse_qsl(item.get("body", "")))
-    if "appsecret_proof" in outer.params:
-        params.setdefault("appsecret_proof", outer.params["appsecret_proof"])
+    if "appsecret_proof" not in params:
+        proof = ("appsecret_proof", "appsecret_time")
+        params |= {name: outer.params[name] for name in proof if name in outer.params}
     return replace(
         outer,
         method=item.get("method", "GET").upper(),

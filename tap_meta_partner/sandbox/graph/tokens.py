@@ -29,6 +29,7 @@ APP_ID = "1234567890123456"
 LOGIN_CODE = "SANDBOX-CODE"
 LOGIN_TOKEN_SECONDS = 5_400
 LONG_TOKEN_SECONDS = 5_184_000  # 60 days
+PROOF_SECONDS = 300  # of a proof that was made with a time
 _READING_SCOPES = frozenset({"ads_read", "ads_management"})
 
 
@@ -61,7 +62,7 @@ def caller(
     if info.expires_at and info.expires_at <= now:
         raise invalid_token("Error validating access token: Session has expired", subcode=463)
     if app_secret is not None:
-        _check_proof(call, app_secret)
+        _check_proof(call, app_secret, now)
     return info
 
 
@@ -84,12 +85,16 @@ def extendable(params: Mapping[str, str], tokens: Mapping[str, TokenInfo], now: 
     return old
 
 
-def _check_proof(call: GraphCall, app_secret: str) -> None:
+def _check_proof(call: GraphCall, app_secret: str, now: float) -> None:
+    """Check the proof in either of its forms: of the token, or of the token and a recent time."""
     given = call.params.get("appsecret_proof")
     if given is None:
         raise missing_proof()
-    wanted = hmac.new(app_secret.encode(), str(call.token).encode(), sha256).hexdigest()
-    if not hmac.compare_digest(given, wanted):
+    made = call.params.get("appsecret_time")
+    proven = str(call.token) if made is None else f"{call.token}|{made}"
+    wanted = hmac.new(app_secret.encode(), proven.encode(), sha256).hexdigest()
+    is_recent = made is None or (made.isdecimal() and abs(now - int(made)) <= PROOF_SECONDS)
+    if not is_recent or not hmac.compare_digest(given, wanted):
         raise wrong_proof()
 
 

@@ -16,6 +16,7 @@ SECRET_PARAMETERS = frozenset(
     {
         "access_token",
         "appsecret_proof",
+        "appsecret_time",
         "client_secret",
         "code",
         "code_verifier",

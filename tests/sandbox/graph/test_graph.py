@@ -86,6 +86,21 @@ def test_appsecret_proof(start: Start) -> None:
     assert good not in repr(client.sandbox.calls)
 
 
+def test_appsecret_proof__with_a_time_is_good_for_five_minutes(start: Start, clock: Clock) -> None:
+    """The form that Meta documents: the token and a Unix time are proven together."""
+    client = start(app_secret="s3cret")
+    now = int(clock.now().timestamp())
+    made = {
+        "appsecret_proof": proof("s3cret", f"{client.sandbox.token}|{now}"),
+        "appsecret_time": str(now),
+    }
+
+    assert client.get("me", **made).status_code == 200
+    assert client.error("me", **{**made, "appsecret_time": str(now + 1)}) == (100, None)
+    clock.seconds += 301
+    assert client.error("me", **made) == (100, None)
+
+
 @pytest.mark.parametrize(
     ("version", "code"), [("v19.0", 2635), ("v24.0", 2635), ("v99.0", 2500), ("v26.7", 2500)]
 )
