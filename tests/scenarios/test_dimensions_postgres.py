@@ -149,11 +149,12 @@ def test_creative__links_and_tags_are_there(loaded: Loaded) -> None:
             "when object_story_link_data_child_attachments is not null then 'cards' "
             "when template_page_link is not null then 'catalogue' "
             "when video_id is not null then 'video' "
-            "when object_story_link_data_link is not null then 'link' end, count(*) "
+            "when object_story_link_data_link is not null then 'link' "
+            "when object_story_spec ? 'photo_data' then 'photo' end, count(*) "
             "from tap_meta_partner.adcreatives group by 1"
         )
     )
-    assert set(forms) == {"feed", "cards", "catalogue", "video", "link"}
+    assert set(forms) == {"feed", "cards", "catalogue", "video", "link", "photo"}
     ((feed, cards, film, tags, titles),) = loaded.rows(
         "select count(asset_feed_spec -> 'link_urls' -> 0 ->> 'website_url'), "
         "count(object_story_link_data_child_attachments[3] ->> 'link'), "
