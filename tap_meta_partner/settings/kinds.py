@@ -93,14 +93,6 @@ class Text(Kind[str]):
 
 DIGITS = Text(r"\d+", "an id of digits, as a string")
 META_NAME = Text(r"[A-Za-z0-9_.:-]+", "a name as Meta writes it (letters, digits, underscores)")
-#: What an action type has none of: controls, line ends, and what separates names elsewhere.
-_NOT_IN_TYPES = r"\x00-\x1f\x7f-\x9f\u2028\u2029,|"
-#: A custom event is called as its maker likes.
-FIELD = Text(
-    rf"[A-Za-z0-9_.-]+(:[^ {_NOT_IN_TYPES}]([^{_NOT_IN_TYPES}]{{0,198}}[^ {_NOT_IN_TYPES}])?)?",
-    "a name as Meta writes it (letters, digits, underscores), or a list's name, a colon and an "
-    "action type without comma and bar",
-)
 _WINDOW = Text(
     r"[a-z0-9_]+", "an attribution window as Meta writes it, such as 1d_view, 1d_click or 7d_click"
 )

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.days.buckets import ALL_DAYS, LONGEST_DAYS, MONTHLY
 from tap_meta_partner.days.presets import DATE_PRESETS
 from tap_meta_partner.settings.kinds import (
-    FIELD,
     META_NAME,
     AttributionWindow,
     Day,
@@ -18,6 +17,7 @@ from tap_meta_partner.settings.kinds import (
     Kind,
     ListOf,
     OneOf,
+    Text,
     Whole,
     shown,
     wrong,
@@ -29,6 +29,16 @@ from tap_meta_partner.settings.words import LEVELS, RESERVED_STREAM_NAMES
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+#: What an action type has none of: controls, line ends, and what separates names elsewhere.
+_NOT_IN_TYPES = r"\x00-\x1f\x7f-\x9f\u2028\u2029,|"
+#: A custom event is called as its maker likes.
+FIELD = Text(
+    rf"[A-Za-z0-9_.-]+(:[^ {_NOT_IN_TYPES}]([^{_NOT_IN_TYPES}]{{0,198}}[^ {_NOT_IN_TYPES}])?)?",
+    "a name as Meta writes it (letters, digits, underscores), or a list's name, a colon and an "
+    "action type without comma and bar",
+)
+
 
 #: What a report may leave to the tap's own settings.
 _INHERITED = (

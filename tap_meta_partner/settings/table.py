@@ -14,7 +14,6 @@ from tap_meta_partner.settings.access_tokens import AccessTokens
 from tap_meta_partner.settings.kinds import (
     API_VERSION,
     DIGITS,
-    FIELD,
     STATUS,
     AccountId,
     ApiUrl,
@@ -28,7 +27,7 @@ from tap_meta_partner.settings.kinds import (
     Secret,
     Whole,
 )
-from tap_meta_partner.settings.reports import Reports
+from tap_meta_partner.settings.reports import FIELD, Reports
 from tap_meta_partner.settings.setting import Setting, properties_of
 from tap_meta_partner.settings.words import (
     ACCOUNT_STATUSES,
