@@ -10,9 +10,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tap_meta_partner.graph.values import (
     count_of,
+    id_of,
     instant_text_of,
     major_units,
     maybe,
+    name_of,
     text_of,
 )
 from tap_meta_partner.settings.words import ACCOUNT_STATUSES
@@ -93,7 +95,7 @@ def account_from(raw: Mapping[str, Any], *, access: str, token: int = 0) -> AdAc
     offset = raw.get("timezone_offset_hours_utc")
     return AdAccount(
         account_id=id_from(raw),
-        name=maybe(text_of, raw.get("name")) or "",
+        name=maybe(name_of, raw.get("name")) or "",
         status=maybe(count_of, raw.get("account_status")),
         currency=maybe(text_of, raw.get("currency")),
         timezone_name=maybe(text_of, raw.get("timezone_name")),
@@ -105,8 +107,9 @@ def account_from(raw: Mapping[str, Any], *, access: str, token: int = 0) -> AdAc
 
 
 def id_from(raw: Mapping[str, Any]) -> str:
-    """Return an account's id without `act_`; nothing where it has none."""
-    return str(raw.get("account_id") or raw.get("id") or "").removeprefix("act_")
+    """Return an account's id without `act_`; nothing where it has none that is one."""
+    given = maybe(text_of, raw.get("account_id") or raw.get("id")) or ""
+    return maybe(id_of, given.removeprefix("act_")) or ""
 
 
 _HOURS_OF_A_DAY = 24

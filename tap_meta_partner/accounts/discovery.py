@@ -223,7 +223,11 @@ def _list(
     call = Call(path=path, params={"fields": ",".join(fields)}, token=token)
     found = Collected()
     yield from read_pages(call, found, jitter, sizes=_PAGE_SIZES, shrink_first=True)
-    return {account_id: raw for raw in found.rows if (account_id := id_from(raw))}
+    known = {account_id: raw for raw in found.rows if (account_id := id_from(raw))}
+    strange = sum(not id_from(raw) for raw in found.rows)
+    if strange:
+        logger.warning("%s: %d accounts are left out, as their ids are none", path, strange)
+    return known
 
 
 def _without(about: str, without: str, error: MetaError) -> Withheld:

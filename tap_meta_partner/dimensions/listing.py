@@ -239,7 +239,7 @@ class _Asking:
         answer = yield from self._ask(ids_only, size)
         objects = []
         for row in answer.get("data") or ():
-            found = yield from self._objects.by_id(str(row["id"]))
+            found = yield from self._objects.by_id(str(row.get("id")))
             if found is not None:
                 objects.append(found)
             elif self._objects.failures_in_a_row == MOST_IN_A_ROW:

@@ -106,7 +106,7 @@ def is_about_an_object(error: MetaError) -> bool:
         # No such object: on an object's own address that is said of the object.
         return error.rule.about_object
     if isinstance(error, RequestRefused):
-        return error.fault.code == INVALID_PARAMETER
+        return error.rule.about_object or error.fault.code == INVALID_PARAMETER
     return error.rule is not NETWORK
 
 

@@ -12,8 +12,11 @@ import hashlib
 import hmac
 import json
 import logging
+import re
+import socket
 import threading
 import time
+import zlib
 from typing import TYPE_CHECKING
 
 import requests
@@ -22,8 +25,11 @@ from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.auth import AuthBase
 
 from tap_meta_partner.graph import error_codes
+from tap_meta_partner.graph.bounds import ODD_PATH, beyond
 from tap_meta_partner.graph.calls import APP, Answer
+from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.graph.reading import Reading
+from tap_meta_partner.graph.unpacking import ASKED_FOR, Unpacking
 from tap_meta_partner.graph.usage import Usage, read_usage
 
 if TYPE_CHECKING:
@@ -43,6 +49,10 @@ _CONNECT_SECONDS = 20.0
 
 
 _CHUNK_BYTES = 1 << 16
+
+
+#: Whatever Meta calls an id: a path is made of nothing but digits and of words of ours.
+_PATH = re.compile(r"(?:(?:act_)?[0-9]{1,40}|[a-z_]+)(?:/[a-z_]+)?")
 
 
 class _Bearer(AuthBase):
@@ -70,6 +80,7 @@ class _Adapter(HTTPAdapter):
     def __init__(self, open_only: Callable[[], AbstractContextManager[None]]) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
         self._open_only = open_only
+        self._connected: list[Any] = []
 
     def get_connection_with_tls_context(
         self,
@@ -78,7 +89,31 @@ class _Adapter(HTTPAdapter):
     ) -> urllib3.connectionpool.ConnectionPool:
         """Return the pool for a request; the first time it is made."""
         with self._open_only():
-            return super().get_connection_with_tls_context(*args, **kwargs)
+            pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+            pool.ConnectionCls = _noting(pool.ConnectionCls, self._connected)
+            return pool  # type: ignore[no-any-return]
+
+    def cut(self) -> None:
+        """End the connection under another thread's hands: it finds that no more comes."""
+        for connection in self._connected:
+            with contextlib.suppress(OSError, TypeError):
+                # Not the method of a TLS socket, which would take its state from the other thread.
+                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+
+def _noting(kind: type[Any], connected: list[Any]) -> type[Any]:
+    """Return a class of connections the latest of which is in a list."""
+    if getattr(kind, "noted_in", None) is connected:
+        return kind
+
+    class Noting(kind):  # type: ignore[misc]
+        noted_in = connected
+
+        def connect(self) -> None:
+            connected[:] = [self]
+            super().connect()
+
+    return Noting
 
 
 #: Sessions whose call hung when their client was closed, kept so that nothing of them is freed.
@@ -132,7 +167,8 @@ class GraphClient:
         self._threads = threading.local()
         self._lock = threading.Lock()
         self._sessions: list[requests.Session] = []
-        self._calling: set[requests.Session] = set()
+        #: By the thread that calls.
+        self._calling: dict[int, requests.Session] = {}
         self._is_closed = False
         # urllib3 writes every path with its parameters, the proof among them, at DEBUG.
         logging.getLogger("urllib3").setLevel(logging.INFO)
@@ -150,31 +186,52 @@ class GraphClient:
         """
         with self._lock:
             self._is_closed = True
-            idle = [session for session in self._sessions if session not in self._calling]
-            _LEFT_BEHIND.extend(self._calling)
+            calling = set(self._calling.values())
+            idle = [session for session in self._sessions if session not in calling]
+            _LEFT_BEHIND.extend(calling)
             self._sessions.clear()
         for session in idle:
             session.close()
 
+    def cut(self, thread: int) -> None:
+        """End the connection of the call that a thread is at, if it is at one.
+
+        Time-outs of sockets begin anew with every byte: who is sent a header line every minute, or
+        one "100 Continue" after another, would wait for ever.
+
+        Args:
+            thread: its `threading.get_ident`.
+        """
+        with self._lock:
+            session = self._calling.get(thread)
+        for adapter in [] if session is None else session.adapters.values():
+            if isinstance(adapter, _Adapter):
+                adapter.cut()
+
     def send(self, call: Call) -> Answer:
         """Send one call and wait for its answer; errors are returned, not raised."""
+        if not _PATH.fullmatch(call.path):
+            return Answer(beyond(ODD_PATH, f"path {call.path[:100]!a}"), Usage())
         try:
             with self._session() as session:
                 status, headers, body = self._exchange(session, call)
         except requests.RequestException as error:
             # The exception's own text holds the address and with it the proof.
             return Answer(error_codes.no_answer(self._trouble(error)), Usage())
+        except MetaError as error:
+            return Answer(error, Usage())
         usage = read_usage(headers, call.account_id)
         content = self._reading.read(status, body, call)
         return Answer(content, usage, headers.get("Date"))
 
     def _exchange(
         self, session: requests.Session, call: Call
-    ) -> tuple[int, Mapping[str, str], bytes]:
+    ) -> tuple[int, Mapping[str, str], bytearray]:
         params = {name: _parameter(value) for name, value in call.params.items()}
         proof = self._proofs[call.token]
         if proof:
             params["appsecret_proof"] = proof
+        ends = self._monotonic() + self._timeout
         response = session.request(
             call.method,
             f"{self._base}/{call.path}",
@@ -188,25 +245,24 @@ class GraphClient:
         )
         with response:
             # Not the response itself, which holds on to the pool it came from.
-            return response.status_code, response.headers, self._body(response)
+            return response.status_code, response.headers, self._body(response, ends)
 
-    def _body(self, response: requests.Response) -> bytes:
+    def _body(self, response: requests.Response, ends: float) -> bytearray:
         """Read the whole answer; a server that drips is given the time-out once, not per byte."""
-        ends = self._monotonic() + self._timeout
-        chunks = []
+        unpacking = Unpacking(response.headers.get("Content-Encoding", ""))
         try:
             # read1 gives what has come; iter_content would wait until a whole chunk is full.
-            while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=True):
-                chunks.append(chunk)
+            while piece := response.raw.read1(_CHUNK_BYTES, decode_content=False):
+                unpacking.take(piece)
                 if self._monotonic() > ends:
                     raise requests.ReadTimeout
+            return unpacking.end()
         except urllib3.exceptions.ReadTimeoutError as error:
             raise requests.ReadTimeout from error
-        except urllib3.exceptions.DecodeError as error:
+        except zlib.error as error:
             raise requests.exceptions.ContentDecodingError from error
         except urllib3.exceptions.HTTPError as error:
             raise requests.exceptions.ChunkedEncodingError from error
-        return b"".join(chunks)
 
     @contextlib.contextmanager
     def _session(self) -> Iterator[requests.Session]:
@@ -216,16 +272,17 @@ class GraphClient:
             if session is None:
                 session = self._threads.session = self._new_session()
                 self._sessions.append(session)
-            self._calling.add(session)
+            self._calling[threading.get_ident()] = session
         try:
             yield session
         finally:
             with self._lock:
-                self._calling.remove(session)
+                del self._calling[threading.get_ident()]
 
     def _new_session(self) -> requests.Session:
         session = requests.Session()
         session.headers["User-Agent"] = self._user_agent
+        session.headers["Accept-Encoding"] = ASKED_FOR
         adapter = self._adapter or _Adapter(self._open_only)
         session.mount("https://", adapter)
         session.mount("http://", adapter)

@@ -17,7 +17,7 @@ _REPLACEMENT = "\ufffd"
 _CONTROL = re.compile("[\x00-\x1f]")
 
 
-def mended(body: bytes) -> Any:  # noqa: ANN401  (a JSON value)
+def mended(body: bytes | bytearray) -> Any:  # noqa: ANN401  (a JSON value)
     """Read JSON whose texts hold raw control characters, stray bytes or half characters.
 
     Returns:

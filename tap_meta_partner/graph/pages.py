@@ -9,9 +9,18 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from tap_meta_partner.graph.bounds import (
+    CIRCLE,
+    ENDLESS,
+    LONGEST_CURSOR,
+    MOST_EMPTY_PAGES,
+    MOST_PAGES,
+    beyond,
+)
 from tap_meta_partner.graph.error_codes import GARBLED
 from tap_meta_partner.graph.errors import CursorExpired, Fault, KeptFailing, TooMuchData
 from tap_meta_partner.graph.steps import ask, ask_for_sense
+from tap_meta_partner.graph.values import maybe, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -103,7 +112,8 @@ def _chain(
     smaller = iter(sizes)
     size = next(smaller)
     after: str | None = None
-    pages = 0
+    pages = empty = 0
+    seen: set[int] = set()
     while True:
         params = {**call.params, "limit": size, **({"after": after} if after else {})}
         try:
@@ -117,12 +127,16 @@ def _chain(
             continue
         pages += 1
         rows, cursor = _read_page(answer)
+        empty = 0 if rows else empty + 1
         if rows:
             yield from sink.page(rows) or ()
         if cursor is None:
             return pages
-        if cursor == after:
-            raise CursorExpired(Fault(message="the same page came twice"), GARBLED)
+        if pages >= MOST_PAGES or empty >= MOST_EMPTY_PAGES:
+            raise beyond(ENDLESS, f"after {pages} pages there is a next one")
+        if hash(cursor) in seen:
+            raise CursorExpired(Fault(message="the same page came twice"), CIRCLE)
+        seen.add(hash(cursor))
         after = cursor
 
 
@@ -142,7 +156,7 @@ def _read_page(answer: Mapping[str, Any]) -> tuple[list[dict[str, Any]], str | N
     if not paging.get("next"):
         return rows, None
     cursors = paging.get("cursors")
-    cursor = cursors.get("after") if isinstance(cursors, dict) else None
-    if not cursor:
+    cursor = maybe(text_of, cursors.get("after")) if isinstance(cursors, dict) else None
+    if not cursor or len(cursor) > LONGEST_CURSOR:
         raise CursorExpired(Fault(message="a next page without a cursor"), GARBLED)
-    return rows, str(cursor)
+    return rows, cursor

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from tap_meta_partner.graph import error_codes
+from tap_meta_partner.graph.bounds import MOST_VALUES, TOO_MANY_VALUES, beyond
 from tap_meta_partner.graph.marred import clean, mended
 
 if TYPE_CHECKING:
@@ -29,6 +30,10 @@ _MOST_NAMES = 20
 _LONGEST_NAME = 100
 
 
+#: There are at least as many of these as values (those within texts are counted with them).
+_OPENING = (b",", b"[", b"{")
+
+
 _DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -46,7 +51,7 @@ class Reading:
         #: The columns of which was said that they held characters that are none.
         self._said_marred: set[str] = set()
 
-    def read(self, status: int, body: bytes, call: Call) -> dict[str, Any] | MetaError:
+    def read(self, status: int, body: bytes | bytearray, call: Call) -> dict[str, Any] | MetaError:
         """Return an answer's data, or the error that it is.
 
         Args:
@@ -54,6 +59,8 @@ class Reading:
             body: all of it, decompressed.
             call: what was asked; named in the log.
         """
+        if sum(map(body.count, _OPENING)) > MOST_VALUES:
+            return beyond(TOO_MANY_VALUES, "the answer holds too much")
         content = self._decoded(body, call)
         envelope = content.get("error") if content else None
         if isinstance(envelope, dict):
@@ -70,7 +77,7 @@ class Reading:
         failed = any(name.startswith("error_") for name in content)
         return self._without_secrets(content) if failed else content
 
-    def _decoded(self, body: bytes, call: Call) -> dict[str, Any] | None:
+    def _decoded(self, body: bytes | bytearray, call: Call) -> dict[str, Any] | None:
         """Return an answer's JSON object, mended where that is possible; None where it is none."""
         try:
             content, is_marred = _DECODE(body), False

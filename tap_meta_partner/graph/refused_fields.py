@@ -30,7 +30,8 @@ logger = logging.getLogger(__name__)
 _CODES = (100, 12)
 
 
-_NAMES = r"(\w+(?:\s*,\s*\w+)*)"
+#: Begins where a word does: from every letter of a long one it would take its square in time.
+_NAMES = r"(?<!\w)(\w+(?:\s*,\s*\w+)*)"
 
 
 _PATTERNS = tuple(

@@ -33,6 +33,8 @@ _MINOR_UNITS = 100
 _NOTHING = Decimal(0)
 #: Meta's longest are of 18 digits.
 _LONGEST_ID = 40
+#: Longer than any that people give.
+_LONGEST_NAME = 400
 
 
 class UnreadableValue(ValueError):
@@ -77,6 +79,15 @@ def id_of(value: Any) -> str:  # noqa: ANN401  (a JSON value)
     if not (text.isascii() and text.isdecimal() and len(text) <= _LONGEST_ID):
         raise UnreadableValue
     return text
+
+
+def name_of(value: Any) -> str:  # noqa: ANN401  (a JSON value)
+    """Read the name of something, which stands in many a line of the log; cut where it is long.
+
+    Raises:
+        UnreadableValue: it is no text.
+    """
+    return text_of(value)[:_LONGEST_NAME]
 
 
 def texts_of(value: object) -> list[str | None]:

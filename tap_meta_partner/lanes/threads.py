@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     from tap_meta_partner.lanes.clock import Clock
     from tap_meta_partner.lanes.lane import Lane
     from tap_meta_partner.settings.model import Settings
+
+
+#: A call's own time-outs come first, where they can.
+_GRACE_SECONDS = 3.0
 
 
 class Transport(Protocol):
@@ -59,8 +65,24 @@ def over_http(
         return answer
 
     return ThreadTransport(
-        send=send, threads=settings.max_concurrency, second=clock.second, hang_up=client.close
+        send=send,
+        threads=settings.max_concurrency,
+        second=clock.second,
+        hang_up=client.close,
+        cut=client.cut,
+        longest=settings.request_timeout + _GRACE_SECONDS,
+        monotonic=clock.monotonic,
     )
+
+
+@dataclass(slots=True, eq=False)
+class _Sent:
+    """A call on its way: whose, on which thread, and since when; waiting until it has one."""
+
+    lane: Lane
+    call: Call
+    thread: int | None = None
+    began: float = math.inf
 
 
 @dataclass(slots=True)
@@ -75,32 +97,63 @@ class ThreadTransport:
         threads: how many.
         second: how many real seconds a second of `wait` lasts.
         hang_up: called at the end, once the threads have been told to end.
+        cut: is given the thread of a call that was given up, to end it if it can.
+        longest: how many seconds a call may take in all; then its lane is told that it was not
+            answered, and another thread takes the place of its own.
+        monotonic: seconds that only go forward, for `longest`.
     """
 
     send: Callable[[Call], Answer]
     threads: int
     second: float = 1.0
     hang_up: Callable[[], None] = lambda: None
-    _calls: queue.SimpleQueue[tuple[Lane, Call] | None] = field(default_factory=queue.SimpleQueue)
+    cut: Callable[[int], None] = lambda _: None
+    longest: float = math.inf
+    monotonic: Callable[[], float] = time.monotonic
+    _calls: queue.SimpleQueue[_Sent | None] = field(default_factory=queue.SimpleQueue)
     _answers: queue.SimpleQueue[tuple[Lane, Answer] | None] = field(
         default_factory=queue.SimpleQueue
     )
     _started: int = 0
+    _under_way: set[_Sent] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
     _idle: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
 
     def submit(self, lane: Lane, call: Call) -> None:
         """Send a call on behalf of a lane."""
         if not self._idle.acquire(blocking=False) and self._started < self.threads:
             self._started += 1
-            threading.Thread(target=self._work, name=f"call-{self._started}", daemon=True).start()
-        self._calls.put((lane, call))
+            self._start_thread()
+        sent = _Sent(lane, call)
+        with self._lock:
+            self._under_way.add(sent)
+        self._calls.put(sent)
 
     def wait(self, seconds: float | None) -> tuple[Lane, Answer] | None:
         """Return the next answer, or None after so many seconds or when woken."""
+        longest = math.inf if seconds is None else seconds
+        longest = min(longest, self._give_up_late_ones())
         try:
-            return self._answers.get(timeout=None if seconds is None else seconds * self.second)
+            return self._answers.get(
+                timeout=None if longest == math.inf else max(0.0, longest) * self.second
+            )
         except queue.Empty:
             return None
+
+    def _give_up_late_ones(self) -> float:
+        """Answer for calls that take too long; return in how many seconds the next one may."""
+        now = self.monotonic()
+        with self._lock:
+            late = [sent for sent in self._under_way if now - sent.began >= self.longest]
+            self._under_way.difference_update(late)
+            first = min((min(sent.began, now) for sent in self._under_way), default=math.inf)
+        for sent in late:
+            if sent.thread is not None:
+                self.cut(sent.thread)
+            self._answers.put((sent.lane, Answer(no_answer("the answer took too long"), Usage())))
+            self._start_thread()
+            self._idle.release()
+        return first + self.longest - now
 
     def wake(self) -> None:
         """Make `wait` return at once."""
@@ -112,13 +165,23 @@ class ThreadTransport:
             self._calls.put(None)
         self.hang_up()
 
+    def _start_thread(self) -> None:
+        threading.Thread(target=self._work, name="call", daemon=True).start()
+
     def _work(self) -> None:
         while True:
-            item = self._calls.get()
-            if item is None:
+            sent = self._calls.get()
+            if sent is None:
                 return
-            lane, call = item
-            self._answers.put((lane, self._answer_to(call)))
+            with self._lock:
+                sent.thread, sent.began = threading.get_ident(), self.monotonic()
+            answer = self._answer_to(sent.call)
+            with self._lock:
+                if sent not in self._under_way:
+                    # Given up: another thread has taken this one's place.
+                    return
+                self._under_way.remove(sent)
+            self._answers.put((sent.lane, answer))
             self._idle.release()
 
     def _answer_to(self, call: Call) -> Answer:
