@@ -52,7 +52,7 @@ _CHUNK_BYTES = 1 << 16
 
 
 #: Whatever Meta calls an id: a path is made of nothing but digits and of words of ours.
-_PATH = re.compile(r"(?:(?:act_)?[0-9]{1,40}|[a-z_]+)(?:/[a-z_]+)?")
+_PATH = re.compile(r"(?:(?:act_)?[0-9]{1,40}|[a-z]+(?:_[a-z]+)*)(?:/[a-z_]+)?")
 
 
 class _Bearer(AuthBase):

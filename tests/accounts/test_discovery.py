@@ -140,6 +140,18 @@ def test_discover__takes_an_id_with_act() -> None:
     assert ids(discovery) == ["77", "78"]
 
 
+@pytest.mark.parametrize("strange", ["../me", "act_", "12?x", "१२", "x", ["1"]], ids=str)
+def test_discover__leaves_out_what_has_no_id_and_says_so(
+    caplog: pytest.LogCaptureFixture, strange: object
+) -> None:
+    """What is no id becomes no address: it is left out, and counted in one line."""
+    discovery, _ = found([page([raw("1"), {"account_id": strange}, {"id": strange}])])
+
+    assert ids(discovery) == ["1"]
+    (said,) = caplog.messages
+    assert said == "me/adaccounts: 2 accounts are left out, as their ids are none"
+
+
 def test_discover__reads_what_is_known_of_an_account() -> None:
     """Name, status, currency and time zone are taken over, numbers however they are written."""
     discovery, _ = found(

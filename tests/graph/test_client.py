@@ -17,6 +17,12 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import requests
 
+from tap_meta_partner.graph.bounds import (
+    ODD_PATH,
+    ODDLY_COMPRESSED,
+    TOO_LONG,
+    TOO_MANY_VALUES,
+)
 from tap_meta_partner.graph.calls import APP, Answer, Call
 from tap_meta_partner.graph.client import GraphClient, appsecret_proof
 from tap_meta_partner.graph.error_codes import GARBLED, NOT_GRAPH
@@ -25,7 +31,9 @@ from tap_meta_partner.graph.errors import (
     MetaError,
     Retriable,
     Throttled,
+    TooMuchData,
 )
+from tap_meta_partner.graph.refused_fields import refused_fields
 from tap_meta_partner.graph.usage import Usage
 from tap_meta_partner.settings.model import Settings
 
@@ -654,6 +662,101 @@ def test_failed_run__is_told_without_secrets(start: Callable[..., Server]) -> No
         answer = send(start(body({"id": "5", name: f"bad {TOKEN}"}))).body
 
         assert answer == {"id": "5", name: "bad ***"}
+
+
+# Too much.
+
+
+def test_bomb__fails_its_call_and_the_next_one_is_answered(start: Callable[..., Server]) -> None:
+    """Layers of compression are not opened; the client goes on over a new connection."""
+    server = start(raw_body(gzip.compress(b"{}"), Content_Encoding="gzip, gzip"))
+    with GraphClient(settings(server)) as client:
+        error = error_of(client.send(INSIGHTS))
+        server.answer = body({"data": []})
+        after = client.send(INSIGHTS).body
+
+    assert error.rule is ODDLY_COMPRESSED
+    assert after == {"data": []}
+
+
+def test_answer__that_is_too_long_is_asked_for_in_less(start: Callable[..., Server]) -> None:
+    """What unpacks to more than 32 MiB is too much data."""
+    data = gzip.compress(b" " * (33 << 20))
+
+    error = error_of(send(start(raw_body(data, Content_Encoding="gzip"))))
+
+    assert isinstance(error, TooMuchData)
+    assert error.rule is TOO_LONG
+
+
+@pytest.mark.parametrize("filler", [b"[],", b'{"a":0},', b"0,"])
+def test_answer__of_too_many_values_is_asked_for_in_less(
+    start: Callable[..., Server], filler: bytes
+) -> None:
+    """Small values take ten times as much memory as they have bytes: they are counted first."""
+    data = b'{"data":[' + filler * 1_000_000 + b"0]}"
+
+    error = error_of(send(start(raw_body(data))))
+
+    assert isinstance(error, TooMuchData)
+    assert error.rule is TOO_MANY_VALUES
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "../me",
+        "act_1/../me",
+        "act_1/insights?access_token=x",
+        "1 HTTP/1.1\r\nX: y",
+        "None",
+        "1" * 41,
+        "१२",
+        "",
+        "//evil.example/1",
+        "1#",
+        "act_",
+        "a%2e",
+    ],
+)
+def test_path__of_anything_but_ids_and_words_is_not_asked(
+    start: Callable[..., Server], path: str
+) -> None:
+    """An id of Meta's that is none does not become an address."""
+    server = start(body({"data": []}))
+
+    error = error_of(send(server, Call(path=path)))
+
+    assert error.rule is ODD_PATH
+    assert server.seen == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["me", "me/adaccounts", "act_1/insights", "23846784938030398/insights", "oauth/access_token"],
+)
+def test_path__of_ids_and_words_is_asked(start: Callable[..., Server], path: str) -> None:
+    """What the tap asks for is asked."""
+    assert send(start(body({"data": []})), Call(path=path)).body == {"data": []}
+
+
+def test_message__of_megabytes_is_quoted_in_short(start: Callable[..., Server]) -> None:
+    """Neither the error nor looking for fields in it takes longer for a longer text."""
+    text = "(#100) " + "a" * 5_000_000 + " is not valid for fields param"
+    error = error_of(send(start(body({"error": {"code": 100, "message": text}}, 400))))
+
+    assert len(str(error)) < 1100
+    assert refused_fields(error, ["spend"]) == ()
+
+
+@pytest.mark.parametrize(
+    "number", ["1e999999999", "9" * 4000, "-1e-999999999", '"' + "9" * 10**6 + '"']
+)
+def test_number__of_any_size_is_no_code(start: Callable[..., Server], number: str) -> None:
+    """A code beyond all numbers is none, and is not worked out."""
+    text = f'{{"error":{{"code":{number},"error_subcode":{number},"message":"m"}}}}'
+
+    assert error_of(send(start(body(text, 400)))).fault.code == 0
 
 
 # Characters that are none.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_meta_partner.graph import pages as graph_pages
+from tap_meta_partner.graph.bounds import CIRCLE, ENDLESS
 from tap_meta_partner.graph.errors import KeptFailing, TooMuchData
 from tap_meta_partner.planning.pace import Pace
 from tests.support.fakes import CURSOR_LOST, TOO_MANY_POINTS, TOO_MUCH, Drive, fault
@@ -189,6 +192,68 @@ def test_pages__one_that_makes_no_sense_is_asked_again(nonsense: Reply) -> None:
     with pytest.raises(KeptFailing, match="an answer"):
         read(drive.answer, drive=drive)
     assert len(drive.calls) == 5
+
+
+@pytest.mark.parametrize("circle", [1, 2, 7])
+def test_pages__that_lead_in_a_circle_fail(circle: int) -> None:
+    """A, B, A, B is read anew three times and no more, whatever the rows of its pages are."""
+
+    def answer(call: Call) -> Reply:
+        number = int(call.params.get("after", 0)) % circle + 1
+        return page_with_next([{"n": 1}], str(number))
+
+    drive = Drive(answer)
+    with pytest.raises(KeptFailing, match="the same page came twice") as caught:
+        read(answer, drive=drive)
+
+    assert caught.value.rule is CIRCLE
+    assert len(drive.calls) == 4 * (circle + 1)
+
+
+@pytest.mark.parametrize(
+    ("rows", "most"), [([], 500), ([{"n": 1}], 2000)], ids=["without rows", "with rows"]
+)
+def test_pages__without_an_end_fail(
+    monkeypatch: pytest.MonkeyPatch, rows: list[dict[str, int]], most: int
+) -> None:
+    """Ever new cursors are followed for so many pages, or for so many empty ones in a row."""
+    monkeypatch.setattr(graph_pages, "MOST_PAGES", 2000)
+    numbers = itertools.count(1)
+
+    def answer(_call: Call) -> Reply:
+        return page_with_next(rows, f"c{next(numbers)}")
+
+    drive = Drive(answer)
+    with pytest.raises(KeptFailing) as caught:
+        read(answer, drive=drive)
+
+    assert caught.value.rule is ENDLESS
+    assert len(drive.calls) == most
+
+
+def test_pages__that_are_empty_now_and_then_are_followed() -> None:
+    """A row begins the count of empty pages anew."""
+    gap: list[int] = []
+    sink = Sink()
+
+    drive, _ = read(pages([1], *[gap] * 499, [2], *[gap] * 499, [3]), sink=sink)
+
+    assert sink.values() == [1, 2, 3]
+    assert len(drive.calls) == 1001
+
+
+@pytest.mark.parametrize("cursor", ["x" * 4097, ["x"], {"x": 1}], ids=["long", "list", "object"])
+def test_pages__a_cursor_that_is_none_is_not_sent(cursor: object) -> None:
+    """A cursor of megabytes, or one that is no text, goes into no address."""
+    drive = Drive(lambda _: page_with_next([], cursor))
+    with pytest.raises(KeptFailing, match="a next page without a cursor"):
+        read(drive.answer, drive=drive)
+
+    assert all("after" not in call.params for call in drive.calls)
+
+
+def page_with_next(rows: list[dict[str, int]], cursor: object) -> Reply:
+    return {"data": rows, "paging": {"next": "https://x", "cursors": {"after": cursor}}}
 
 
 def test_pages__a_hiccup_is_asked_again() -> None:

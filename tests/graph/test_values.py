@@ -12,9 +12,11 @@ from tap_meta_partner.graph.values import (
     count_of,
     date_of,
     flag_of,
+    id_of,
     instant_of,
     major_units,
     maybe,
+    name_of,
     number_of,
     object_of,
     objects_of,
@@ -143,6 +145,27 @@ def test_date__what_is_none_is_refused(value: object) -> None:
     """A day is a day of the calendar, written as one."""
     with pytest.raises(UnreadableValue):
         date_of(value)
+
+
+@pytest.mark.parametrize("value", ["1", 17, "23846784938030398123456789", "0" * 40])
+def test_id__is_digits(value: object) -> None:
+    """An id is digits, string or not."""
+    assert id_of(value) == str(value)
+
+
+@pytest.mark.parametrize(
+    "value", ["", "act_1", "../me", "1?x=y", "1\n", "१२", "²", "-1", "1" * 41, 1.5, [], {}, True]
+)
+def test_id__of_anything_else_is_none(value: object) -> None:
+    """An address is made of ids: nothing else becomes one."""
+    with pytest.raises(UnreadableValue):
+        id_of(value)
+
+
+def test_name__is_cut() -> None:
+    """A name of megabytes does not fill the log."""
+    assert name_of("x" * 1_000_000) == "x" * 400
+    assert name_of("Süd") == "Süd"
 
 
 def test_text__of_a_number_is_its_digits() -> None:
