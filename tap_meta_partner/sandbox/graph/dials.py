@@ -35,6 +35,7 @@ class Dials:
         job_seconds: How long a report run takes; 0 = one state per poll.
         faults: What is to go wrong from the start.
         deleted_listed: Whether `effective_status` of an edge may name DELETED; else it is refused.
+        deleted_filtered: Whether its `filtering` may.
         refused_fields: Fields Meta no longer knows, by account id ("*" = any account).
         monotonic: The clock of budgets and report runs, in seconds.
     """
@@ -54,5 +55,12 @@ class Dials:
     job_seconds: float = 0.0
     faults: Iterable[Fault] = ()
     deleted_listed: bool = False
+    deleted_filtered: bool = False
     refused_fields: Mapping[str, Collection[str]] | None = None
     monotonic: Callable[[], float] = time.monotonic
+
+    @property
+    def deleted_by(self) -> frozenset[str]:
+        """The parameters of an edge that may name DELETED."""
+        dials = {"effective_status": self.deleted_listed, "filtering": self.deleted_filtered}
+        return frozenset(name for name, may in dials.items() if may)

@@ -18,7 +18,7 @@ from tap_meta_partner.sandbox.protocol.paging import Page, page_of
 from tap_meta_partner.sandbox.protocol.vocabulary import EFFECTIVE_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from tap_meta_partner.sandbox.graph.objects import Object
     from tap_meta_partner.sandbox.insights.query import Condition
@@ -52,15 +52,22 @@ class _Wanted:
 
 
 def page(
-    world: World, node: Node, edge: str, params: Mapping[str, str], *, deleted_listed: bool
+    world: World,
+    node: Node,
+    edge: str,
+    params: Mapping[str, str],
+    *,
+    deleted_by: Collection[str],
 ) -> Page[Object]:
-    """Return the page of objects `params` ask for."""
+    """Return the page of objects `params` ask for; `deleted_by` are those that may name DELETED."""
     kind = KINDS[edge]
     requests = field_requests(params.get("fields"))
     objects.check_fields(kind, requests)
     below = [each for each in node.account.objects(_carrier(kind)) if _is_below(each, node)]
     if kind != "creative":
-        wanted = _wanted(kind, params, deleted_listed=deleted_listed)
+        for status in name_list(params.get("effective_status")):
+            _check_status(kind, status, deleted_listed="effective_status" in deleted_by)
+        wanted = _wanted(kind, params, deleted_filtered="filtering" in deleted_by)
         below = [each for each in below if _is_listed(world, each, wanted)]
     found = page_of(below, params)
     rows = [objects.described(world, kind, node.account, each, requests) for each in found.rows]
@@ -89,7 +96,7 @@ def _is_listed(world: World, each: Campaign | AdSet | Ad, wanted: _Wanted) -> bo
     return int(world.statuses.updated(each).timestamp()) >= wanted.updated_from
 
 
-def _wanted(kind: str, params: Mapping[str, str], *, deleted_listed: bool) -> _Wanted:
+def _wanted(kind: str, params: Mapping[str, str], *, deleted_filtered: bool) -> _Wanted:
     statuses = name_list(params.get("effective_status"))
     since = params.get("updated_since")
     if since is not None and not since.isdecimal():
@@ -101,13 +108,13 @@ def _wanted(kind: str, params: Mapping[str, str], *, deleted_listed: bool) -> _W
         if name == "updated_time" and object_kind == kind:
             updated_from = max(updated_from or 0, _later(condition))
         elif name == "effective_status" and object_kind == kind and condition.operator == "IN":
+            for status in condition.values:
+                _check_status(kind, status, deleted_listed=deleted_filtered)
             statuses += condition.values
         elif name == "id" and object_kind in EFFECTIVE_STATUSES and condition.operator == "IN":
             ids["id" if object_kind == kind else f"{object_kind}_id"] = frozenset(condition.values)
         else:
             raise invalid_parameter(f"Filtering field {condition.field} is not supported here")
-    for status in statuses:
-        _check_status(kind, status, deleted_listed=deleted_listed)
     return _Wanted(frozenset(statuses) if statuses else None, updated_from, ids)
 
 

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.sandbox.protocol.errors import nonexisting_field, unknown_field
+from tap_meta_partner.sandbox.protocol.errors import (
+    nonexisting_field,
+    unknown_field,
+    unnamed_field,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 EVERY_ACCOUNT = "*"
-#: The two ways in which Meta has been seen to say it; the code is 100 in both.
-WORDINGS = frozenset({"invalid", "nonexisting"})
+#: The ways in which Meta has been seen to say it: two that name the field, one that does not.
+WORDINGS = frozenset({"invalid", "nonexisting", "unnamed"})
 INSIGHTS = "AdsInsights"
 _NODE_TYPES = {
     "account": "AdAccount",
@@ -68,5 +72,7 @@ class FieldRefusals:
             )
             if wording == "invalid":
                 raise unknown_field(name, blamed=True)
+            if wording == "unnamed":
+                raise unnamed_field()
             if wording == "nonexisting":
                 raise nonexisting_field(name, node_type, blamed=True)

@@ -209,9 +209,8 @@ class Graph:
         kind = edges.KINDS.get(edge, node.kind)
         self.refused_fields.check((name for name, _ in requests), node.account.id, kind)
         if edges.has_edge(node, edge):
-            return edges.page(
-                self.world, node, edge, call.params, deleted_listed=self._dials.deleted_listed
-            )
+            deleted_by = self._dials.deleted_by
+            return edges.page(self.world, node, edge, call.params, deleted_by=deleted_by)
         if edge:
             raise graph_errors.unknown_path(f"/{edge}")
         if isinstance(node.object, AdAccount):

@@ -10,7 +10,11 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox.graph.accounts import FieldRequest
-from tap_meta_partner.sandbox.protocol.errors import nonexisting_field, unknown_error
+from tap_meta_partner.sandbox.protocol.errors import (
+    invalid_story,
+    nonexisting_field,
+    unknown_error,
+)
 from tap_meta_partner.sandbox.protocol.vocabulary import (
     AD_FIELDS,
     ADSET_FIELDS,
@@ -67,8 +71,11 @@ def described(
             found[name] = described(world, "creative", account, each, nested)
         elif name in known:
             found[name] = _parts_of(known[name], parts)
-    if kind == "creative" and known["id"] in world.broken_creatives and set(found) - {"id"}:
-        raise unknown_error()
+    if kind == "creative":
+        if known["id"] in world.broken_creatives and set(found) - {"id"}:
+            raise unknown_error()
+        if known["id"] in world.rejected_stories and "object_story_spec" in found:
+            raise invalid_story()
     return {**found, "id": known["id"]}
 
 

@@ -81,6 +81,25 @@ def unknown_error() -> GraphError:
     return GraphError(ErrorBody(1, "An unknown error occurred", status=500))
 
 
+def invalid_story() -> GraphError:
+    """Say that a creative's `object_story_spec` no longer is as it has to be (100/2446211)."""
+    return GraphError(
+        ErrorBody(
+            100,
+            "Invalid parameter",
+            subcode=2446211,
+            user_title="Invalid object story spec",
+            user_message="The object story spec of this creative is no longer valid",
+        )
+    )
+
+
+def unnamed_field() -> GraphError:
+    """Say that the app may not have some field, without saying which (code 10)."""
+    message = "(#10) To use this feature, your use case must be whitelisted"
+    return GraphError(ErrorBody(10, message))
+
+
 def unknown_object(node_id: str) -> GraphError:
     """Say that there is no such object, or not for this token: Meta leaves that open (100/33)."""
     return GraphError(

@@ -55,6 +55,8 @@ class World:
         self._nodes = dict(_nodes(self.accounts))
         self.statuses = Statuses(seed, now, self._nodes.get)
         self.broken_creatives: set[str] = set()
+        #: Creatives of which no answer may tell the `object_story_spec`.
+        self.rejected_stories: set[str] = set()
         self.delivered = Delivered(seed, now)
         self.truth = Truth(seed, self.account, self.delivered, self.statuses)
 

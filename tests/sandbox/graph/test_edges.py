@@ -240,6 +240,21 @@ def test_deleted__is_read_by_its_own_id_only(
     assert chosen in listed(allowing, account, edge, effective_status='["DELETED"]')
 
 
+def test_deleted__by_filtering_where_only_that_is_allowed(
+    start: Start, world: World, account: AdAccount
+) -> None:
+    """Whether `filtering` may name DELETED is a dial of its own."""
+    chosen = account.campaigns[0].id
+    world.statuses.delete(chosen)
+    condition = {"field": "campaign.effective_status", "operator": "IN", "value": ["DELETED"]}
+    node, filtering = f"act_{account.id}/campaigns", json.dumps([condition])
+
+    client = start(deleted_filtered=True)
+    assert chosen in listed(client, account, "campaigns", filtering=filtering)
+    assert client.error(node, effective_status='["DELETED"]') == (100, None)
+    assert start().error(node, filtering=filtering) == (100, None)
+
+
 def test_deleted__ad_leaves_the_rows_of_ads_and_stays_in_its_parents(
     client: Client,
     world: World,
@@ -305,6 +320,22 @@ def test_broken_creative__fails_its_page(client: Client, world: World, account: 
     assert client.get(broken, fields="id").json() == {"id": broken}
     assert sorted(listed(client, account, "adcreatives", limit=3)) == every
     assert client.get(every[4], fields="name").status_code == 200
+
+
+def test_rejected_story__fails_what_tells_it(
+    client: Client, world: World, account: AdAccount
+) -> None:
+    """A creative whose story is rejected is given without it, in lists and by its own id."""
+    rejected, other = sorted(listed(client, account, "adcreatives"))[:2]
+    world.rejected_stories.add(rejected)
+
+    assert client.error(rejected, fields="name,object_story_spec") == (100, 2446211)
+    assert client.error(f"act_{account.id}/adcreatives", fields="object_story_spec") == (
+        100,
+        2446211,
+    )
+    assert client.get(rejected, fields="name").json()["name"]
+    assert client.get(other, fields="object_story_spec").status_code == 200
 
 
 def test_calls__say_which_edge(client: Client, account: AdAccount) -> None:

@@ -46,6 +46,17 @@ def test_nonexisting__in_other_words(client: Client, world: World) -> None:
     assert client.get(f"act_{account.id}/insights", fields="cpp").status_code == 200
 
 
+def test_unnamed__says_no_field(client: Client, world: World) -> None:
+    """A field may be refused without being named, under the code of a missing right."""
+    account = world.readable()[0]
+    client.sandbox.refused_fields.refuse("adset.targeting", account.id, wording="unnamed")
+    answer = client.get(f"act_{account.id}/adsets", fields="name,targeting")
+
+    assert answer.json()["error"]["code"] == 10
+    assert "targeting" not in answer.text
+    assert client.get(f"act_{account.id}/adsets", fields="name").status_code == 200
+
+
 def test_account__only_one(start: Start, world: World, span: dict[str, str]) -> None:
     """A field may be gone for one account alone, also at its campaigns."""
     poor, rich = world.readable()[:2]
