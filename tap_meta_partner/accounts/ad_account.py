@@ -81,7 +81,8 @@ def to_record(account: AdAccount) -> dict[str, Any]:
         "created_time": maybe(instant_text_of, raw.get("created_time")),
         **money,
         "business_id": maybe(text_of, (business or {}).get("id")),
-        "business_name": maybe(text_of, (business or {}).get("name")),
+        # The name alone needs no permission business_management.
+        "business_name": maybe(text_of, (business or {}).get("name") or raw.get("business_name")),
         "business_country_code": maybe(text_of, raw.get("business_country_code")),
         "business_state": maybe(text_of, raw.get("business_state")),
         "owner": maybe(text_of, raw.get("owner")),

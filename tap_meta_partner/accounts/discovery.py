@@ -12,55 +12,30 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.accounts.ad_account import ASSIGNED, UNASSIGNED, account_from, id_from
+from tap_meta_partner.accounts.ad_account import ASSIGNED, UNASSIGNED, account_from
+from tap_meta_partner.accounts.lists import (
+    FURTHER,
+    MINIMAL_FIELDS,
+    NEEDS_MANAGEMENT,
+    list_accounts,
+)
 from tap_meta_partner.accounts.wanted import in_shard, is_wanted
-from tap_meta_partner.graph.calls import Call
-from tap_meta_partner.graph.errors import AccountUnreadable, RequestRefused, Rule, TokenRefused
-from tap_meta_partner.graph.pages import Collected, read_pages
+from tap_meta_partner.graph.errors import (
+    AccountUnreadable,
+    MetaError,
+    RequestRefused,
+    Rule,
+    TokenRefused,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
-    from tap_meta_partner.graph.errors import MetaError
     from tap_meta_partner.graph.steps import Jitter, Steps
     from tap_meta_partner.settings.model import Settings
 
 logger = logging.getLogger(__name__)
-
-
-#: Every token that may read an account may read these.
-MINIMAL_FIELDS = (
-    "id",
-    "account_id",
-    "name",
-    "account_status",
-    "currency",
-    "timezone_name",
-    "timezone_offset_hours_utc",
-)
-
-
-#: These can need more rights; one that is forbidden fails the whole call, so they are asked apart.
-FURTHER_FIELDS = (
-    "account_id",
-    "disable_reason",
-    "created_time",
-    "amount_spent",
-    "balance",
-    "spend_cap",
-    "min_daily_budget",
-    "business{id,name}",
-    "business_country_code",
-    "business_state",
-    "owner",
-    "user_tasks",
-)
-
-
-#: Accounts per page; the smaller ones only after a page has failed.
-_PAGE_SIZES = (200, 100, 50, 25)
 
 
 _LIST_REFUSED = Rule(
@@ -70,10 +45,7 @@ _LIST_REFUSED = Rule(
 )
 
 
-_WITHOUT_FURTHER = (
-    "further columns (business, owner, amounts …) stay empty, as Meta does not show them to this "
-    "token"
-)
+_WITHOUT_FURTHER = "left empty, as Meta does not give it to this token: {}"
 
 
 _WITHOUT_BUSINESS = (
@@ -145,9 +117,13 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
         for edge in ("owned_ad_accounts", "client_ad_accounts"):
             path = f"{settings.business_id}/{edge}"
             try:
-                known = yield from _list(path, MINIMAL_FIELDS, jitter, live)
-            except (AccountUnreadable, RequestRefused) as error:
-                withheld.append(_without(ABOUT_BUSINESS, _WITHOUT_BUSINESS.format(path), error))
+                known = yield from list_accounts(path, MINIMAL_FIELDS, jitter, token=live)
+            except MetaError as error:
+                withheld.append(
+                    _without(
+                        ABOUT_BUSINESS, _WITHOUT_BUSINESS.format(path), error, NEEDS_MANAGEMENT
+                    )
+                )
                 continue
             for account_id, raw in known.items():
                 found.setdefault(account_id, account_from(raw, access=UNASSIGNED))
@@ -203,37 +179,32 @@ def _readable(
     token: int, withheld: list[Withheld], *, further: bool, jitter: Jitter
 ) -> Steps[dict[str, dict[str, Any]]]:
     try:
-        raws = yield from _list("me/adaccounts", MINIMAL_FIELDS, jitter, token)
+        raws = yield from list_accounts(
+            "me/adaccounts", MINIMAL_FIELDS, jitter, token=token, is_needed=True
+        )
     except AccountUnreadable as error:
         # Not one client's account but the token's own list: nothing for a client to do.
         raise RequestRefused(error.fault, _LIST_REFUSED) from None
-    more = {}
     if further and raws:
-        try:
-            more = yield from _list("me/adaccounts", FURTHER_FIELDS, jitter, token)
-        except (AccountUnreadable, RequestRefused) as error:
-            withheld.append(_without(_ABOUT_COLUMNS, _WITHOUT_FURTHER, error))
-    return {account_id: {**raw, **more.get(account_id, {})} for account_id, raw in raws.items()}
+        for tier in FURTHER:
+            try:
+                more = yield from list_accounts("me/adaccounts", tier.fields, jitter, token=token)
+            except MetaError as error:
+                # Whatever it is, it costs these columns. Where the token is dead, the next call
+                # that needs an answer tells.
+                without = _WITHOUT_FURTHER.format(tier.columns)
+                withheld.append(_without(_ABOUT_COLUMNS, without, error, tier.advice))
+                continue
+            for account_id, raw in raws.items():
+                raw.update(more.get(account_id, {}))
+    return raws
 
 
-def _list(
-    path: str, fields: Collection[str], jitter: Jitter, token: int = 0
-) -> Steps[dict[str, dict[str, Any]]]:
-    """Read a list of accounts, by id."""
-    call = Call(path=path, params={"fields": ",".join(fields)}, token=token)
-    found = Collected()
-    yield from read_pages(call, found, jitter, sizes=_PAGE_SIZES, shrink_first=True)
-    known = {account_id: raw for raw in found.rows if (account_id := id_from(raw))}
-    strange = sum(not id_from(raw) for raw in found.rows)
-    if strange:
-        logger.warning("%s: %d accounts are left out, as their ids are none", path, strange)
-    return known
-
-
-def _without(about: str, without: str, error: MetaError) -> Withheld:
-    """Say what one goes `without` where rights are missing."""
+def _without(about: str, without: str, error: MetaError, advice: str) -> Withheld:
+    """Say what one goes `without`, and what helps where it is rights that are missing."""
+    is_refused = isinstance(error, (AccountUnreadable, RequestRefused))
     return Withheld(
         about=about,
         what=f"{without}: {error.fault}",
-        advice="This needs the permission business_management.",
+        advice=advice if is_refused else error.rule.advice,
     )

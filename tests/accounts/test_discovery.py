@@ -10,8 +10,16 @@ from tap_meta_partner.accounts.discovery import Discovery, discover
 from tap_meta_partner.accounts.wanted import in_shard, is_wanted, shard_of
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.error_codes import from_envelope
-from tap_meta_partner.graph.errors import KeptFailing, MetaError, TokenRefused, TooMuchData
+from tap_meta_partner.graph.errors import (
+    KeptFailing,
+    MetaError,
+    Throttled,
+    ThrottledTooLong,
+    TokenRefused,
+    TooMuchData,
+)
 from tap_meta_partner.settings.model import AccessToken, Settings
+from tests.support.fakes import Drive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,9 +27,15 @@ if TYPE_CHECKING:
     from tap_meta_partner.graph.steps import Steps
 
 MINIMAL = "id,account_id,name,account_status,currency,timezone_name,timezone_offset_hours_utc"
-FURTHER = (
-    "account_id,disable_reason,created_time,amount_spent,balance,spend_cap,min_daily_budget,"
-    "business{id,name},business_country_code,business_state,owner,user_tasks"
+#: What is asked for together, as it needs the same right.
+TIERS = (
+    (
+        "account_id,disable_reason,created_time,amount_spent,balance,spend_cap,min_daily_budget,"
+        "business_name,business_country_code,business_state"
+    ),
+    "account_id,user_tasks",
+    "account_id,business{id,name}",
+    "account_id,owner",
 )
 
 
@@ -39,6 +53,12 @@ def page(accounts: Sequence[dict[str, Any]], after: str | None = None) -> dict[s
 
 def refusal(code: int) -> MetaError:
     return from_envelope({"message": "(#100) Missing Permissions", "code": code}, status=400)
+
+
+def exhausted(code: int) -> MetaError:
+    """Return what is raised for a code: a limit is the lanes' business until they give it up."""
+    error = refusal(code)
+    return ThrottledTooLong(error.fault, error.rule) if isinstance(error, Throttled) else error
 
 
 def drive(
@@ -201,8 +221,62 @@ def test_discover__asks_for_smaller_pages_where_one_is_too_much() -> None:
         (50, "QW"),
         (50, "QX"),
     ]
+
+
+def test_discover__goes_on_with_larger_pages_after_a_heavy_account() -> None:
+    """One account that needs a page of its own does not make a page of each of the others."""
+    heavy: list[dict[str, Any] | MetaError] = [refusal(105)] * 6
+    easy = [page([raw(str(number))], f"Q{number}") for number in range(1, 8)]
+    discovery, calls = found([*heavy, *easy, page([raw("8")])])
+
+    assert len(ids(discovery)) == 8
+    assert [call.params["limit"] for call in calls] == [
+        *(200, 100, 50, 25, 10, 5),
+        *(1, 1, 1),
+        *(5, 5, 5),
+        *(10, 10),
+    ]
+
+
+def test_discover__drops_fields_of_an_account_that_is_too_much() -> None:
+    """An account whose fields are too much together comes in parts; one that still is, is null."""
+
+    def answer(call: Call) -> dict[str, Any] | MetaError:
+        fields = call.params["fields"].split(",")
+        if "name" in fields and (call.params["limit"] > 1 or call.params.get("after") == "1"):
+            return from_envelope(
+                {"code": 1, "message": "Please reduce the amount of data"}, status=500
+            )
+        known = [raw(n, name=f"N{n}", currency="EUR", timezone_name="Asia/Tokyo") for n in "123"]
+        place = int(call.params.get("after", 0))
+        rows = known[place : place + call.params["limit"]]
+        end = place + len(rows)
+        narrowed = [{name: row[name] for name in fields if name in row} for row in rows]
+        return page(narrowed, str(end) if end < len(known) else None)
+
+    drive = Drive(answer)
+    discovery = drive(discover(Settings(), further=False, jitter=lambda: 0.0))
+
+    assert [account.name for account in discovery.accounts] == ["N1", "", "N3"]
+    assert {account.timezone_name for account in discovery.accounts} == {"Asia/Tokyo"}
+    assert len(drive.calls) < 20
+
+
+def test_discover__not_even_the_ids() -> None:
+    """A list that is too much whatever is asked for ends with that."""
     with pytest.raises(TooMuchData):
-        found([refusal(105)] * 4)
+        found([refusal(105)] * 8)
+
+
+def test_discover__field_that_meta_no_longer_knows() -> None:
+    """A field that is gone costs its column, not the list."""
+    gone = from_envelope(
+        {"code": 100, "message": "(#100) currency is not valid for fields param"}, status=400
+    )
+    discovery, calls = found([gone, page([raw("1")], "Q"), page([raw("2")])])
+
+    assert ids(discovery) == ["1", "2"]
+    assert ["currency" in call.params["fields"] for call in calls] == [True, False, False]
 
 
 def test_discover__begins_again_where_the_place_is_lost() -> None:
@@ -227,44 +301,82 @@ def test_discover__without_the_list_ends() -> None:
 # Further fields.
 
 
-def test_further__come_in_a_request_of_their_own() -> None:
+def test_further__come_in_requests_of_their_own() -> None:
     """Fields that need more rights are asked apart and laid over the accounts found."""
     discovery, calls = found(
         [
             page([raw("1", name="A"), raw("2")]),
+            *[page([])] * 3,
             page([{"account_id": "1", "owner": "55"}], "Q"),
             page([{"account_id": "2", "owner": "66"}, {"account_id": "3", "owner": "77"}]),
         ],
         further=True,
     )
 
-    assert [call.params["fields"] for call in calls] == [MINIMAL, FURTHER, FURTHER]
+    assert [call.params["fields"] for call in calls] == [MINIMAL, *TIERS, TIERS[-1]]
     assert [account.raw["owner"] for account in discovery.accounts] == ["55", "66"]
     assert discovery.accounts[0].name == "A"
     assert discovery.seen == {"1", "2"}
 
 
-@pytest.mark.parametrize("code", [100, 200, 10, 3])
-def test_further__refused_is_said_once_and_nulls(code: int) -> None:
-    """Where Meta refuses the further fields they are null, said once, and the accounts stay."""
-    discovery, _ = found([page([raw("1"), raw("2")]), refusal(code)], further=True)
+VALUES = {
+    "amount_spent": "7",
+    "user_tasks": ["ANALYZE"],
+    "business": {"id": "9", "name": "B"},
+    "owner": "55",
+}
+COLUMNS = ("amount_spent", "user_tasks", "business_id", "owner")
+
+
+@pytest.mark.parametrize("tier", range(4))
+@pytest.mark.parametrize("code", [100, 200, 10, 3, 1, 2, 190, 17, 4242])
+def test_further__failing_is_said_once_and_costs_its_own(code: int, tier: int) -> None:
+    """Whatever becomes of a question for further columns: these are null, the others are there."""
+
+    def answer(call: Call) -> dict[str, Any] | MetaError:
+        if call.params["fields"] == TIERS[tier]:
+            return exhausted(code)
+        names = [name.partition("{")[0] for name in call.params["fields"].split(",")]
+        return page(
+            [raw("1", **{name: VALUES[name] for name in names if name in VALUES}), raw("2")]
+        )
+
+    drive = Drive(answer)
+    discovery = drive(discover(Settings(), further=True, jitter=lambda: 0.0))
 
     assert ids(discovery) == ["1", "2"]
     record = to_record(discovery.accounts[0])
-    assert [record[name] for name in ("owner", "amount_spent", "business_id", "user_tasks")] == [
-        None
-    ] * 4
+    assert [record[name] is None for name in COLUMNS] == [place == tier for place in range(4)]
     (withheld,) = discovery.withheld
     text = str(withheld)
-    assert text.startswith("ad_accounts: further columns")
+    assert text.startswith("ad_accounts: left empty, as Meta does not give it to this token: ")
     assert f"(#100) Missing Permissions (code {code})" in text
-    assert "business_management" in text
+    assert len(drive.calls) <= 4 + 7 * 3
 
 
-def test_further__refused_token_ends_the_run() -> None:
-    """A token that dies between the two requests is no missing right."""
-    with pytest.raises(TokenRefused):
-        found([page([raw("1")]), refusal(190)], further=True)
+def test_further__owner_refused_empties_no_other_column() -> None:
+    """With a token that has no more than ads_read all is there but who owns the accounts."""
+
+    def answer(call: Call) -> dict[str, Any] | MetaError:
+        asked = call.params["fields"].split(",")
+        if {"owner", "business{id"} & {*asked}:
+            message = "(#200) Requires business_management permission to manage the object"
+            return from_envelope({"code": 200, "message": message}, status=403)
+        known = raw(
+            "1", amount_spent="7", user_tasks=["ANALYZE"], business_name="B", currency="EUR"
+        )
+        return page([{name: known[name] for name in asked if name in known}])
+
+    discovery = Drive(answer)(discover(Settings(), further=True, jitter=lambda: 0.0))
+
+    record = to_record(discovery.accounts[0])
+    assert (record["amount_spent"], record["user_tasks"]) == ("7", ["ANALYZE"])
+    assert (record["business_name"], record["business_id"], record["owner"]) == ("B", None, None)
+    assert [str(each).partition(": (#200)")[0] for each in discovery.withheld] == [
+        f"ad_accounts: left empty, as Meta does not give it to this token: {columns}"
+        for columns in ("business_id and business_name", "owner")
+    ]
+    assert all("business_management" in each.advice for each in discovery.withheld)
 
 
 # Several tokens.
@@ -332,10 +444,17 @@ def test_business__unlisted_is_said_and_costs_no_account() -> None:
     assert "business_management" in text
 
 
-def test_business__refused_token_ends_the_run() -> None:
-    """A token that dies at a business edge ends the run."""
-    with pytest.raises(TokenRefused):
-        found([page([raw("1")]), refusal(190)], business_id="900")
+@pytest.mark.parametrize("code", [1, 2, 190, 17, 4242])
+def test_business__edge_that_fails_ends_no_run(code: int) -> None:
+    """An optional list may fail in any way: the accounts that can be read are read."""
+
+    def answer(call: Call) -> dict[str, Any] | MetaError:
+        return exhausted(code) if call.path.startswith("900/") else page([raw("1")])
+
+    discovery = Drive(answer)(discover(Settings(business_id="900"), further=False, jitter=float))
+
+    assert ids(discovery) == ["1"]
+    assert [each.about for each in discovery.withheld] == ["business_id"] * 2
 
 
 # Which of them are wanted.
@@ -452,6 +571,7 @@ def test_record__holds_what_the_table_promises() -> None:
                     )
                 ]
             ),
+            *[page([])] * 3,
             page(
                 [
                     {
