@@ -17,7 +17,7 @@ In the state it is a partition in the SDK's own shape, with a few keys more::
     {"context": {"account_id": "1"}, "replication_key": "updated_time",
      "replication_key_value": "2026-11-23T09:30:00+00:00", "full_at": "2026-11-20T03:00:00+00:00",
      "basis": "0f3a6b6cdd3c7d95", "looked_up_at": "2026-11-20T03:00:00+00:00",
-     "read_at": "2026-11-24T03:00:00+00:00"}
+     "read_at": "2026-11-24T03:00:00+00:00", "to_look_up": ["23849…", "23848…"]}
 """
 
 from __future__ import annotations
@@ -54,6 +54,9 @@ class DimensionBookmark:
         basis: the fingerprint of what a list of changes rests on, as it was right before.
         looked_up_at: when objects that Meta does not list were last read by their own ids.
         read_at: when the last reading began, in full or not: who waits longest goes first.
+        to_look_up: ids that are still to be read by themselves, in this order: each is a call, so
+            no run asks for more than some of them.
+        looked_up_to: where that list had to end, the id below which the next one begins.
     """
 
     updated_time: dt.datetime | None = None
@@ -61,6 +64,8 @@ class DimensionBookmark:
     basis: str | None = None
     looked_up_at: dt.datetime | None = None
     read_at: dt.datetime | None = None
+    to_look_up: tuple[str, ...] = ()
+    looked_up_to: str | None = None
 
     @property
     def last_day(self) -> dt.date | None:
@@ -162,6 +167,8 @@ def read_dimension_partition(partition: Mapping[str, Any]) -> DimensionBookmark:
         looked_up_at=_moment(partition, "looked_up_at"),
         # Said only where it is another: there are thousands of partitions in a state.
         read_at=_moment(partition, "read_at") or _moment(partition, "full_at"),
+        to_look_up=_ids(partition.get("to_look_up")),
+        looked_up_to=next(iter(_ids([partition.get("looked_up_to")])), None),
     )
 
 
@@ -177,12 +184,20 @@ def write_dimension_partition(
         "basis": bookmark.basis,
         "looked_up_at": bookmark.looked_up_at and bookmark.looked_up_at.isoformat(),
         "read_at": read_at and read_at.isoformat(),
+        "to_look_up": [*bookmark.to_look_up] or None,
+        "looked_up_to": bookmark.looked_up_to,
     }
     for key, value in values.items():
         if value is None:
             partition.pop(key, None)
         else:
             partition[key] = value
+
+
+def _ids(value: object) -> tuple[str, ...]:
+    """Return the ids in a list; what is none is not asked for."""
+    entries = value if isinstance(value, list) else []
+    return tuple(entry for entry in entries if isinstance(entry, str) and entry.isdecimal())
 
 
 def _moment(partition: Mapping[str, Any], key: str) -> dt.datetime | None:

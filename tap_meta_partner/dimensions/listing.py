@@ -7,16 +7,24 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.bookmarks import Since
+from tap_meta_partner.dimensions.deleted import Way
 from tap_meta_partner.dimensions.objects import (
     INVALID_PARAMETER,
     MOST_IN_A_ROW,
     Objects,
     is_about_an_object,
+    may_be_about_a_field,
     none_readable,
 )
 from tap_meta_partner.dimensions.tables import DELETED, statuses_to_ask
 from tap_meta_partner.graph.calls import Call
-from tap_meta_partner.graph.errors import KeptFailing, MetaError, RequestRefused, TooMuchData
+from tap_meta_partner.graph.errors import (
+    AccountUnreadable,
+    KeptFailing,
+    MetaError,
+    RequestRefused,
+    TooMuchData,
+)
 from tap_meta_partner.graph.pages import read_pages
 from tap_meta_partner.graph.values import instant_of
 
@@ -27,7 +35,6 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.dimensions.bookmarks import Extent
     from tap_meta_partner.dimensions.request import DimensionReading, DimensionRequest
-    from tap_meta_partner.dimensions.tables import Dimension
     from tap_meta_partner.graph.steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -35,6 +42,10 @@ logger = logging.getLogger(__name__)
 #: Objects per page; the smaller ones after a page has failed. Creatives come 25 at a time where 200
 #: are "too much data".
 PAGE_SIZES = (100, 25, 5)
+
+
+#: So many objects in a row that Meta does not give may have a field in common that spoils them.
+_SUSPICIOUSLY_MANY = 3
 
 
 #: Pages in a row that have to go well before a larger one is tried again.
@@ -65,7 +76,7 @@ class Listed:
         self.newest: dt.datetime | None = None
 
     @property
-    def left_out(self) -> dict[str, MetaError]:
+    def left_out(self) -> Mapping[str, MetaError]:
         """The objects that Meta could not give, and what it said."""
         return self._objects.unreadable
 
@@ -93,19 +104,32 @@ class Listed:
             return
         self.newest = max(updated, self.newest or updated)
 
-    def say_what_is_left_out(self) -> None:
-        """Warn once, whatever the number."""
+    @property
+    def missing(self) -> str:
+        """How many objects Meta did not give, which, and what it said; empty where it gave all."""
         if not self.left_out:
-            return
-        named = ", ".join(list(self.left_out)[:_MOST_NAMED])
-        more = len(self.left_out) - _MOST_NAMED
-        logger.warning(
-            "%s: left out, as Meta cannot give them: %s%s (the last: %s)",
-            self._request,
-            named,
-            f" and {more} more" if more > 0 else "",
-            list(self.left_out.values())[-1].fault,
-        )
+            return ""
+        total = len(self.ids) + len(self.left_out)
+        return f"Meta does not give {len(self.left_out)} of {total}: {_named(self.left_out)}"
+
+    def say_what_is_left_out(self) -> None:
+        """Say it once, whatever the number; that an object is missing is told in the end too."""
+        if self.missing:
+            logger.info("%s: left out: %s", self._request, self.missing)
+        if self._objects.stripped:
+            logger.warning(
+                "%s: without %s, as Meta rejects it: %s",
+                self._request,
+                ", ".join(self._request.dimension.rejected_for),
+                _named(self._objects.stripped),
+            )
+
+
+def _named(errors: Mapping[str, MetaError]) -> str:
+    """Name some objects, and say what Meta said of the last."""
+    more = len(errors) - _MOST_NAMED
+    named = ", ".join(list(errors)[:_MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
+    return f"{named} (the last: {list(errors.values())[-1].fault})"
 
 
 def read_list(
@@ -131,7 +155,7 @@ def read_list(
     objects = Objects(request, reading, began)
     listed = Listed(request, objects)
     asking = _Asking(request, extent, reading, objects, sizes)
-    if request.statuses and request.dimension.statuses and not asking.statuses():
+    if request.statuses and request.dimension.statuses and not asking.can_list_any():
         logger.info("%s: none can have an effective_status that is wanted", request)
         return listed
     edge = f"act_{request.account_id}/{request.dimension.name}"
@@ -156,9 +180,17 @@ class _Asking:
         self._reading = reading
         self._objects = objects
         self._sizes = sizes
+        self._statuses = statuses_to_ask(request.dimension, request.statuses)
+        #: How the first page may be asked for, the best way first, and how the others are.
+        self._ways = [Way.LIVING_ONLY]
+        if DELETED in self._statuses:
+            unavailable = reading.unavailable.deleted
+            self._ways = unavailable.ways(request.dimension.name, request.account_id)
+        self._way = self._ways[0]
         #: Which of the sizes is asked for now, and how many pages went well with it.
         self._step = 0
         self._easy = 0
+        self._was_bad = False
 
     def page(self, call: Call) -> Steps[dict[str, Any]]:
         """Return a page as large as can be had, in the end one made of its objects.
@@ -170,18 +202,21 @@ class _Asking:
             size = self._sizes[self._step]
             try:
                 answer = yield from self._ask(call, size)
-            except (KeptFailing, RequestRefused, TooMuchData) as error:
+            except (AccountUnreadable, KeptFailing, RequestRefused, TooMuchData) as error:
                 if not is_about_an_object(error):
                     raise
                 self._easy = 0
                 if self._step + 1 == len(self._sizes):
                     answer = yield from self._one_by_one(call, size)
-                    # It is this page that was bad: the next one may be as large as the first.
-                    self._step = 0
+                    # It is this page that was bad: the next one may be as large as the first. Of
+                    # two in a row, others may follow.
+                    self._step = self._step if self._was_bad else 0
+                    self._was_bad = True
                     return answer
                 self._step += 1
                 logger.info("%s: a smaller page, as %s", self._request, error.fault)
             else:
+                self._was_bad = False
                 self._ease()
                 return answer
 
@@ -191,64 +226,87 @@ class _Asking:
             self._step, self._easy = self._step - 1, 0
 
     def _ask(self, call: Call, size: int) -> Steps[dict[str, Any]]:
-        """Ask for a page; without deleted objects, where Meta refuses to list those."""
-        asked = self.statuses()
-        try:
-            return (yield from self._objects.ask(self._with(call, size, asked)))
-        except RequestRefused as error:
-            living = tuple(status for status in asked if status != DELETED)
-            if living == asked or not _may_be_about_statuses(error) or "after" in call.params:
-                raise
-            # Where none but deleted ones are wanted, only to see whether that was the reason:
-            # without any status Meta would list what is alive.
-            others = living or _living(self._request.dimension)
-            answer = yield from self._objects.ask(self._with(call, size, others))
-            self._go_without_deleted(error)
-            return answer if living else {"data": []}
+        """Ask for a page; in another way, or without deleted objects, where Meta refuses that."""
+        if "after" in call.params:
+            return (yield from self._objects.ask(self._with(call, size, self._way)))
+        refusals: list[tuple[Way, RequestRefused]] = []
+        for way in self._ways:
+            try:
+                answer = yield from self._objects.ask(self._with(call, size, way))
+            except RequestRefused as error:
+                if not _may_be_about_statuses(error):
+                    raise
+                refusals.append((way, error))
+            else:
+                self._note(way, refusals)
+                # Where none but deleted ones are wanted, what is alive was asked for only to see
+                # whether that was the reason.
+                return answer if self._is_wanted(way) else {"data": []}
+        first = refusals[0][1]
+        if all(error.word == first.word for _, error in refusals):
+            # It is about something else.
+            self._ways = self._ways[:1]
+        raise first
 
-    def _go_without_deleted(self, error: MetaError) -> None:
-        name, known = self._request.dimension.name, self._reading.unavailable.deleted
-        if name not in known:
-            known.add(name)
-            # Nothing that anyone could do about it, and it is so every night.
-            logger.info(
-                "%s: Meta does not list deleted ones (%s); those that insights rows name are read "
-                "by their own ids",
-                name,
-                error.fault,
-            )
+    def _note(self, way: Way, refusals: Sequence[tuple[Way, MetaError]]) -> None:
+        name, deleted = self._request.dimension.name, self._reading.unavailable.deleted
+        self._way, self._ways = way, [way]
+        deleted.note_answered(name, way)
+        for refused, error in refusals:
+            first = deleted.note_refused(name, refused, self._request.account_id, error.word)
+            if first and way is Way.LIVING_ONLY and refused is Way.PARAMETER:
+                # Nothing that anyone could do about it, and it is so every night.
+                logger.info(
+                    "%s: Meta does not list deleted ones (%s); those that insights rows name are "
+                    "read by their own ids",
+                    self._request,
+                    error.fault,
+                )
 
-    def statuses(self) -> tuple[str, ...]:
-        """Return the effective statuses to ask for; none where all are wanted."""
-        statuses = statuses_to_ask(self._request.dimension, self._request.statuses)
-        if self._request.dimension.name in self._reading.unavailable.deleted:
-            return tuple(status for status in statuses if status != DELETED)
-        return statuses
+    def can_list_any(self) -> bool:
+        """Tell whether any object can have a status that is wanted, in a way that Meta takes."""
+        return any(way.statuses(self._statuses) for way in self._ways)
 
-    def _with(self, call: Call, size: int, statuses: tuple[str, ...]) -> Call:
-        params: dict[str, Any] = {**call.params, "limit": size}
-        if statuses:
-            params["effective_status"] = list(statuses)
+    def _is_wanted(self, way: Way) -> bool:
+        return not self._statuses or bool(way.statuses(self._statuses))
+
+    def _with(self, call: Call, size: int, way: Way) -> Call:
+        # Without any status Meta would list what is alive.
+        statuses = self._statuses if self._is_wanted(way) else self._request.dimension.statuses
+        params = {**call.params, "limit": size, **way.params(self._request.dimension, statuses)}
         if isinstance(self._extent, Since):
             params["updated_since"] = self._extent.unix
         return replace(call, params=params)
 
     def _one_by_one(self, call: Call, size: int) -> Steps[dict[str, Any]]:
-        """Make a page of those of its objects that can be read by their own ids."""
+        """Make a page of those of its objects that can be read by their own ids.
+
+        Where a field spoils them all it is left out, and the page asked for again as a whole.
+        """
         ids_only = replace(call, params={**call.params, "fields": "id"})
         answer = yield from self._ask(ids_only, size)
+        ids = [str(row.get("id")) for row in answer.get("data") or ()]
         objects = []
-        for row in answer.get("data") or ():
-            found = yield from self._objects.by_id(str(row.get("id")))
+        for place, object_id in enumerate(ids, start=1):
+            found = yield from self._objects.by_id(object_id)
             if found is not None:
                 objects.append(found)
-            elif self._objects.failures_in_a_row == MOST_IN_A_ROW:
-                raise none_readable(list(self._objects.unreadable.values())[-1])
+                continue
+            is_last_of_none = place == len(ids) and not objects
+            suspicious = self._objects.failures_in_a_row == _SUSPICIOUSLY_MANY or is_last_of_none
+            if suspicious and (yield from self._leave_out_what_spoils(object_id)):
+                self._objects.forget(ids)
+                return (yield from self.page(call))
+            if self._objects.failures_in_a_row == MOST_IN_A_ROW:
+                raise none_readable([*self._objects.unreadable.values()])
         return {**answer, "data": objects}
 
-
-def _living(dimension: Dimension) -> tuple[str, ...]:
-    return tuple(status for status in dimension.statuses if status != DELETED)
+    def _leave_out_what_spoils(self, object_id: str) -> Steps[bool]:
+        error = self._objects.unreadable[object_id]
+        if not may_be_about_a_field(error):
+            return False
+        alone = self._objects.call_for(object_id)
+        return (yield from self._objects.leave_out_what_spoils(alone, error))
 
 
 def _may_be_about_statuses(error: MetaError) -> bool:

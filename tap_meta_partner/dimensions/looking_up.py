@@ -12,7 +12,7 @@ from tap_meta_partner.dimensions.tables import DELETED
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
     from tap_meta_partner.dimensions.request import DimensionReading, DimensionRequest
@@ -24,6 +24,10 @@ logger = logging.getLogger(__name__)
 MOST_LOOKED_UP = 200
 
 
+#: Ids kept for the next runs: they stand in the state, with some 20 bytes each.
+MOST_KEPT = 1000
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadDimension:
     """What was read.
@@ -32,16 +36,21 @@ class ReadDimension:
         began: when the reading began, which is the `read_at` of its rows.
         rows: how many objects were delivered.
         left_out: the ids of those that Meta could not give.
+        missing: which these are and why, for a person; empty where there are none.
         in_full: every object that Meta lists was asked for, not only what changed.
         listed: the ids of all objects that Meta listed.
+        named_in_full: the rows that name such objects were all read in this run, not only those
+            that changed (for creatives: the ads).
         bookmark: what to keep for the next run.
     """
 
     began: dt.datetime
     rows: int
     left_out: tuple[str, ...]
+    missing: str = ""
     in_full: bool
     listed: frozenset[str]
+    named_in_full: bool = True
     bookmark: DimensionBookmark
 
 
@@ -72,8 +81,9 @@ def look_up(
 ) -> Steps[LookedUp]:
     """Read objects that insights rows name and Meta's list does not have, by their own ids.
 
-    These were deleted, and change no more: once in seven days is enough, and only a reading in full
-    tells which are missing.
+    These were deleted, and change no more: once in seven days is enough, and only where what names
+    them and the list were both read in full it is known which are missing. What one run does not
+    get to is left for the next ones.
 
     Args:
         request: what was read.
@@ -83,23 +93,24 @@ def look_up(
         most: how many to ask for, the newest first.
 
     Raises:
-        MetaError: what concerns the ad account or the token; as `steps.ask`.
+        MetaError: what concerns more than an object; as `steps.ask`.
     """
     now = reading.utc_now()
     statuses = request.statuses if request.dimension.statuses else ()
     unwanted = statuses and DELETED not in statuses
-    if unwanted or not read.in_full or is_recent(read.bookmark.looked_up_at, now):
+    is_due = read.in_full and read.named_in_full and not is_recent(read.bookmark.looked_up_at, now)
+    if unwanted or not (is_due or read.bookmark.to_look_up):
         return LookedUp(bookmark=read.bookmark)
-    missing = sorted(
-        set(named) - read.listed - set(read.left_out),
-        # Ids are numbers that grow.
-        key=lambda object_id: (len(object_id), object_id),
-        reverse=True,
-    )
+    known = read.listed.union(read.left_out)
+    ids = [object_id for object_id in read.bookmark.to_look_up if object_id not in known]
+    bookmark = read.bookmark
+    if is_due:
+        ids += _in_order(set(named) - known - set(ids), bookmark.looked_up_to)
+        bookmark = replace(bookmark, looked_up_at=now, looked_up_to=None)
     # Of the same instant as the list: or all that was listed would look older, and so deleted.
     objects = Objects(request, reading, read.began)
     rows = asked = 0
-    for object_id in missing[:most]:
+    for object_id in ids[:most]:
         if objects.failures_in_a_row == MOST_IN_A_ROW:
             break
         asked += 1
@@ -110,19 +121,41 @@ def look_up(
             event = objects.hand_on([found])
             if event is not None:
                 yield event
+    left = ids[asked:]
     looked_up = LookedUp(
         rows=rows,
         unreadable=len(objects.unreadable),
-        not_asked=len(missing) - asked,
-        bookmark=replace(read.bookmark, looked_up_at=now),
+        not_asked=len(left),
+        bookmark=_leaving(bookmark, left),
     )
-    if missing:
+    if ids:
         logger.info(
             "%s: %d that Meta does not list were read by their own ids; %d could not be read, "
-            "%d were not asked for",
+            "%d were left for another time",
             request,
             looked_up.rows,
             looked_up.unreadable,
             looked_up.not_asked,
         )
     return looked_up
+
+
+def _in_order(missing: Collection[str], looked_up_to: str | None) -> list[str]:
+    """Put ids into the order asked: the newest first, but from where the last list had to end."""
+    ids = sorted(missing, key=_age, reverse=True)
+    if looked_up_to is None:
+        return ids
+    older = [object_id for object_id in ids if _age(object_id) < _age(looked_up_to)]
+    return older + ids[: len(ids) - len(older)]
+
+
+def _age(object_id: str) -> tuple[int, str]:
+    """Return what ids, which are numbers that grow, are sorted by."""
+    return len(object_id), object_id
+
+
+def _leaving(bookmark: DimensionBookmark, left: Sequence[str]) -> DimensionBookmark:
+    """Return the bookmark that leaves ids for the next runs."""
+    kept = tuple(left[:MOST_KEPT])
+    ends_at = kept[-1] if len(left) > MOST_KEPT else bookmark.looked_up_to
+    return replace(bookmark, to_look_up=kept, looked_up_to=ends_at)

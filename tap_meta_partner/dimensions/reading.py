@@ -7,10 +7,9 @@ as a whole:
   an unknown error, or "reduce the amount of data") spoils every page it is on. Such a page is asked
   for in smaller pieces, in the end as ids only and then each object by its own id; one that still
   fails is left out, and named.
-- A field that Meta no longer knows fails every call. It is left out for the rest of the run.
-- Meta's pages contradict each other on whether deleted objects are listed: "you cannot retrieve the
-  deleted objects as a connection object" ("Manage your ad object's status"), while the parameter's
-  values have DELETED. It is asked for; where that is refused, the rest is asked for without.
+- A field that Meta no longer knows, or does not give to this client, fails every call. It is left
+  out for the rest of the run; where Meta does not name it, it is found by halving.
+- Meta's pages contradict each other on whether deleted objects are listed, and how (`deleted.py`).
 
 Deleted objects can always be read by their own ids, and insights rows name them: `look_up`.
 Everything here yields calls and pauses (see `graph/steps.py`) and never sends or sleeps.
@@ -25,8 +24,14 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.dimensions.bookmarks import Full, after_reading, extent_due, fingerprint_of
 from tap_meta_partner.dimensions.listing import ABOVE_ADS, LIGHT_PAGE_SIZES, read_list
 from tap_meta_partner.dimensions.looking_up import ReadDimension
+from tap_meta_partner.dimensions.objects import none_readable
 from tap_meta_partner.dimensions.tables import DIMENSIONS
-from tap_meta_partner.graph.errors import KeptFailing, RequestRefused, TooMuchData
+from tap_meta_partner.graph.errors import (
+    AccountUnreadable,
+    KeptFailing,
+    RequestRefused,
+    TooMuchData,
+)
 
 if TYPE_CHECKING:
     from tap_meta_partner.dimensions.bookmarks import DimensionBookmark, Extent
@@ -55,6 +60,7 @@ def read_dimension(
         reading: how, and what to do with the records.
 
     Raises:
+        KeptFailing: not one of the objects that are listed can be read.
         MetaError: the list cannot be read, whatever the page size; as `steps.ask`.
     """
     began = reading.utc_now()
@@ -66,6 +72,10 @@ def read_dimension(
         extent = extent_due(bookmark, began, basis)
     listed = yield from read_list(request, extent, reading, began=began)
     listed.say_what_is_left_out()
+    if extent == Full():
+        if listed.left_out and not listed.ids:
+            raise none_readable(listed.left_out.values())
+        above.in_full.add(name)
     if name in ABOVE_ADS and not listed.left_out and not request.statuses:
         above.by_stream[name] = listed.statuses
     if listed.left_out:
@@ -77,8 +87,10 @@ def read_dimension(
         began=began,
         rows=len(listed.ids),
         left_out=tuple(listed.left_out),
+        missing=listed.missing,
         in_full=extent == Full(),
         listed=frozenset(listed.ids),
+        named_in_full=name != "adcreatives" or "ads" in above.in_full,
         bookmark=after,
     )
 
@@ -112,7 +124,7 @@ def _look_at(
         listed = yield from read_list(
             look, Full(), quietly, began=reading.utc_now(), sizes=LIGHT_PAGE_SIZES
         )
-    except (KeptFailing, RequestRefused, TooMuchData) as error:
+    except (AccountUnreadable, KeptFailing, RequestRefused, TooMuchData) as error:
         # Only a shortcut: without it the ads are read in full.
         logger.info("%s: statuses unknown (%s)", look, error.fault)
         return

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.dimensions.deleted import DeletedListing
 from tap_meta_partner.dimensions.tables import DIMENSIONS
 from tap_meta_partner.graph.refused_fields import RefusedFields
 
@@ -23,23 +24,30 @@ class Unavailable:
 
     Attributes:
         fields: entries of `fields`, by stream: Meta withdraws some from single accounts.
-        deleted: streams whose edge does not list deleted objects, whatever the account.
+        deleted: in which ways deleted objects are not listed.
+        searched: streams and accounts whose fields were searched for one that spoils the answer.
     """
 
     fields: dict[str, RefusedFields] = field(
         default_factory=lambda: {name: RefusedFields(name) for name in DIMENSIONS}
     )
-    deleted: set[str] = field(default_factory=set)
+    deleted: DeletedListing = field(default_factory=DeletedListing)
+    searched: set[tuple[str, str]] = field(default_factory=set)
 
 
 @dataclass(slots=True)
 class StatusesAbove:
-    """The statuses of one ad account's campaigns and ad sets, by stream, as far as read in full.
+    """What this run has read of one ad account's dimensions, for those that are read after them.
 
-    One is kept per account and run, so that ads need not ask for what has just been read.
+    Attributes:
+        by_stream: the statuses of campaigns and ad sets, as far as read in full, so that ads need
+            not ask for what has just been read.
+        in_full: the streams of which every object was asked for: their rows name all there is to
+            be named.
     """
 
     by_stream: dict[str, dict[str, str]] = field(default_factory=dict)
+    in_full: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

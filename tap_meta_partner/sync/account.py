@@ -7,8 +7,7 @@ writes.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
@@ -23,7 +22,7 @@ from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE, ReportRequest
 from tap_meta_partner.reports.surviving import surviving_report
 from tap_meta_partner.settings.model import ReportDefinition
-from tap_meta_partner.sync.events import BookmarkMoved, Rows
+from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows
 from tap_meta_partner.sync.outcomes import Outcomes, ensure_may_begin
 from tap_meta_partner.sync.record_sink import note_named
 from tap_meta_partner.sync.shared import OneAccount
@@ -37,7 +36,13 @@ if TYPE_CHECKING:
     from tap_meta_partner.accounts.ad_account import AdAccount
     from tap_meta_partner.days.windows import DateWindow
     from tap_meta_partner.graph.steps import Steps
+    from tap_meta_partner.sync.events import StreamResult
     from tap_meta_partner.sync.shared import Plan, Shared
+
+_LOOK_AT_THEM = (
+    "Look at them in Ads Manager: what they show may have been deleted. The tap tries again with "
+    "the next run."
+)
 
 
 def sync_account(
@@ -85,10 +90,10 @@ def sync_account(
         result = yield from outcomes.of(reading.plan.name, reading.read())
         yield replace(result, covered=reading.covered, rows=reading.rows)
     for each in dimensions:
-        written: Counter[str] = Counter()
-        steps = _read_objects(each, bookmarks[each.name] or DimensionBookmark(), one, written)
+        objects = _Objects()
+        steps = _read_objects(each, bookmarks[each.name] or DimensionBookmark(), one, objects)
         result = yield from outcomes.of(each.name, steps)
-        yield replace(result, rows=written[each.name])
+        yield objects.told(result)
     discrepancy = one.spend.discrepancy(account, today=today)
     if discrepancy:
         yield discrepancy
@@ -132,8 +137,23 @@ def _ask_for_life(stretch: DateWindow, one: OneAccount) -> Steps[None]:
     one.spend.note("account", stretch, days.spend)
 
 
+@dataclass(slots=True)
+class _Objects:
+    """What was handed on of one dimension, and what Meta did not give of it."""
+
+    rows: int = 0
+    missing: str = ""
+
+    def told(self, result: StreamResult) -> StreamResult:
+        """Return the stream's result with what is known of its objects."""
+        if self.missing and result.result is Outcome.DELIVERED:
+            reason = f"{self.missing}. {_LOOK_AT_THEM}"
+            result = replace(result, result=Outcome.INCOMPLETE, reason=reason)
+        return replace(result, rows=self.rows)
+
+
 def _read_objects(
-    plan: DimensionPlan, bookmark: DimensionBookmark, one: OneAccount, written: Counter[str]
+    plan: DimensionPlan, bookmark: DimensionBookmark, one: OneAccount, objects: _Objects
 ) -> Steps[None]:
     """Read the objects of one dimension, then those that rows name and Meta does not list."""
     account, shared = one.account, one.shared
@@ -147,7 +167,7 @@ def _read_objects(
     )
 
     def hand_on(stream: str, records: list[dict[str, Any]]) -> Rows:
-        written[stream] += len(records)
+        objects.rows += len(records)
         # Ads name creatives, which are read after them.
         note_named(one.named, records)
         return Rows(account.account_id, stream, records)
@@ -159,6 +179,7 @@ def _read_objects(
         unavailable=shared.unavailable,
     )
     read = yield from read_dimension(request, bookmark, one.above, reading)
+    objects.missing = read.missing
     named = one.named.get(plan.dimension.named_by or "", ())
     looked_up = yield from look_up(request, named, read, reading)
     yield BookmarkMoved(account.account_id, plan.name, looked_up.bookmark)

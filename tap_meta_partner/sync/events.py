@@ -20,6 +20,7 @@ class Outcome(str, Enum):
     """What became of one account in one stream."""
 
     DELIVERED = "delivered"
+    INCOMPLETE = "incomplete"
     UNFINISHED = "unfinished"
     SKIPPED = "skipped"
     LOST = "lost"

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: The best outcome first.
-_KINDS = (Outcome.DELIVERED, Outcome.UNFINISHED, Outcome.SKIPPED, Outcome.LOST, Outcome.FAILED)
+_KINDS = (
+    *(Outcome.DELIVERED, Outcome.INCOMPLETE, Outcome.UNFINISHED),
+    *(Outcome.SKIPPED, Outcome.LOST, Outcome.FAILED),
+)
 
 #: Told also where no account has it.
 _SHOWN = (Outcome.DELIVERED, Outcome.SKIPPED, Outcome.FAILED)
@@ -125,7 +128,8 @@ class Results:
             kinds[Outcome.SKIPPED] or kinds[Outcome.LOST]
         ):
             return True
-        return bool(kinds) and not kinds[Outcome.DELIVERED] and not kinds[Outcome.UNFINISHED]
+        good = (Outcome.DELIVERED, Outcome.INCOMPLETE, Outcome.UNFINISHED)
+        return bool(kinds) and not any(kinds[kind] for kind in good)
 
     def summary(self) -> list[str]:
         """Say in a few lines how the run went; the accounts that need a person by name."""

@@ -147,7 +147,13 @@ def test_fingerprint__of_what_is_wanted() -> None:
 
 def test_partition__comes_back_as_written() -> None:
     """What is written into the state is read back the same, through JSON, context untouched."""
-    bookmark = replace(KNOWN, looked_up_at=NOW - DAY, read_at=NOW)
+    bookmark = replace(
+        KNOWN,
+        looked_up_at=NOW - DAY,
+        read_at=NOW,
+        to_look_up=("23849", "23848"),
+        looked_up_to="23848",
+    )
     partition: dict[str, Any] = {"context": {"account_id": "1"}, "own": 1}
 
     write_dimension_partition(bookmark, partition)
@@ -161,6 +167,8 @@ def test_partition__comes_back_as_written() -> None:
         "basis": "abc",
         "looked_up_at": "2026-11-23T03:00:00+00:00",
         "read_at": "2026-11-24T03:00:00+00:00",
+        "to_look_up": ["23849", "23848"],
+        "looked_up_to": "23848",
     }
     assert read_dimension_partition(json.loads(json.dumps(partition))) == bookmark
 
@@ -194,6 +202,16 @@ def test_partition__not_a_time() -> None:
     """What is no time is said, by its key."""
     with pytest.raises(ValueError, match="full_at is 'yesterday', which is not a time"):
         read_dimension_partition({"full_at": "yesterday"})
+
+
+def test_partition__what_is_no_id_is_not_looked_up() -> None:
+    """Ids become addresses: what is none is left out, whoever wrote it."""
+    found = read_dimension_partition(
+        {"to_look_up": ["1", "me/accounts", 2, ""], "looked_up_to": "x"}
+    )
+
+    assert (found.to_look_up, found.looked_up_to) == (("1",), None)
+    assert read_dimension_partition({"to_look_up": "12"}) == DimensionBookmark()
 
 
 def test_partition__empty() -> None:

@@ -152,6 +152,7 @@ def test_broken__one_creative_costs_its_row_only(
     said: tuple[Any, ...], caplog: pytest.LogCaptureFixture
 ) -> None:
     """A creative that Meta cannot give is left out and named; all others are delivered."""
+    caplog.set_level("INFO")
     reader = Reader(Meta({"adcreatives": objects(260)}, broken={"137": lambda: fault(*said)}))
 
     read = reader.read(request_for("adcreatives"))
@@ -159,11 +160,9 @@ def test_broken__one_creative_costs_its_row_only(
     assert sorted(reader.delivered, key=int) == [each for each in ids(260) if each != "137"]
     assert (read.rows, read.left_out) == (259, ("137",))
     assert "137" not in read.listed
-    warnings = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
-    assert len(warnings) == 1
-    assert warnings[0].startswith(
-        "adcreatives, account 1: left out, as Meta cannot give them: 137 (the last: "
-    )
+    assert read.missing.startswith("Meta does not give 1 of 260: 137 (the last: ")
+    (line,) = [each.getMessage() for each in caplog.records if "left out" in each.getMessage()]
+    assert line == f"adcreatives, account 1: left out: {read.missing}"
 
 
 def test_broken__the_rest_goes_on_with_large_pages() -> None:
@@ -178,16 +177,15 @@ def test_broken__the_rest_goes_on_with_large_pages() -> None:
     assert single == ["1", "2", "3", "4", "5"]
 
 
-def test_broken__all_on_one_page(caplog: pytest.LogCaptureFixture) -> None:
-    """Several broken ones make one warning, which names ten of them."""
+def test_broken__all_on_one_page() -> None:
+    """Several broken ones are told together, ten of them by name."""
     bad = {str(number): lambda: fault(*INCOMPLETE) for number in range(10, 22)}
     reader = Reader(Meta({"adcreatives": objects(100)}, broken=bad))
 
     read = reader.read(request_for("adcreatives"))
 
     assert set(read.left_out) == set(bad)
-    (warning,) = [each.getMessage() for each in caplog.records if each.levelname == "WARNING"]
-    assert "10, 11, 12, 13, 14, 15, 16, 17, 18, 19 and 2 more (" in warning
+    assert "10, 11, 12, 13, 14, 15, 16, 17, 18, 19 and 2 more (" in read.missing
 
 
 @pytest.mark.parametrize(
@@ -268,24 +266,78 @@ def test_deleted__are_listed_where_meta_does() -> None:
     assert reader.delivered == ids(3)
 
 
+def ways_asked(reader: Reader, path: str = "") -> list[str]:
+    """Return how each call to a list asked for statuses."""
+    return [
+        "filter"
+        if "filtering" in call.params
+        else "parameter"
+        if "DELETED" in call.params["effective_status"]
+        else "living"
+        for call in reader.drive.calls
+        if "/" in call.path and path in call.path
+    ]
+
+
+def of_accounts(meta: Meta, *accounts: str) -> list[Reader]:
+    """Read the campaigns of ad accounts, one after the other, in one run."""
+    unavailable = Unavailable()
+    readers = []
+    for account_id in accounts:
+        readers.append(Reader(meta, unavailable=unavailable))
+        readers[-1].read(replace(request_for("campaigns"), account_id=account_id))
+    return readers
+
+
 def test_deleted__refused(caplog: pytest.LogCaptureFixture) -> None:
-    """Where DELETED is refused, all others are read; that is said once, and asked once."""
+    """Where DELETED is refused in either way, all others are read; that is said once."""
     caplog.set_level("INFO")
     meta = Meta({"campaigns": objects(3)}, lists_deleted=False)
-    reader = Reader(meta)
-    other = Reader(meta, unavailable=reader.unavailable)
 
-    reader.read(request_for("campaigns"))
-    other.read(replace(request_for("campaigns"), account_id="2"))
+    readers = of_accounts(meta, "1", "2")
 
-    assert (reader.delivered, other.delivered) == (ids(3), ids(3))
-    assert [len(call.params["effective_status"]) for call in reader.drive.calls] == [6, 5]
-    assert ["DELETED" in call.params["effective_status"] for call in other.drive.calls] == [False]
+    assert [reader.delivered for reader in readers] == [ids(3), ids(3)]
+    assert [ways_asked(reader) for reader in readers] == [["parameter", "filter", "living"]] * 2
     (line,) = caplog.records
     assert line.levelname == "INFO"
     assert line.getMessage().startswith(
-        "campaigns: Meta does not list deleted ones (made up (code 100/1487561"
+        "campaigns, account 1: Meta does not list deleted ones (made up (code 100/1487561"
     )
+
+
+def test_deleted__refused_to_three() -> None:
+    """After three accounts were told the same, the others are not asked in that way any more."""
+    meta = Meta({"campaigns": objects(3)}, lists_deleted=False)
+
+    *_, third, fourth = of_accounts(meta, "1", "2", "3", "4")
+
+    assert ways_asked(third) == ["parameter", "filter", "living"]
+    assert ways_asked(fourth) == ["living"]
+
+
+def test_deleted__refused_to_some_and_given_to_one() -> None:
+    """Once an account was given its deleted ones, nobody is denied them for what others met."""
+    meta = Meta({"campaigns": [*objects(2), an_object(3, "DELETED")]})
+    meta.hook = lambda call: (
+        fault(100, 1)
+        if call.account_id in {"2", "3", "4"} and "DELETED" in str(call.params)
+        else None
+    )
+
+    *_, last = of_accounts(meta, "1", "2", "3", "4", "5")
+
+    assert last.delivered == ids(3)
+
+
+def test_deleted__by_filtering() -> None:
+    """Where only `filtering` may name DELETED, deleted ones are listed by that, page by page."""
+    found = [*objects(150), an_object(151, "DELETED")]
+    reader = Reader(Meta({"campaigns": found}, lists_deleted=False, filters_deleted=True))
+
+    reader.read(request_for("campaigns"))
+
+    assert reader.delivered == ids(151)
+    assert ways_asked(reader) == ["parameter", "filter", "filter"]
 
 
 def test_deleted__was_not_the_reason() -> None:
@@ -295,6 +347,8 @@ def test_deleted__was_not_the_reason() -> None:
     with pytest.raises(RequestRefused):
         reader.read(request_for("campaigns"))
     assert reader.unavailable == Unavailable()
+    # Three ways of asking are tried with the largest page only.
+    assert reader.sizes() == [100, 100, 100, 25, 5]
 
 
 def test_deleted__a_broken_ad_is_not_the_reason() -> None:
@@ -303,7 +357,7 @@ def test_deleted__a_broken_ad_is_not_the_reason() -> None:
     reader = Reader(Meta({"ads": [an_object(1), an_object(2, "DELETED")]}, broken=broken))
 
     assert reader.read(request_for("ads")).left_out == ("2",)
-    assert reader.unavailable == Unavailable()
+    assert set(ways_asked(reader, "/ads")) == {"parameter"}
 
 
 def test_deleted__a_later_page_does_not_tell() -> None:
@@ -312,7 +366,7 @@ def test_deleted__a_later_page_does_not_tell() -> None:
     reader = Reader(Meta({"ads": found}, broken={"121": lambda: fault(100, 1234)}))
 
     assert reader.read(request_for("ads")).left_out == ("121",)
-    assert reader.unavailable == Unavailable()
+    assert set(ways_asked(reader, "/ads")) == {"parameter"}
 
 
 def test_deleted__refused_and_nothing_else_is_wanted() -> None:

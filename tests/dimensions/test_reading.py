@@ -273,12 +273,23 @@ def test_changes__one_that_could_not_be_given() -> None:
 
 
 def test_changes__the_look_may_not_hide_a_lost_account() -> None:
-    """An account that cannot be read is not asked for its ads."""
+    """An account that cannot be read fails with what is said of its ads themselves."""
     reader = Reader(lambda _call: fault(*NO_ACCESS))
 
     with pytest.raises(AccountUnreadable):
         reader.read(request_for("ads"))
-    assert len(reader.drive.calls) == 1
+    assert reader.calls("act_1/ads")
+
+
+def test_changes__the_look_is_refused() -> None:
+    """Where campaigns may not be read the ads are, in full: the look is only a shortcut."""
+    meta = account()
+    meta.hook = lambda call: fault(*NO_ACCESS) if call.path == "act_1/campaigns" else None
+    reader = Reader(meta)
+
+    read = reader.read(request_for("ads"))
+
+    assert (read.in_full, read.rows) == (True, 3)
 
 
 def test_changes__of_what_is_above_itself() -> None:

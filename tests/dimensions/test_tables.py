@@ -179,6 +179,13 @@ def test_asked__a_field_once_for_all_its_columns() -> None:
     assert fields_to_ask(DIMENSIONS["campaigns"], budget)[3:] == ("daily_budget",)
 
 
+def test_ads__do_not_ask_for_what_fails_whole_lists() -> None:
+    """Where Meta cannot make a preview link it refuses every ad of the page: no column has it."""
+    assert "preview_shareable_link" not in fields_to_ask(
+        DIMENSIONS["ads"], DIMENSIONS["ads"].columns
+    )
+
+
 @pytest.mark.parametrize("name", DIMENSIONS)
 def test_schema__is_json_schema(name: str) -> None:
     """A schema is a valid one, keyed by id, with nothing else that must not be null but ours."""
