@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -329,7 +328,7 @@ def test_selected__none_unless_asked_for(
 def test_broken__creatives_cost_their_rows_only(
     nights: Callable[..., Nights], large: World
 ) -> None:
-    """One on the first page, two on the second, one on the last: named in one warning, exit 0."""
+    """One on the first page, two on the second, one on the last: named in one line, exit 0."""
     ads = large.readable()[0].ads
     broken = {str(int(ads[number].id) + 1) for number in (7, 130, 131, 229)}
     for creative_id in broken:
@@ -504,11 +503,14 @@ def test_calls__four_an_account_and_night(nights: Callable[..., Nights], clock: 
 
 
 def test_calls__asking_for_deleted_ones_is_not_repeated(nights: Callable[..., Nights]) -> None:
-    """Where Meta does not list them, a run asks for them in vain only until it knows."""
+    """Where Meta does not list them, a run asks three accounts in vain, in both ways."""
     run = nights("campaigns", max_concurrency=1)
 
     run.run()
 
     refused = [call for call in run.calls() if call.status == 400]
-    assert len(refused) == 1
-    assert "DELETED" in json.loads(refused[0].params["effective_status"])
+    assert len(run.sandbox.world.readable()) > 3
+    assert [call.account_id for call in refused[::2]] == [call.account_id for call in refused[1::2]]
+    assert len({call.account_id for call in refused}) == 3
+    for parameter, each in (("effective_status", refused[::2]), ("filtering", refused[1::2])):
+        assert all("DELETED" in call.params[parameter] for call in each)
