@@ -16,6 +16,7 @@ from tap_meta_partner.graph.errors import (
     RequestRefused,
     RunNotReady,
     Throttled,
+    ThrottledTooLong,
     TooMuchData,
 )
 from tap_meta_partner.graph.steps import (
@@ -26,6 +27,7 @@ from tap_meta_partner.graph.steps import (
     backoff_seconds,
 )
 from tap_meta_partner.graph.values import id_of, maybe
+from tap_meta_partner.lanes.governor import GIVE_UP_SECONDS, PARK_SECONDS
 from tap_meta_partner.reports.request import pages_of
 
 if TYPE_CHECKING:
@@ -46,10 +48,6 @@ _SUBMISSIONS = 3
 _FAILURES = 2
 
 
-#: A run that failed by a rate limit is asked for again after this.
-_RATE_LIMITED_SECONDS = 60.0
-
-
 _FIRST_POLL_SECONDS = 0.5
 
 
@@ -68,13 +66,12 @@ _UNREADABLE_TRIES = 6
 
 
 class _ReportRunLost(Exception):
-    """The run will give nothing any more; the same request may, after `wait` seconds."""
+    """The run will give nothing any more; the same request may."""
 
-    def __init__(self, why: str, *, failed: bool = False, wait: float = 0.0) -> None:
+    def __init__(self, why: str, *, failed: bool = False) -> None:
         super().__init__(why)
         self.why = why
         self.failed = failed
-        self.wait = wait
 
 
 def read_report_run(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
@@ -90,8 +87,9 @@ def read_report_run(request: ReportRequest, sink: RowSink, reporting: Reporting)
 
 
 def _try_report_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
-    failures = 0
-    for submission in range(1, _SUBMISSIONS + 1):
+    submissions = failures = 0
+    limited = _Limited(reporting)
+    while True:
         answer = yield from ask_for_sense(
             request.call("POST"),
             partial(ask, jitter=reporting.jitter),
@@ -102,16 +100,44 @@ def _try_report_runs(request: ReportRequest, sink: RowSink, reporting: Reporting
         try:
             yield from _await_report_run(run_id, request, reporting)
             yield from _read_result(run_id, request, sink, reporting)
+        except Throttled as error:
+            logger.info("%s: report run %s: it failed (%s)", request, run_id, error.fault)
+            yield from limited.wait(error)
         except _ReportRunLost as lost:
             logger.info("%s: report run %s: %s", request, run_id, lost.why)
+            submissions += 1
             failures += lost.failed
-            if failures == _FAILURES or submission == _SUBMISSIONS:
+            if failures == _FAILURES or submissions == _SUBMISSIONS:
                 raise TooMuchData(
                     Fault(message=f"report runs: {lost.why}"), _REPORT_RUN_TOO_MUCH
                 ) from None
-            yield Pause(lost.wait, lost.why)
         else:
             return
+
+
+class _Limited:
+    """Waits between report runs that fail by a rate limit: that is no reason to ask for less."""
+
+    def __init__(self, reporting: Reporting) -> None:
+        self._monotonic = reporting.monotonic
+        self._since: float | None = None
+        self._times = 0
+
+    def wait(self, error: Throttled) -> Steps[None]:
+        """Wait longer and longer, as for a call that is refused, and hold no slot meanwhile.
+
+        Raises:
+            ThrottledTooLong: it has been so for hours.
+        """
+        now = self._monotonic()
+        self._since = now if self._since is None else self._since
+        if now - self._since > GIVE_UP_SECONDS:
+            raise ThrottledTooLong(error.fault, error.rule)
+        wait = PARK_SECONDS[min(self._times, len(PARK_SECONDS) - 1)]
+        self._times += 1
+        yield ReportRunSlot(take=False)
+        yield Pause(max(wait, error.rule.least_seconds), error.rule.what)
+        yield ReportRunSlot(take=True)
 
 
 def _id_of(answer: Mapping[str, Any]) -> str:
@@ -197,10 +223,9 @@ def _failure(run: Mapping[str, Any]) -> Exception:
         "error_user_msg": run.get("error_user_msg"),
     }
     error = from_envelope(envelope, status=None)
-    if isinstance(error, (TooMuchData, RequestRefused)):
+    if isinstance(error, (TooMuchData, RequestRefused, Throttled)):
         return error
-    wait = _RATE_LIMITED_SECONDS if isinstance(error, Throttled) else 0.0
-    return _ReportRunLost(f"it failed ({error.fault})", failed=not wait, wait=wait)
+    return _ReportRunLost(f"it failed ({error.fault})", failed=True)
 
 
 def _read_result(

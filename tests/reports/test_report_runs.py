@@ -11,6 +11,7 @@ from tap_meta_partner.graph.errors import (
     AccountUnreadable,
     KeptFailing,
     RequestRefused,
+    ThrottledTooLong,
     TooMuchData,
 )
 from tap_meta_partner.reports.report_runs import STALLED_SECONDS
@@ -255,4 +256,29 @@ def test_run__failed_by_a_rate_limit_waits_a_minute_and_is_no_reason_to_ask_for_
 
     assert posts(drive) == 2
     assert 60.0 in drive.pauses
+    assert sink.values() == [1, 2]
+
+
+def test_run__failed_by_a_rate_limit_for_hours_is_no_report_too_large() -> None:
+    """80000 for three hours leaves the account for this run; waits grow, and no slot is held."""
+    drive = Drive(run_answers(*[job("Job Failed", error_code=80000)] * 100))
+
+    with pytest.raises(ThrottledTooLong):
+        read(drive.answer, drive=drive)
+
+    waits = [pause for pause in drive.pauses if pause >= 60.0]
+    assert waits[:5] == [60.0, 120.0, 240.0, 300.0, 300.0]
+    assert 3 * 3600 < sum(drive.pauses) < 3.2 * 3600
+    assert posts(drive) == len(waits) + 1 < 40
+    assert (drive.runs_held, drive.most_runs_held) == (0, 1)
+
+
+def test_run__failed_by_a_rate_limit_is_not_one_of_its_tries() -> None:
+    """Five rate limits, then a run that is skipped twice, then one that is read: not too much."""
+    sink = Sink()
+    limited = [job("Job Failed", error_code=80000)] * 5
+
+    drive, _ = read(run_answers(*limited, *[job("Job Skipped")] * 2, DONE), sink=sink)
+
+    assert posts(drive) == 8
     assert sink.values() == [1, 2]

@@ -108,9 +108,9 @@ def run_answers(
         if call.method == "POST":
             state["runs"] += 1
             return {"report_run_id": str(state["runs"])}
-        if call.path.endswith("/insights") and call.path.startswith("50"):
+        if call.path.endswith("/insights") and call.path.startswith("5"):
             return result(call)
-        if call.path.startswith("50"):
+        if call.path.startswith("5"):
             reply = polls[min(state["polls"], len(polls) - 1)]
             state["polls"] += 1
             return reply
