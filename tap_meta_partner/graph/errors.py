@@ -12,7 +12,8 @@ The tree; each branch is one thing a caller can do::
     ├─ RequestRefused          the request itself is wrong: our user must change a setting
     ├─ TokenRefused            stop the run: the token or the app secret does not work
     ├─ KeptFailing             retries came to their end: this account failed, the others go on
-    └─ ThrottledTooLong        hours of nothing but throttle errors: leave the account for this run
+    ├─ ThrottledTooLong        hours of nothing but throttle errors: leave the account for this run
+    └─ NobodyAnswers           whoever asks: nothing more is asked in this run
 
 A class is what Meta's word suggests. Whether an `AccountUnreadable` really is the account's, or a
 `TokenRefused` the token's, is for those to say who know what else has worked.
@@ -136,6 +137,13 @@ class KeptFailing(MetaError):
 
 class ThrottledTooLong(MetaError):
     """An account got nothing but throttle errors for hours."""
+
+
+class NobodyAnswers(MetaError):
+    """No account's calls are answered any more, nor is a call that is about none.
+
+    It says nothing about the request: asking for less, or for something else, does not help.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -41,14 +42,35 @@ DEVELOPMENT_CONCURRENCY = 2
 GIVE_UP_SECONDS = 3 * 3600.0
 
 
+#: High utilisation alone, while nothing is refused, makes one account wait this long in a run, and
+#: all together because of the app's: it slows a run down, but not without end. Past that, what
+#: Meta refuses tells when to wait.
+MOST_REST_SECONDS = 20 * 60.0
+
+
+MOST_APP_REST_SECONDS = 40 * 60.0
+
+
+#: An app's limit that so few accounts are told of, so often, while others are answered, is theirs.
+_ALONE_ACCOUNTS = 2
+
+
+_ALONE_TIMES = 3
+
+
 #: While one request tests whether the app may go on, the others look again after this.
 _PROBE_SECONDS = 1.0
 
 
 @dataclass(slots=True)
 class _Gate:
-    """Whether requests may pass: for one ad account, or (the app's) for all."""
+    """Whether requests may pass: for one ad account, or (the app's) for all.
 
+    Attributes:
+        may_rest: for how many seconds more it may be closed by high utilisation alone.
+    """
+
+    may_rest: float = MOST_REST_SECONDS
     closed_until: float = 0.0
     times_closed: int = 0
     throttled_since: float | None = None
@@ -72,15 +94,25 @@ class Governor:
 
     Args:
         jitter: returns a number from 0 to 1; spreads the end of waits.
+
+    Attributes:
+        longest_wait: the longest that anybody was told to wait, in seconds.
     """
 
     jitter: Callable[[], float]
-    app: _Gate = field(default_factory=_Gate)
+    app: _Gate = field(default_factory=lambda: _Gate(MOST_APP_REST_SECONDS))
     accounts: dict[str, _Gate] = field(default_factory=dict)
     app_percent: float = 0.0
     tier: str | None = None
     throttle_errors: int = 0
     parked_seconds: float = 0.0
+    longest_wait: float = 0.0
+    #: Accounts that were told of the app's limit, and nobody has been answered since.
+    _told_of_app: set[str] = field(default_factory=set)
+    #: Accounts that were told of it when others were answered, and have not been answered since.
+    _theirs: set[str] = field(default_factory=set)
+    #: How often an account was among so few that were told of it.
+    _alone: Counter[str] = field(default_factory=Counter)
 
     def concurrency(self, most: int) -> int:
         """Return how many requests may be under way, of at most `most`."""
@@ -106,6 +138,7 @@ class Governor:
         """Take note of an answer with data; return for how many seconds its account is parked."""
         self._note(usage)
         parked = 0.0
+        self._learn_whose(account_id, now)
         if account_id:
             gate = self.accounts.setdefault(account_id, _Gate())
             parked = self._after_success(gate, usage.account_percent, now)
@@ -131,24 +164,36 @@ class Governor:
         """Take note of a throttle error; return how long to wait, in seconds.
 
         Going on calling prolongs a block, so the wait is never below what the headers say, nor
-        below the `least_seconds` of the error itself.
+        below the `least_seconds` of the error itself. It grows while nothing else comes: what the
+        headers say (`reset_time_duration` above all) may be over before the block is.
         """
         self._note(usage)
         self.throttle_errors += 1
         # Whatever limit it met, the request that was let through to see has come back.
         self.app.probing = False
-        everybody = app_wide or account_id is None
+        everybody = self.is_for_all(account_id, app_wide=app_wide)
+        if everybody and account_id:
+            self._told_of_app.add(account_id)
         gate = self.app if everybody else self.accounts.setdefault(str(account_id), _Gate())
         least = DEVELOPMENT_BLOCK_SECONDS if self.tier == DEVELOPMENT_TIER else BLOCK_SECONDS
-        if not usage.regain_seconds:
-            # Meta does not say: ask again less and less often.
-            least = max(least, PARK_SECONDS[min(gate.level(now), len(PARK_SECONDS) - 1)])
+        least = max(least, PARK_SECONDS[min(gate.level(now), len(PARK_SECONDS) - 1)])
         wait = max(usage.regain_seconds, least, least_seconds)
         wait += wait * 0.1 * self.jitter()
         if gate.throttled_since is None:
             gate.throttled_since = now
         self._close(gate, now, wait)
         return wait
+
+    def is_for_all(self, account_id: str | None, *, app_wide: bool) -> bool:
+        """Tell whether a throttle error met by this account holds for all accounts.
+
+        An app's limit of which one account is told, again and again, while others are answered, is
+        that account's alone.
+        """
+        if account_id is None:
+            return True
+        alone = account_id in self._theirs or self._alone[account_id] >= _ALONE_TIMES
+        return app_wide and not alone
 
     def throttled_seconds(self, account_id: str | None, now: float) -> float:
         """Return for how long this account has got nothing but throttle errors."""
@@ -172,6 +217,18 @@ class Governor:
             )
         self.tier = usage.tier or self.tier
 
+    def _learn_whose(self, account_id: str | None, now: float) -> None:
+        """Take an answer with data as evidence that the app's limit does not hold for all."""
+        if account_id is None or now < self.app.closed_until:
+            # Sent before the gate closed, perhaps.
+            return
+        self._told_of_app.discard(account_id)
+        self._theirs.discard(account_id)
+        if len(self._told_of_app) <= _ALONE_ACCOUNTS:
+            self._alone.update(self._told_of_app)
+        self._theirs |= self._told_of_app
+        self._told_of_app.clear()
+
     def _after_success(self, gate: _Gate, percent: float | None, now: float) -> float:
         if now < gate.closed_until:
             # Sent before the gate closed: only a request let through afterwards tells anything new.
@@ -192,7 +249,12 @@ class Governor:
             gate.times_closed = 0
             return 0.0
         gate.closed_at_percent = percent
-        wait = PARK_SECONDS[min(gate.times_closed, len(PARK_SECONDS) - 1)]
+        wait = min(PARK_SECONDS[min(gate.times_closed, len(PARK_SECONDS) - 1)], gate.may_rest)
+        if not wait:
+            # It has waited enough for a figure: the gate is open until Meta refuses something.
+            gate.times_closed = 0
+            return 0.0
+        gate.may_rest -= wait
         self._close(gate, now, wait)
         return wait
 
@@ -200,5 +262,6 @@ class Governor:
         gate.probing = False
         gate.times_closed = gate.level(now) + 1
         # Of several answers to requests that were under way together, the longest wait counts.
+        self.longest_wait = max(self.longest_wait, wait)
         self.parked_seconds += max(0.0, now + wait - max(gate.closed_until, now))
         gate.closed_until = max(gate.closed_until, now + wait)

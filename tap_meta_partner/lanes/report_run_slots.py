@@ -15,13 +15,18 @@ MOST_REPORT_RUNS = 10
 
 @dataclass(slots=True)
 class ReportRunSlots:
-    """Gives slots to lanes, the first that asks first."""
+    """Gives slots to lanes, the first that asks first.
+
+    A lane that is parked lends its slot: it does nothing with it, for hours perhaps, while healthy
+    accounts wait. Before it creates a report run it has to have one again.
+    """
 
     waiting: deque[Lane] = field(default_factory=deque)
     _taken: int = 0
 
     def take(self, lane: Lane) -> bool:
         """Give a lane a slot, or let it wait for one; tell whether it has it."""
+        lane.needs_report_run_slot = True
         if self._taken >= MOST_REPORT_RUNS:
             self.waiting.append(lane)
             return False
@@ -31,6 +36,11 @@ class ReportRunSlots:
 
     def give_back(self, lane: Lane) -> Lane | None:
         """Take a lane's slot back, if it has one; return the lane that has it now, if any waits."""
+        lane.needs_report_run_slot = False
+        return self.lend(lane)
+
+    def lend(self, lane: Lane) -> Lane | None:
+        """Let others have a parked lane's slot; return the lane that has it now, if any waits."""
         if not lane.holds_report_run_slot:
             return None
         lane.holds_report_run_slot = False
@@ -40,6 +50,18 @@ class ReportRunSlots:
         following = self.waiting.popleft()
         self.take(following)
         return following
+
+    def may_send(self, lane: Lane) -> bool:
+        """Tell whether a lane may send its call; one that may not waits for a slot.
+
+        Only what creates a report run has to have one: those that exist are polled and read.
+        """
+        if not lane.needs_report_run_slot or lane.holds_report_run_slot:
+            return True
+        creates = lane.pending is not None and lane.pending.method == "POST"
+        if not creates and self._taken >= MOST_REPORT_RUNS:
+            return True
+        return self.take(lane)
 
     def send_away(self) -> list[Lane]:
         """Let those that wait wait no longer, without a slot; return them."""

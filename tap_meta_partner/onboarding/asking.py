@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from tap_meta_partner.settings.model import Settings
 
 
+#: How long it is borne that Meta fails every account.
+OUTAGE_SECONDS = 20.0
+
+
 @dataclass(slots=True)
 class Asking:
     """Asks Meta, as many lanes at once as the settings allow, until the time is over.
@@ -67,6 +71,8 @@ class Asking:
             stopping=self.is_over,
             # No wait lasts longer than this, so that the end of the time is noticed.
             standing_seconds=1.0,
+            # A person would rather be told than wait until it is over.
+            outage_seconds=OUTAGE_SECONDS,
         )
         begun = self.clock.monotonic()
         try:

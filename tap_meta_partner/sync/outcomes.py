@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.graph.errors import (
     AccountUnreadable,
     MetaError,
+    NobodyAnswers,
     RequestRefused,
     ThrottledTooLong,
     TokenRefused,
@@ -73,7 +74,8 @@ class Outcomes:
             yield from steps
         except Exception as error:  # noqa: BLE001  (one account's surprise must not cost the others)
             result = self.failure(stream, error)
-            if not isinstance(error, (OutOfTime, TokenRefused)):
+            # What ends the run is said once, by whoever ended it.
+            if not isinstance(error, (OutOfTime, TokenRefused, NobodyAnswers)):
                 logger.warning(
                     "account %s, %s %s: %s", self._account, stream, result.result, result.reason
                 )
@@ -107,7 +109,7 @@ class Outcomes:
             TokenRefused: no account can be read.
         """
         result = self._decided(stream, error)
-        if result.result == Outcome.SKIPPED or isinstance(error, ThrottledTooLong):
+        if result.result == Outcome.SKIPPED or isinstance(error, (ThrottledTooLong, NobodyAnswers)):
             self.gone = result
         return result
 

@@ -360,7 +360,7 @@ def test_waking__looks_at_once_whether_to_stop() -> None:
         stage.transport.wake()
         return original(seconds)
 
-    stage.driver._transport = _Waiting(stage.transport, wait)
+    stage.driver._sending.transport = _Waiting(stage.transport, wait)
     stage.run(asking("a"))
 
     assert len(waited) == 1
@@ -406,14 +406,17 @@ def test_standing__tells_when_a_parked_lane_goes_on() -> None:
 # Threads.
 
 
-def test_throttle__of_the_app_for_hours_ends_the_run() -> None:
-    """When the whole app is blocked for three hours, no account can be read: the run ends."""
+def test_throttle__of_the_app_for_hours_ends_every_account() -> None:
+    """When the whole app is blocked for three hours, each account is told so, and no more asked."""
     stage = Stage(answer=lambda _: fault(*APP_LIMIT))
+    lanes = [asking(str(number), calls=3) for number in range(100)]
 
-    with pytest.raises(ThrottledTooLong):
-        stage.run(*[asking(str(number)) for number in range(100)])
+    stage.run(*lanes)
 
     assert 3 * HOUR < stage.clock.now - START < 3.2 * HOUR
+    assert all(type(error) is ThrottledTooLong for lane in lanes for error in lane.result)
+    assert len({id(error) for lane in lanes for error in lane.result}) == 300
+    assert stage.driver.calls < 100
 
 
 def test_throttle__beyond_hours_is_not_sat_out() -> None:
@@ -451,14 +454,46 @@ def test_overtime__ends_those_that_wait_and_lets_the_others_finish() -> None:
 
 
 def test_throttle__of_the_app_rotates_who_is_let_through() -> None:
-    """An account that keeps meeting the app's limit does not keep the others from being read."""
+    """An account that alone meets the app's limit keeps others waiting once, and itself fails."""
     stage = Stage(
         answer=lambda call: fault(*APP_LIMIT) if path_of(call) == "a" else data(call), most=1
     )
-    blocked, other = asking("a"), asking("b")
+    blocked, other = asking("a"), asking("b", calls=200)
 
-    with pytest.raises(ThrottledTooLong):
-        stage.run(blocked, other)
+    stage.run(blocked, other)
 
-    assert stage.sent("b")
-    assert stage.sent("b")[0] < 5 * 60
+    assert [type(error) for error in blocked.result] == [ThrottledTooLong]
+    assert other.result == [{"data": []}] * 200
+    assert stage.sent("b")[0] < 2 * 60
+    assert stage.sent("b")[-1] - stage.sent("b")[0] < 210.0
+
+
+def test_throttle__of_the_app_met_by_two_alone_is_theirs() -> None:
+    """Two of twelve that are told of the app's limit for ever fail; ten wait for a few minutes."""
+    guilty = {"0", "1"}
+    stage = Stage(answer=lambda call: fault(*APP_LIMIT) if path_of(call) in guilty else data(call))
+    lanes = [asking(str(number), calls=50) for number in range(12)]
+
+    stage.run(*lanes)
+
+    told = [[type(error) for error in lane.result] for lane in lanes[:2]]
+    assert all(kinds[0] is ThrottledTooLong for kinds in told)
+    assert all(lane.result == [{"data": []}] * 50 for lane in lanes[2:])
+    assert max(stage.sent(lane.name)[-1] for lane in lanes[2:]) < 50 * 10 / 4 + 5 * 60
+
+
+def test_throttle__of_the_app_met_by_one_now_and_then_is_its_own() -> None:
+    """An account told of the app's limit at each second call keeps others waiting three times."""
+    turns = iter(range(1000))
+    stage = Stage(
+        answer=lambda call: (
+            fault(*APP_LIMIT) if path_of(call) == "a" and next(turns) % 2 == 0 else data(call)
+        ),
+        most=2,
+    )
+
+    lanes = [asking("a", calls=20), asking("b", calls=500)]
+    stage.run(*lanes)
+
+    assert lanes[0].result == [{"data": []}] * 20
+    assert stage.sent("b")[-1] < 500 + 5 * 60

@@ -1,9 +1,20 @@
 from __future__ import annotations
 
+import itertools
+from typing import TYPE_CHECKING
+
 import pytest
 
 from tap_meta_partner.graph.usage import Usage
-from tap_meta_partner.lanes.governor import GIVE_UP_SECONDS, Governor
+from tap_meta_partner.lanes.governor import (
+    GIVE_UP_SECONDS,
+    MOST_APP_REST_SECONDS,
+    MOST_REST_SECONDS,
+    Governor,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 def governor(jitter: float = 0.0) -> Governor:
@@ -192,6 +203,53 @@ def test_app__answers_under_way_when_it_was_parked_prove_nothing() -> None:
     assert made.answered("1", app(95.0), 61.0) == 120.0
 
 
+# Waits have an end.
+
+
+def rested(made: Governor, percents: Iterator[Usage], calls: int) -> list[float]:
+    """Return how long each of so many calls, answered one after another, made one wait."""
+    now, waits = 1000.0, []
+    for usage in itertools.islice(percents, calls):
+        waits.append(made.answered("1", usage, now))
+        now += waits[-1] + 1.0
+    return waits
+
+
+def test_rest__of_one_account_has_an_end() -> None:
+    """121 calls between 91 and 96 %, nothing refused: twenty minutes of waits, not ten hours."""
+    made = governor()
+    waits = rested(made, itertools.cycle(account(percent) for percent in range(91, 97)), 121)
+
+    assert sum(waits) == MOST_REST_SECONDS == made.parked_seconds == 20 * 60
+    assert waits[:5] == [60.0, 120.0, 240.0, 300.0, 300.0]
+    assert waits[7:] == [0.0] * 114
+    assert made.longest_wait == 300.0
+
+
+def test_rest__because_of_the_app_has_an_end() -> None:
+    """The app's figure alone makes everybody wait forty minutes a run at most."""
+    made = governor()
+    waits = rested(made, itertools.cycle(app(percent) for percent in range(91, 97)), 121)
+
+    assert sum(waits) == MOST_APP_REST_SECONDS == 40 * 60
+
+
+def test_rest__is_counted_for_each_account() -> None:
+    """What one account has waited takes nothing from another's."""
+    made = governor()
+    rested(made, itertools.cycle(account(percent) for percent in range(91, 97)), 121)
+
+    assert made.answered("2", account(95.0), 100_000.0) == 60.0
+
+
+def test_rest__a_refused_call_waits_though_the_account_has_rested() -> None:
+    """After its twenty minutes an account still waits where Meta refuses a call."""
+    made = governor()
+    rested(made, itertools.cycle(account(percent) for percent in range(91, 97)), 121)
+
+    assert made.throttled("1", Usage(), 100_000.0, app_wide=False) == 60.0
+
+
 # Throttle errors.
 
 
@@ -249,6 +307,42 @@ def test_throttle__again_waits_again() -> None:
     assert made.admitted_at("2", 61.0) == 181.0
     assert made.admitted_at("2", 181.0) <= 181.0
     assert made.admitted_at("1", 181.0) > 181.0
+
+
+def test_throttle__waits_grow_whatever_the_headers_say() -> None:
+    """A `reset_time_duration` of 63 s does not have an account ask each minute for hours."""
+    made, now, calls = governor(), 0.0, 0
+    while now < GIVE_UP_SECONDS:
+        now += made.throttled("1", Usage(regain_seconds=63.0), now, app_wide=False)
+        calls += 1
+
+    assert calls <= 38
+
+
+def test_throttle__of_the_app_that_one_is_told_of_is_its_own() -> None:
+    """Once another account is answered, the one that is told of the app's limit waits alone."""
+    made = governor()
+    made.throttled("1", Usage(), 0.0, app_wide=True)
+    assert made.is_for_all("1", app_wide=True)
+    made.answered("2", Usage(), 61.0)
+    made.throttled("1", Usage(), 62.0, app_wide=True)
+
+    assert not made.is_for_all("1", app_wide=True)
+    assert made.admitted_at("1", 62.0) == 122.0
+    assert made.admitted_at("2", 62.0) <= 62.0
+
+
+def test_throttle__of_the_app_that_many_are_told_of_is_the_apps_next_time_too() -> None:
+    """Accounts that met a limit of the app's, and were answered since, are believed again."""
+    made = governor()
+    for hour in range(5):
+        now = hour * 3600.0
+        for number in range(8):
+            made.throttled(str(number), Usage(), now, app_wide=True)
+        for number in range(9):
+            made.answered(str(number), Usage(), now + 61.0 + number)
+
+    assert all(made.is_for_all(str(number), app_wide=True) for number in range(8))
 
 
 def test_throttle__of_several_under_way_the_longest_counts_once() -> None:

@@ -2,14 +2,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
 from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.errors import ThrottledTooLong
 from tap_meta_partner.graph.steps import OutOfTime, Pause, ReportRunSlot
 from tap_meta_partner.lanes.lane import Lane
 from tap_meta_partner.lanes.report_run_slots import MOST_REPORT_RUNS
-from tests.support.stage import START, Stage, asking
+from tests.support.fakes import ACCOUNT_LIMIT, fault
+from tests.support.stage import START, Stage, asking, data
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from tests.support.fakes import Reply
 
 
 def running(name: str, held: list[str], most: list[int]) -> Lane:
@@ -82,6 +88,63 @@ def test_runs__giving_back_what_is_not_held_changes_nothing() -> None:
     stage.run(*lanes, *[running(str(n), held, most) for n in range(12)])
 
     assert max(most) == 10
+
+
+def creating(name: str, runs: dict[str, int]) -> Lane:
+    """Return a lane that creates a report run, polls it for a minute and reads it."""
+
+    def steps() -> Generator[Any, Any, str]:
+        yield ReportRunSlot(take=True)
+        yield Call(path=f"{name}/insights", account_id=name, method="POST")
+        runs[name] = 1
+        for _ in range(2):
+            yield Pause(30.0, "a report run")
+            yield Call(path=f"{name}/run", account_id=name)
+        runs[name] = 0
+        yield ReportRunSlot(take=False)
+        return "read"
+
+    return Lane(name=name, account_id=name, steps=steps())
+
+
+def test_runs__a_throttled_account_lends_its_slot() -> None:
+    """Twenty accounts throttled for hours hold no slot: healthy ones have their report runs."""
+    runs: dict[str, int] = {}
+    most: list[int] = []
+
+    def answer(call: Call) -> Reply:
+        most.append(sum(runs.values()))
+        return fault(*ACCOUNT_LIMIT) if call.path.startswith("t") else data(call)
+
+    stage = Stage(answer=answer, most=8)
+    throttled = [creating(f"t{number}", runs) for number in range(20)]
+    healthy = [creating(f"h{number}", runs) for number in range(30)]
+
+    with pytest.raises(ThrottledTooLong):
+        stage.run(*throttled, *healthy)
+
+    assert {lane.result for lane in healthy} == {"read"}
+    assert max(stage.sent(lane.name)[-1] for lane in healthy) < 5 * 60.0
+    assert max(most) <= MOST_REPORT_RUNS
+
+
+def test_runs__an_account_throttled_while_its_run_is_polled_goes_on_with_it() -> None:
+    """A poll that meets a limit lends the slot too; the run that exists is read afterwards."""
+    runs: dict[str, int] = {}
+    refused: list[str] = []
+
+    def answer(call: Call) -> Reply:
+        if call.path.endswith("/run") and call.path not in refused:
+            refused.append(call.path)
+            return fault(*ACCOUNT_LIMIT)
+        return data(call)
+
+    stage = Stage(answer=answer, most=8)
+    lanes = [creating(str(number), runs) for number in range(25)]
+
+    stage.run(*lanes)
+
+    assert {lane.result for lane in lanes} == {"read"}
 
 
 def test_overtime__ends_those_that_want_a_report_run() -> None:

@@ -16,9 +16,7 @@ _OF_THEIR_OWN = {"scenarios", "pages", "contract", "benchmarks", "support"}
 #: Tests of no single module: Meta's own client reads all of the sandbox.
 _OF_NO_MODULE = {"sandbox/http/test_facebook_business.py"}
 #: What is known to be larger yet, to be cut; it may only become less.
-STILL: set[str] = {
-    "lanes/driver.py::Lanes",
-}
+STILL: set[str] = set()
 
 
 def too_long() -> set[str]:

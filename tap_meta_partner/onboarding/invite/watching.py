@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.accounts.ad_account import UNASSIGNED
 from tap_meta_partner.accounts.discovery import discover
 from tap_meta_partner.accounts.wanted import unfiltered
-from tap_meta_partner.graph.errors import KeptFailing
+from tap_meta_partner.graph.errors import KeptFailing, NobodyAnswers
 from tap_meta_partner.onboarding.asking import Asking
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ class Watch:
     def _look_again(self) -> Discovery | None:
         try:
             return self._look()
-        except KeptFailing as error:
+        except (KeptFailing, NobodyAnswers) as error:
             self.say(f"{error.reason} Looking again later.")
             return None
 
