@@ -30,12 +30,35 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.sync.shared import Plan
 
-#: STATE is written at most this often, and less often the larger it is: what is written in all must
-#: not grow with the square of the number of accounts.
+#: STATE goes out 1, 2, 4, 8, 16 … seconds after the start, so that a run which is killed early
+#: keeps what it has done, and then this often.
 _STATE_SECONDS = 30.0
 
 
+#: The larger it is the less often, so that what is written in all stays small beside the rows; but
+#: what a kill can cost is never more than a minute.
 _STATE_SECONDS_PER_PARTITION = 0.01
+
+
+_MOST_STATE_SECONDS = 60.0
+
+
+#: The bound of that bound: some 200 bytes a partition, a megabyte of STATE a second. Only a state
+#: of more than 300,000 partitions (60 MB) goes out less than once a minute.
+_LEAST_SECONDS_PER_PARTITION = 0.0002
+
+
+def seconds_between_states(partitions: int, since_start: float) -> float:
+    """Say how long after the last STATE the next one may go out, in seconds.
+
+    Args:
+        partitions: of all streams; STATE holds them all.
+        since_start: from the start of the run to the last STATE.
+    """
+    steady = max(_STATE_SECONDS, partitions * _STATE_SECONDS_PER_PARTITION)
+    bounded = min(steady, _MOST_STATE_SECONDS)
+    growing = max(1.0, since_start)
+    return max(min(bounded, growing), partitions * _LEAST_SECONDS_PER_PARTITION)
 
 
 class Leader:
@@ -53,7 +76,8 @@ class Leader:
         self._plans = plans_for(streams)
         self._status = status
         self._monotonic = self._delivery.clock.monotonic
-        self._state_written = self._monotonic()
+        self._moved = False
+        self._began = self._state_written = self._monotonic()
 
     def records(self) -> Iterator[dict[str, Any]]:
         """Write the records of all streams, page by page, and move bookmarks behind them.
@@ -66,12 +90,15 @@ class Leader:
         with self._delivery.saying_what_went_wrong():
             bookmarks = {plan.name: self._streams[plan.name].bookmarks() for plan in self._plans}
             self._say_what_is_new(bookmarks)
-            for event in run.events(self._plans, bookmarks):
+            # While all wait for limits nothing happens, and what was done is not to wait with them.
+            for event in run.events(self._plans, bookmarks, self._write_state_now_and_then):
                 match event:
                     case Rows():
                         yield from self._write(event)
+                        self._write_state_now_and_then()
                     case BookmarkMoved():
                         self._streams[event.stream].keep(event.account_id, event.bookmark)
+                        self._moved = True
                         self._write_state_now_and_then()
                     case StreamResult():
                         if self._status:
@@ -96,11 +123,12 @@ class Leader:
                 self._leader.counter.increment(len(rows.records))
 
     def _write_state_now_and_then(self) -> None:
+        now = self._monotonic()
         partitions = sum(stream.partition_count for stream in self._streams.values())
-        pause = max(_STATE_SECONDS, partitions * _STATE_SECONDS_PER_PARTITION)
-        if self._monotonic() - self._state_written >= pause:
+        pause = seconds_between_states(partitions, self._state_written - self._began)
+        if self._moved and now - self._state_written >= pause:
             self._delivery.write_state()
-            self._state_written = self._monotonic()
+            self._state_written, self._moved = now, False
 
     def _say_what_is_new(self, bookmarks: Mapping[str, Mapping[str, Any]]) -> None:
         backfill = self._delivery.settings.backfill_on_change

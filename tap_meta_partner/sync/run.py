@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.accounts.ad_account import AdAccount
     from tap_meta_partner.accounts.discovery import Discovery
     from tap_meta_partner.graph.steps import Steps
+    from tap_meta_partner.lanes.lane import Standing
     from tap_meta_partner.lanes.threads import WakingTransport
     from tap_meta_partner.settings.model import Settings
     from tap_meta_partner.sync.events import Event
@@ -109,12 +110,18 @@ class SyncRun:
         steps = warn_of_ends(self.settings, now=self.started_at, jitter=self.clock.jitter)
         self._drive_alone("tokens", steps)
 
-    def events(self, plans: Sequence[Plan], bookmarks: Bookmarks) -> Iterator[Event]:
+    def events(
+        self,
+        plans: Sequence[Plan],
+        bookmarks: Bookmarks,
+        now_and_then: Callable[[], None] = lambda: None,
+    ) -> Iterator[Event]:
         """Read all accounts in all these streams, and yield what happens.
 
         Args:
             plans: the streams wanted.
             bookmarks: what has been delivered before, by stream and account id.
+            now_and_then: called every few seconds while nothing happens.
 
         Yields:
             Each event to be dealt with before the next is asked for: a bookmark moves behind its
@@ -141,7 +148,7 @@ class SyncRun:
             len(lanes),
             self.settings.max_concurrency,
         )
-        for lane, event in self._drive(lanes):
+        for lane, event in self._drive(lanes, now_and_then=now_and_then):
             yield self.results.counted(lane, event)
         self.results.hint_on_empty(plans)
         if self.stopping:
@@ -152,13 +159,24 @@ class SyncRun:
 
         None is returned where the run was asked to end.
         """
-        lane = Lane(name=name, account_id=None, steps=steps)
+        lane = Lane(name=name, account_id=None, steps=steps, for_all=True)
         for _ in self._drive([lane], bounded=False):
             pass
         return lane.result
 
-    def _drive(self, lanes: Sequence[Lane], *, bounded: bool = True) -> Iterator[tuple[Lane, Any]]:
+    def _drive(
+        self,
+        lanes: Sequence[Lane],
+        *,
+        bounded: bool = True,
+        now_and_then: Callable[[], None] = lambda: None,
+    ) -> Iterator[tuple[Lane, Any]]:
         """Drive lanes, within the run's time if `bounded`."""
+
+        def stands(standing: Standing) -> None:
+            self.results.say_standing(standing, len(lanes))
+            now_and_then()
+
         self._transport = self._new_transport()
         try:
             with _collecting_less():
@@ -170,7 +188,7 @@ class SyncRun:
                     transport=self._transport,
                     stopping=lambda: self.stopping,
                     overtime=lambda: bounded and not self._may_begin(),
-                    standing=lambda standing: self.results.say_standing(standing, len(lanes)),
+                    standing=stands,
                 )
         finally:
             self.results.calls += sum(lane.calls for lane in lanes)
