@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import platform
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -23,6 +24,11 @@ from zoneinfo import ZoneInfo
 from rich.console import Console
 from rich.table import Table
 
+from tap_meta_partner.lanes.governor import (
+    GIVE_UP_SECONDS,
+    MOST_APP_REST_SECONDS,
+    MOST_REST_SECONDS,
+)
 from tap_meta_partner.settings.words import DEFAULT_CONCURRENCY
 from tests.benchmarks.checking import bench_check
 from tests.benchmarks.loaders import bench_loaders
@@ -158,6 +164,11 @@ def _good(measured: Measured, exact: bool) -> bool:  # noqa: FBT001
     return measured.code == 0 and exact
 
 
+#: What the log says of waits: those that Meta's errors ask for, and those of high utilisation.
+_WAIT = re.compile(r"(?:waits|rests) (\d+) s")
+_REST = re.compile(r"account (.*) rests (\d+) s")
+
+
 def bench_a(results: Results) -> None:
     """Few calls, and a wall time near what they take."""
     measured, seen, bare = measure("a", results)
@@ -210,12 +221,29 @@ def bench_c(results: Results) -> None:
 
 def bench_d(results: Results) -> None:
     """Under limits everything arrives, and hardly a call is refused."""
-    _, seen, _ = measure("d", results)
+    measured, seen, _ = measure("d", results)
     share = 100 * throttle_errors(seen) / len(seen)
     results.promise(
         "d: fewer than 2 % of the calls answered by a throttle error",
         f"{share:.1f} %",
         kept=share < 2,
+    )
+    waits = [float(seconds) for seconds in _WAIT.findall(measured.log)]
+    longest = max(waits, default=0.0)
+    results.promise(
+        f"d: no wait longer than {GIVE_UP_SECONDS / 3600:.0f} hours",
+        f"{longest / 60:.1f} min",
+        kept=longest <= GIVE_UP_SECONDS,
+    )
+    rests: Counter[str] = Counter()
+    for who, seconds in _REST.findall(measured.log):
+        rests[who] += int(seconds)
+    most = max(rests.values(), default=0)
+    bound = MOST_REST_SECONDS + MOST_APP_REST_SECONDS
+    results.promise(
+        f"d: no account rests longer than {bound / 60:.0f} minutes while nothing is refused",
+        f"{most / 60:.1f} min",
+        kept=most <= bound,
     )
 
 
