@@ -86,8 +86,13 @@ class Nights:
     statuses: list[StreamResult] = field(default_factory=list)
     jitter: Callable[[], float] = lambda: 0.5
 
-    def night(self) -> Night:
-        """Run the tap once, from the state it has; keep what it delivers."""
+    def night(self, *, killed_after: int | None = None) -> Night:
+        """Run the tap once, from the state it has; keep what it delivers.
+
+        Args:
+            killed_after: how many events are dealt with before the process is gone, with the state
+                as it stands by then.
+        """
         began, before = self.time.seconds, len(self.graph.calls)
         tap = TapMetaPartner(
             config={"access_token": self.token, "api_url": URL, **self.config},
@@ -111,7 +116,9 @@ class Nights:
             with _listening() as log:
                 try:
                     bookmarks = {plan.name: streams[plan.name].bookmarks() for plan in plans}
-                    for event in run.events(plans, bookmarks):
+                    for number, event in enumerate(run.events(plans, bookmarks)):
+                        if number == killed_after:
+                            break
                         match event:
                             case Rows():
                                 keys = streams[event.stream].primary_keys
@@ -158,6 +165,16 @@ class Nights:
                 if partition["context"]["account_id"] == account_id:
                     found[stream] = partition.get("replication_key_value")
         return found
+
+    def holes_of(self, account_id: str) -> list[Any]:
+        """Return what is told as missing of an account, in any stream."""
+        return [
+            hole
+            for state in self.state.get("bookmarks", {}).values()
+            for partition in state.get("partitions", ())
+            if partition["context"]["account_id"] == account_id
+            for hole in partition.get("holes", ())
+        ]
 
     def _upsert(self, stream: str, keys: Iterable[str], records: list[dict[str, Any]]) -> None:
         table = self.tables.setdefault(stream, {})
