@@ -38,6 +38,7 @@ class AdAccount:
         account_id: digits, without `act_`.
         access: `assigned` (it can be read) or `unassigned` (the business knows it, the user not).
         token: which of the settings' tokens reads it, counted from 0.
+        other_tokens: those that list it too, should the first not be able to read it.
         raw: all that Meta told about it.
     """
 
@@ -49,10 +50,16 @@ class AdAccount:
     timezone_offset_hours: float | None = None
     access: str = ASSIGNED
     token: int = 0
+    other_tokens: tuple[int, ...] = ()
     raw: Mapping[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"{self.account_id} ({self.name})" if self.name else self.account_id
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """The tokens that list it, the first to be tried first."""
+        return self.token, *self.other_tokens
 
     @property
     def status_name(self) -> str | None:

@@ -9,7 +9,7 @@ owner has NOT grant ads_management or ads_read".
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.accounts.ad_account import ASSIGNED, UNASSIGNED, account_from
@@ -20,15 +20,10 @@ from tap_meta_partner.accounts.lists import (
     list_accounts,
 )
 from tap_meta_partner.accounts.wanted import in_shard, is_wanted
-from tap_meta_partner.graph.errors import (
-    AccountUnreadable,
-    MetaError,
-    RequestRefused,
-    Rule,
-    TokenRefused,
-)
+from tap_meta_partner.graph.errors import AccountUnreadable, MetaError, RequestRefused, Rule
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
@@ -85,12 +80,14 @@ class Discovery:
         missing: ids named in `account_ids` that the token cannot see.
         seen: all ids that Meta listed, whatever the settings want.
         withheld: what Meta did not show; whoever asked has to say it.
+        unlisted: why a token's accounts could not be listed, by the token's place.
     """
 
     accounts: tuple[AdAccount, ...] = ()
     missing: tuple[str, ...] = ()
     seen: frozenset[str] = frozenset()
     withheld: tuple[Withheld, ...] = ()
+    unlisted: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def readable(self) -> tuple[AdAccount, ...]:
@@ -110,9 +107,10 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
         MetaError: no list could be read (one of several tokens may be dead).
     """
     withheld: list[Withheld] = []
-    found, live = yield from _readable_with_all_tokens(
+    found, unlisted = yield from _readable_with_all_tokens(
         settings, withheld, further=further, jitter=jitter
     )
+    live = min(set(range(len(settings.tokens))) - set(unlisted))
     if settings.business_id:
         for edge in ("owned_ad_accounts", "client_ad_accounts"):
             path = f"{settings.business_id}/{edge}"
@@ -143,25 +141,29 @@ def discover(settings: Settings, *, further: bool, jitter: Jitter) -> Steps[Disc
         missing=missing,
         seen=frozenset(found),
         withheld=tuple(withheld),
+        unlisted=unlisted,
     )
 
 
 def _readable_with_all_tokens(
     settings: Settings, withheld: list[Withheld], *, further: bool, jitter: Jitter
-) -> Steps[tuple[dict[str, AdAccount], int]]:
+) -> Steps[tuple[dict[str, AdAccount], dict[int, str]]]:
     """List what each token can read; an account that two can read belongs to the first.
 
     Returns:
-        The accounts by id, and the place of the first token that works.
+        The accounts by id, and why a token could list none, by the token's place.
+
+    Raises:
+        MetaError: none of them could.
     """
     found: dict[str, AdAccount] = {}
-    dead: list[int] = []
+    unlisted: dict[int, str] = {}
     for index, token in enumerate(settings.tokens):
         try:
             raws = yield from _readable(index, withheld, further=further, jitter=jitter)
-        except TokenRefused as error:
-            dead.append(index)
-            if len(dead) == len(settings.tokens):
+        except MetaError as error:
+            unlisted[index] = f"{token.label}: {error.reason}"
+            if len(unlisted) == len(settings.tokens):
                 # The error is the last token's; nobody is given what became of the others.
                 for what in withheld:
                     logger.warning("%s", what)
@@ -170,9 +172,15 @@ def _readable_with_all_tokens(
             withheld.append(Withheld(about=token.label, what=reason))
             continue
         for account_id, raw in raws.items():
-            if not token.account_ids or account_id in token.account_ids:
-                found.setdefault(account_id, account_from(raw, access=ASSIGNED, token=index))
-    return found, min(set(range(len(settings.tokens))) - set(dead))
+            if token.account_ids and account_id not in token.account_ids:
+                continue
+            known = found.get(account_id)
+            if known:
+                tokens = (*known.other_tokens, index)
+                found[account_id] = replace(known, other_tokens=tokens)
+            else:
+                found[account_id] = account_from(raw, access=ASSIGNED, token=index)
+    return found, unlisted
 
 
 def _readable(

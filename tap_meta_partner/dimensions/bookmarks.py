@@ -27,6 +27,8 @@ import hashlib
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.graph.values import instant_of, maybe
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, MutableMapping
     from typing import Any, TypeAlias
@@ -57,6 +59,7 @@ class DimensionBookmark:
         to_look_up: ids that are still to be read by themselves, in this order: each is a call, so
             no run asks for more than some of them.
         looked_up_to: where that list had to end, the id below which the next one begins.
+        trouble: when the run began that was the last to fail with this account, until one does not.
     """
 
     updated_time: dt.datetime | None = None
@@ -66,6 +69,7 @@ class DimensionBookmark:
     read_at: dt.datetime | None = None
     to_look_up: tuple[str, ...] = ()
     looked_up_to: str | None = None
+    trouble: dt.datetime | None = None
 
     @property
     def last_day(self) -> dt.date | None:
@@ -169,6 +173,7 @@ def read_dimension_partition(partition: Mapping[str, Any]) -> DimensionBookmark:
         read_at=_moment(partition, "read_at") or _moment(partition, "full_at"),
         to_look_up=_ids(partition.get("to_look_up")),
         looked_up_to=next(iter(_ids([partition.get("looked_up_to")])), None),
+        trouble=maybe(instant_of, partition.get("trouble")),
     )
 
 
@@ -186,6 +191,7 @@ def write_dimension_partition(
         "read_at": read_at and read_at.isoformat(),
         "to_look_up": [*bookmark.to_look_up] or None,
         "looked_up_to": bookmark.looked_up_to,
+        "trouble": bookmark.trouble and bookmark.trouble.isoformat(timespec="seconds"),
     }
     for key, value in values.items():
         if value is None:

@@ -8,17 +8,18 @@ with a list of answers.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.error_codes import GARBLED
 from tap_meta_partner.graph.errors import Fault, Retriable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import TypeAlias
-
-    from tap_meta_partner.graph.calls import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,27 @@ Jitter: TypeAlias = Callable[[], float]
 
 #: Says what an answer lacks; None where it makes sense.
 Lack: TypeAlias = Callable[[dict[str, Any]], "str | None"]
+
+
+def leave(steps: Steps[Any]) -> Iterator[Any]:
+    """Take steps to their end without asking or waiting: all they ask for is out of time.
+
+    Yields:
+        Their events.
+    """
+    outcome: OutOfTime | None = None
+    if inspect.getgeneratorstate(steps) == inspect.GEN_SUSPENDED:
+        outcome = OutOfTime()
+    try:
+        while True:
+            step = steps.throw(outcome) if outcome else steps.send(None)
+            outcome = None
+            if isinstance(step, (Call, Pause)) or (isinstance(step, ReportRunSlot) and step.take):
+                outcome = OutOfTime()
+            elif not isinstance(step, ReportRunSlot):
+                yield step
+    except StopIteration:
+        return
 
 
 def ask(call: Call, jitter: Jitter) -> Steps[dict[str, Any]]:

@@ -19,6 +19,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.graph.values import instant_of, maybe
 from tap_meta_partner.planning.pace import WIDEST_DAYS, Pace
 
 if TYPE_CHECKING:
@@ -43,12 +44,14 @@ class Bookmark:
         since: the first day delivered, or None where older state does not tell.
         report: the fingerprint of the report whose rows those are.
         pace: what worked.
+        trouble: when the run began that was the last to fail with this account, until one does not.
     """
 
     day: dt.date | None = None
     since: dt.date | None = None
     report: str | None = None
     pace: Pace = field(default_factory=Pace)
+    trouble: dt.datetime | None = None
 
     @property
     def last_day(self) -> dt.date | None:
@@ -70,6 +73,7 @@ def read_partition(partition: Mapping[str, Any]) -> Bookmark:
         since=_day(partition, "since"),
         report=partition.get("report") if isinstance(partition.get("report"), str) else None,
         pace=_pace(partition.get("pace")),
+        trouble=maybe(instant_of, partition.get("trouble")),
     )
 
 
@@ -81,6 +85,7 @@ def write_partition(bookmark: Bookmark, partition: MutableMapping[str, Any]) -> 
         "since": bookmark.since and bookmark.since.isoformat(),
         "report": bookmark.report,
         "pace": None if bookmark.pace == Pace() else _pace_as_json(bookmark.pace),
+        "trouble": bookmark.trouble and bookmark.trouble.isoformat(timespec="seconds"),
     }
     for key, value in values.items():
         if value is None:

@@ -7,6 +7,7 @@ import sys
 from singer_sdk import typing as th
 
 from tap_meta_partner.accounts.ad_account import AMOUNTS, to_record
+from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.singer.stream import PartnerStream
 from tap_meta_partner.sync.events import StreamResult
 
@@ -67,9 +68,24 @@ class AdAccountsStream(PartnerStream):
     @override
     def get_records(self, context: types.Context | None) -> Iterable[dict[str, Any]]:
         with self.delivery.saying_what_went_wrong():
-            found = self.delivery.run.discovery()
+            try:
+                found = self.delivery.run.discovery()
+            except MetaError:
+                if self._tells_alone:
+                    raise
+                # Another stream meets it again, and can tell what it means for each account.
+                return
         for account in found.accounts:
             yield self.projected(to_record(account))
+
+    @property
+    def _tells_alone(self) -> bool:
+        others = (
+            stream
+            for stream in self.delivery.tap.streams.values()
+            if not isinstance(stream, (AdAccountsStream, AccountSyncStatusStream))
+        )
+        return self.is_dry_run or not any(stream.selected for stream in others)
 
 
 class AccountSyncStatusStream(PartnerStream):
@@ -88,7 +104,7 @@ class AccountSyncStatusStream(PartnerStream):
         th.Property(
             "result",
             th.StringType,
-            description="delivered, skipped, lost, failed or unfinished.",
+            description="delivered, incomplete, unfinished, not tried, skipped, lost or failed.",
         ),
         th.Property("reason", th.StringType, description="What happened and what to do."),
         th.Property("code", th.IntegerType, description="Meta's error code."),

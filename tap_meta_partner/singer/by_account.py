@@ -12,7 +12,7 @@ from tap_meta_partner.planning.fingerprints import added_fields
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.singer.accounts import AccountSyncStatusStream
 from tap_meta_partner.singer.stream import PartnerStream
-from tap_meta_partner.sync.events import BookmarkMoved, Discrepancy, Rows, StreamResult
+from tap_meta_partner.sync.events import BookmarkMoved, Discrepancy, Rows, RunEnding, StreamResult
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -103,6 +103,9 @@ class Leader:
                     case StreamResult():
                         if self._status:
                             self._status.write(event)
+                    case RunEnding():
+                        # Before all else: whoever reads us may not do so for long.
+                        self._delivery.write_state()
                     case Discrepancy():
                         pass  # told at the end of the run
 

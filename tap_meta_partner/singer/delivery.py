@@ -100,6 +100,7 @@ class Delivery:
             raise
         except MetaError as error:
             self.write_state()
+            self._say_summary()
             logger.error("%s", error.reason)  # noqa: TRY400  (a line for a person)
             raise SystemExit(1) from None
         except SettingsError as error:
@@ -110,6 +111,7 @@ class Delivery:
         except Exception as error:
             # A stream map that meets a null, say: what was delivered before counts.
             self.write_state()
+            self._say_summary()
             logger.debug("unexpected", exc_info=error)
             logger.error(  # noqa: TRY400  (a line for a person)
                 "stopped by an unexpected %s: %.200s. If stream_maps are set, mind that metrics "
@@ -129,22 +131,27 @@ class Delivery:
             return
         if self._signal is not None:
             self._end_after_signal()
-        logger = self.tap.logger
         if self._run is None:
-            logger.warning("nothing was asked: no insights stream, nor ad_accounts, is wanted")
+            self.tap.logger.warning(
+                "nothing was asked: no insights stream, nor ad_accounts, is wanted"
+            )
             return
-        results = self._run.results
-        if not results:
-            return
-        first, *others = results.summary()
-        logger.info("%s", first)
-        for line in others:
-            logger.warning("%s", line)
-        if results.failed():
+        self._say_summary()
+        if self._run.results.failed():
             raise SystemExit(1)
+
+    def _say_summary(self) -> None:
+        """Say how the run went, as far as it came, if it came to any account."""
+        if self._run is None or not self._run.results:
+            return
+        first, *others = self._run.results.summary()
+        self.tap.logger.info("%s", first)
+        for line in others:
+            self.tap.logger.warning("%s", line)
 
     def _end_after_signal(self) -> NoReturn:
         with contextlib.suppress(TargetGone):
             self.write_state()
+        self._say_summary()
         self.tap.logger.warning("stopped by a signal; the next run goes on from the bookmarks")
         raise SystemExit(_SIGNAL_EXIT + (self._signal or 0))

@@ -62,7 +62,7 @@ class _ReportStream(ByAccountStream[Bookmark]):
 
     @override
     def keep(self, account_id: str, bookmark: Bookmark) -> None:
-        if bookmark != Bookmark():
+        if bookmark != Bookmark() or account_id in self.partitions_by_account():
             write_partition(bookmark, self.partition_of(account_id))
 
     read_partition = staticmethod(read_partition)

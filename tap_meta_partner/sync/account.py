@@ -8,6 +8,7 @@ writes.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
@@ -25,12 +26,12 @@ from tap_meta_partner.settings.model import ReportDefinition
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows
 from tap_meta_partner.sync.outcomes import Outcomes, ensure_may_begin
 from tap_meta_partner.sync.record_sink import note_named
-from tap_meta_partner.sync.shared import OneAccount
+from tap_meta_partner.sync.shared import TIME_IS_OVER, OneAccount
 from tap_meta_partner.sync.stream import StreamReading
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
@@ -43,6 +44,8 @@ _LOOK_AT_THEM = (
     "Look at them in Ads Manager: what they show may have been deleted. The tap tries again with "
     "the next run."
 )
+#: No stream can have this name: what is refused of it says nothing of any.
+LOOK_FOR_LIFE = "the look for activity"
 
 
 def sync_account(
@@ -64,9 +67,6 @@ def sync_account(
     Yields:
         An `Event` each: `Rows`, `BookmarkMoved` behind them, for each stream one `StreamResult`,
         and a `Discrepancy` where the levels do not add up; beside calls and pauses.
-
-    Raises:
-        TokenRefused: no account can be read.
     """
     insights = [plan for plan in plans if isinstance(plan, InsightsPlan)]
     # After them it is known what their rows name.
@@ -84,19 +84,49 @@ def sync_account(
         try:
             readings.append(StreamReading(plan, bookmarks[plan.name] or Bookmark(), one))
         except Exception as error:  # noqa: BLE001  (as in `Outcomes.of`)
-            yield outcomes.failure(plan.name, error)
+            result = outcomes.failure(plan.name, error)
+            yield from _trouble(result, bookmarks.get(plan.name) or Bookmark(), shared)
+            yield result
     yield from _look_for_life(readings, one, outcomes)
     for reading in readings:
-        result = yield from outcomes.of(reading.plan.name, reading.read())
+        result = yield from outcomes.of(reading.plan.name, reading.read)
+        kept = outcomes.witness.moved or bookmarks[reading.plan.name] or Bookmark()
+        yield from _trouble(result, kept, shared)
         yield replace(result, covered=reading.covered, rows=reading.rows)
     for each in dimensions:
         objects = _Objects()
-        steps = _read_objects(each, bookmarks[each.name] or DimensionBookmark(), one, objects)
-        result = yield from outcomes.of(each.name, steps)
-        yield objects.told(result)
+        before = bookmarks[each.name] or DimensionBookmark()
+        read = partial(_read_objects, each, before, one, objects)
+        result = objects.told((yield from outcomes.of(each.name, read)))
+        yield from _trouble(result, outcomes.witness.moved or before, shared)
+        yield result
     discrepancy = one.spend.discrepancy(account, today=today)
     if discrepancy:
         yield discrepancy
+
+
+def _trouble(
+    result: StreamResult, bookmark: Bookmark | DimensionBookmark, shared: Shared
+) -> Iterator[BookmarkMoved]:
+    """Keep beside the bookmark that an account had trouble with a stream, or has it no more.
+
+    Whom the run's time did not suffice for has waited its turn, and is not put last again.
+    """
+    if shared.evidence.nobody_answers:
+        return
+    trouble = bookmark.trouble
+    match result.result:
+        case Outcome.FAILED | Outcome.SKIPPED:
+            trouble = shared.utc_now()
+        case Outcome.DELIVERED | Outcome.INCOMPLETE:
+            trouble = None
+        case Outcome.UNFINISHED if shared.why_over() == TIME_IS_OVER:
+            trouble = None
+        case Outcome.UNFINISHED | Outcome.NOT_TRIED | Outcome.LOST:
+            return
+    if trouble != bookmark.trouble:
+        moved = replace(bookmark, trouble=trouble)
+        yield BookmarkMoved(result.account_id, result.stream, moved)
 
 
 def _look_for_life(
@@ -110,7 +140,7 @@ def _look_for_life(
         return
     opened = [(reading.plan.definition, reading.opened) for reading in readings]
     for stretch in one.activity.unknown_stretches(opened):
-        yield from outcomes.of_shortcut("activity", _ask_for_life(stretch, one))
+        yield from outcomes.of_shortcut(LOOK_FOR_LIFE, partial(_ask_for_life, stretch, one))
         if outcomes.gone:
             return
 
@@ -157,7 +187,7 @@ def _read_objects(
 ) -> Steps[None]:
     """Read the objects of one dimension, then those that rows name and Meta does not list."""
     account, shared = one.account, one.shared
-    ensure_may_begin(plan.name, shared)
+    ensure_may_begin(shared)
     request = DimensionRequest(
         dimension=plan.dimension,
         columns=plan.columns,

@@ -17,11 +17,22 @@ if TYPE_CHECKING:
 
 
 class Outcome(str, Enum):
-    """What became of one account in one stream."""
+    """What became of one account in one stream; the best first.
+
+    Attributes:
+        DELIVERED: all that was due.
+        INCOMPLETE: all but what cannot be had.
+        UNFINISHED: the run ended before it.
+        NOT_TRIED: not asked for, as the stream was refused to others.
+        SKIPPED: Meta does not let us read it.
+        LOST: no longer among the accounts of the token.
+        FAILED: anything else.
+    """
 
     DELIVERED = "delivered"
     INCOMPLETE = "incomplete"
     UNFINISHED = "unfinished"
+    NOT_TRIED = "not tried"
     SKIPPED = "skipped"
     LOST = "lost"
     FAILED = "failed"
@@ -42,7 +53,10 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class BookmarkMoved:
-    """All that a bookmark stands for has been handed on: it may be kept."""
+    """All that a bookmark stands for has been handed on: it may be kept.
+
+    It also moves, on the spot, when the account gets into trouble with the stream or out of it.
+    """
 
     account_id: str
     stream: str
@@ -89,5 +103,10 @@ class Discrepancy:
     ad_spend: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class RunEnding:
+    """The run ends early: what follows only says what it did not come to."""
+
+
 #: What happens while one ad account is read, or all of them.
-Event: TypeAlias = Rows | BookmarkMoved | StreamResult | Discrepancy
+Event: TypeAlias = Rows | BookmarkMoved | StreamResult | Discrepancy | RunEnding

@@ -15,19 +15,23 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.accounts.ad_account import account_zone
 from tap_meta_partner.accounts.discovery import discover
 from tap_meta_partner.accounts.tokens import warn_of_ends
+from tap_meta_partner.graph.errors import MetaError
+from tap_meta_partner.graph.steps import leave
 from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.lanes.driver import drive
 from tap_meta_partner.lanes.governor import Governor
 from tap_meta_partner.lanes.lane import Lane
 from tap_meta_partner.lanes.threads import over_http
 from tap_meta_partner.reports.request import Reporting
-from tap_meta_partner.sync.shared import Shared
+from tap_meta_partner.sync.events import RunEnding
+from tap_meta_partner.sync.evidence import Evidence
+from tap_meta_partner.sync.shared import TIME_IS_OVER, Shared
 from tap_meta_partner.sync.summary import Results
-from tap_meta_partner.sync.turns import lanes_for, not_readable
+from tap_meta_partner.sync.turns import lanes_for, never_asked, not_readable, troubled
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
@@ -36,7 +40,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.lanes.lane import Standing
     from tap_meta_partner.lanes.threads import WakingTransport
     from tap_meta_partner.settings.model import Settings
-    from tap_meta_partner.sync.events import Event
+    from tap_meta_partner.sync.events import Event, StreamResult
     from tap_meta_partner.sync.shared import Bookmarks, Plan
 
 logger = logging.getLogger(__name__)
@@ -46,6 +50,10 @@ _NONE_AT_ALL = (
     "the token can read no ad account at all: assign ad accounts to the system user in Business "
     "settings > System users > Assign assets, or check whose token it is"
 )
+
+
+_BEFORE = "the run ended before it: {}"
+_STOPPED = "the run was stopped by a signal before it"
 
 
 class Interrupted(Exception):
@@ -74,6 +82,8 @@ class SyncRun:
     _new_transport: Callable[[], WakingTransport] = field(init=False)
     _transport: WakingTransport | None = None
     _discovered: Discovery | None = None
+    _undiscovered: MetaError | None = None
+    _ended: str = ""
 
     def __post_init__(self) -> None:
         self.started_at = self.clock.utc_now()
@@ -94,9 +104,15 @@ class SyncRun:
             MetaError: the list could not be read.
             Interrupted: the run was asked to end.
         """
+        if self._undiscovered is not None:
+            raise self._undiscovered
         if self._discovered is None:
             steps = discover(self.settings, further=self.further, jitter=self.clock.jitter)
-            self._discovered = self._drive_alone("list", steps)
+            try:
+                self._discovered = self._drive_alone("list", steps)
+            except MetaError as error:
+                self._undiscovered = error
+                raise
             if self._discovered is None:
                 raise Interrupted
             for withheld in self._discovered.withheld:
@@ -131,28 +147,68 @@ class SyncRun:
             MetaError: no account can be read.
             Interrupted: the run was asked to end; all that was yielded counts.
         """
-        found = self.discovery()
+        try:
+            found = self.discovery()
+        except MetaError as error:
+            yield RunEnding()
+            reason = _BEFORE.format(error.reason)
+            yield from self._results_of(never_asked(plans, bookmarks, self.settings, reason))
+            raise
         self._warn_of_ends()
         if not found.seen:
             logger.error("%s", _NONE_AT_ALL)
             self.results.saw_none = True
         elif not found.accounts:
             logger.warning("none of the %d ad accounts is wanted by the settings", len(found.seen))
-        for result in not_readable(found, plans, bookmarks, self.settings):
-            self.results.of_streams.append(result)
-            yield result
-        lanes = lanes_for(found.readable, plans, bookmarks, self._shared(), self.today_of)
+        yield from self._results_of(not_readable(found, plans, bookmarks, self.settings))
+        evidence = Evidence(
+            accounts=len(found.readable), troubled=troubled(found.readable, plans, bookmarks)
+        )
+        lanes = lanes_for(found.readable, plans, bookmarks, self._shared(evidence), self.today_of)
         logger.info(
             "reading %s of %d ad accounts, %d requests at once",
             ", ".join(plan.name for plan in plans),
             len(lanes),
             self.settings.max_concurrency,
         )
-        for lane, event in self._drive(lanes, now_and_then=now_and_then):
-            yield self.results.counted(lane, event)
+        ended = yield from self._read(lanes, evidence, now_and_then)
+        if ended:
+            self._ended = _BEFORE.format(ended.reason)
+        if ended or self.stopping:
+            yield from self._leave(lanes)
         self.results.hint_on_empty(plans)
+        if ended:
+            raise ended
         if self.stopping:
             raise Interrupted
+
+    def _results_of(self, found: Iterable[StreamResult]) -> Iterator[Event]:
+        for result in found:
+            self.results.of_streams.append(result)
+            yield result
+
+    def _read(
+        self, lanes: Sequence[Lane], evidence: Evidence, now_and_then: Callable[[], None]
+    ) -> Generator[Event, None, MetaError | None]:
+        """Read the accounts; return why none can be read any more, if so."""
+
+        def no_token() -> MetaError | None:
+            # With several tokens, the accounts of the others are read on.
+            return evidence.dead_tokens.get(0) if len(self.settings.tokens) == 1 else None
+
+        try:
+            for lane, event in self._drive(lanes, over=no_token, now_and_then=now_and_then):
+                yield self.results.counted(lane, event)
+        except MetaError as error:
+            return error
+        return no_token()
+
+    def _leave(self, lanes: Sequence[Lane]) -> Iterator[Event]:
+        """Say of each account what the run did not come to: without a call, and without a wait."""
+        yield RunEnding()
+        for lane in lanes:
+            for event in leave(lane.steps):
+                yield self.results.counted(lane, event)
 
     def _drive_alone(self, name: str, steps: Steps[Any]) -> Any:  # noqa: ANN401
         """Drive what comes before the accounts, whatever the run's time; return its result.
@@ -169,9 +225,10 @@ class SyncRun:
         lanes: Sequence[Lane],
         *,
         bounded: bool = True,
+        over: Callable[[], object] = lambda: False,
         now_and_then: Callable[[], None] = lambda: None,
     ) -> Iterator[tuple[Lane, Any]]:
-        """Drive lanes, within the run's time if `bounded`."""
+        """Drive lanes, within the run's time if `bounded`, until it is `over`."""
 
         def stands(standing: Standing) -> None:
             self.results.say_standing(standing, len(lanes))
@@ -186,14 +243,14 @@ class SyncRun:
                     self.clock,
                     self.governor,
                     transport=self._transport,
-                    stopping=lambda: self.stopping,
+                    stopping=lambda: self.stopping or bool(over()),
                     overtime=lambda: bounded and not self._may_begin(),
                     standing=stands,
                 )
         finally:
             self.results.calls += sum(lane.calls for lane in lanes)
 
-    def _shared(self) -> Shared:
+    def _shared(self, evidence: Evidence) -> Shared:
         return Shared(
             settings=self.settings,
             reporting=Reporting(
@@ -203,6 +260,8 @@ class SyncRun:
             ),
             utc_now=self.clock.utc_now,
             may_begin=self._may_begin,
+            why_over=self._why_over,
+            evidence=evidence,
         )
 
     def today_of(self, account: AdAccount) -> dt.date:
@@ -210,8 +269,11 @@ class SyncRun:
         zone = account_zone(account.timezone_name, account.timezone_offset_hours)
         return self.started_at.astimezone(zone).date()
 
+    def _why_over(self) -> str:
+        return self._ended or (_STOPPED if self.stopping else TIME_IS_OVER)
+
     def _may_begin(self) -> bool:
-        if self.stopping:
+        if self.stopping or self._ended:
             return False
         minutes = self.settings.max_run_minutes
         return minutes is None or self.results.seconds < minutes * 60

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.request import StatusesAbove, Unavailable
 from tap_meta_partner.graph.refused_fields import RefusedFields
+from tap_meta_partner.sync.evidence import Evidence
 from tap_meta_partner.sync.reconciliation import Spend
 
 if TYPE_CHECKING:
@@ -19,35 +20,15 @@ if TYPE_CHECKING:
     from tap_meta_partner.accounts.ad_account import AdAccount
     from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
     from tap_meta_partner.dimensions.request import DimensionPlan
-    from tap_meta_partner.graph.errors import MetaError
     from tap_meta_partner.insights.plan import InsightsPlan
     from tap_meta_partner.planning.activity import Activity
     from tap_meta_partner.planning.bookmarks import Bookmark
     from tap_meta_partner.reports.request import Reporting
     from tap_meta_partner.settings.model import Settings
-    from tap_meta_partner.sync.events import StreamResult
 
 logger = logging.getLogger(__name__)
 
-
-@dataclass(slots=True)
-class RefusedStreams:
-    """Streams whose request Meta refuses: closed once two accounts got the same answer.
-
-    User errors lower the quota, so a report that is wrong everywhere is not tried a thousand times.
-    """
-
-    seen: dict[tuple[str, int | None, int | None], set[str]] = field(default_factory=dict)
-    closed: dict[str, str] = field(default_factory=dict)
-
-    def note(self, stream: str, account_id: str, error: MetaError) -> None:
-        """Take note of a refusal."""
-        key = (stream, error.fault.code, error.fault.subcode)
-        accounts = self.seen.setdefault(key, set())
-        accounts.add(account_id)
-        if len(accounts) > 1 and stream not in self.closed:
-            self.closed[stream] = error.reason
-            logger.error("%s is not read any further: %s", stream, error.reason)
+TIME_IS_OVER = "the time for this run was over"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,8 +38,8 @@ class Shared:
     Attributes:
         utc_now: the present moment, for `read_at`.
         may_begin: tells whether a new window may still be begun.
-        dead_tokens: why a token no longer works, by its place among the settings' tokens. With one
-            token only, its end is the run's.
+        why_over: says why none may be begun any more.
+        evidence: what the accounts were answered so far.
         said: what is true of all accounts, and was said once.
     """
 
@@ -66,10 +47,10 @@ class Shared:
     reporting: Reporting
     utc_now: Callable[[], dt.datetime]
     may_begin: Callable[[], bool]
-    refused: RefusedStreams = field(default_factory=RefusedStreams)
+    why_over: Callable[[], str] = lambda: TIME_IS_OVER
+    evidence: Evidence = field(default_factory=Evidence)
     refused_fields: RefusedFields = field(default_factory=RefusedFields)
     unavailable: Unavailable = field(default_factory=Unavailable)
-    dead_tokens: dict[int, StreamResult] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
 
     def say_once(self, text: str) -> None:

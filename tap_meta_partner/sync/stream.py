@@ -74,7 +74,7 @@ class StreamReading:
         for stretch, from_end in ((self.opened.forward, False), (self.opened.gap, True)):
             rest = stretch
             while rest:
-                ensure_may_begin(self.plan.name, self._shared)
+                ensure_may_begin(self._shared)
                 rest = yield from self._next(rest, from_end=from_end)
 
     def _next(self, rest: DateWindow, *, from_end: bool) -> Steps[DateWindow | None]:

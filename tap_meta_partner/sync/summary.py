@@ -7,10 +7,18 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.sync.events import BookmarkMoved, Discrepancy, Outcome, Rows, StreamResult
+from tap_meta_partner.graph.errors import word_of
+from tap_meta_partner.sync.events import (
+    BookmarkMoved,
+    Discrepancy,
+    Outcome,
+    Rows,
+    RunEnding,
+    StreamResult,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Sequence
 
     from tap_meta_partner.lanes.governor import Governor
     from tap_meta_partner.lanes.lane import Lane, Standing
@@ -21,13 +29,15 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 #: The best outcome first.
-_KINDS = (
-    *(Outcome.DELIVERED, Outcome.INCOMPLETE, Outcome.UNFINISHED),
-    *(Outcome.SKIPPED, Outcome.LOST, Outcome.FAILED),
-)
+_KINDS = tuple(Outcome)
 
 #: Told also where no account has it.
 _SHOWN = (Outcome.DELIVERED, Outcome.SKIPPED, Outcome.FAILED)
+
+_WHOLE = (Outcome.DELIVERED, Outcome.INCOMPLETE)
+
+#: Accounts that are named in a line of the summary; the others are in `account_sync_status`.
+_NAMED = 5
 
 
 @dataclass(slots=True)
@@ -84,7 +94,7 @@ class Results:
                 self.of_streams.append(event)
             case Discrepancy():
                 self.discrepancies.append(event)
-            case BookmarkMoved():
+            case BookmarkMoved() | RunEnding():
                 pass
         return event
 
@@ -120,48 +130,74 @@ class Results:
         )
 
     def failed(self) -> bool:
-        """Tell whether the run as a whole counts as failed."""
-        kinds = Counter(result.result for result in self.of_streams)
-        if kinds[Outcome.FAILED] or self.saw_none:
+        """Tell whether the run as a whole counts as failed: also where nobody got anything."""
+        kinds = {result.result for result in self.of_streams}
+        if Outcome.FAILED in kinds or self.saw_none:
             return True
-        if self.settings.fail_on_skipped_accounts and (
-            kinds[Outcome.SKIPPED] or kinds[Outcome.LOST]
-        ):
+        if self.settings.fail_on_skipped_accounts and kinds & {Outcome.SKIPPED, Outcome.LOST}:
             return True
-        good = (Outcome.DELIVERED, Outcome.INCOMPLETE, Outcome.UNFINISHED)
-        return bool(kinds) and not any(kinds[kind] for kind in good)
+        return bool(kinds) and not any(
+            result.result in _WHOLE or result.covered or result.rows for result in self.of_streams
+        )
 
     def summary(self) -> list[str]:
-        """Say in a few lines how the run went; the accounts that need a person by name."""
-        worst = _worst_by_account(self.of_streams)
-        counts = Counter(result.result for result in worst.values())
-        told = [kind for kind in _KINDS if counts[kind] or kind in _SHOWN]
-        lines = [
-            "ad accounts: "
-            + ", ".join(f"{counts[kind]} {kind}" for kind in told)
-            + f"; {sum(self.rows.values())} rows, {self.calls} calls, "
+        """Say in a few lines how the run went: figures, then each cause with whom it met."""
+        figures = (
+            f"ad accounts: {_counted(_by_account(self.of_streams), shown=_SHOWN)}; their streams: "
+            f"{_counted(Counter(result.result for result in self.of_streams))}; "
+            f"{sum(self.rows.values())} rows, {self.calls} calls, "
             f"{self.governor.throttle_errors} throttle errors, "
             f"{self.governor.parked_seconds / 60:.1f} account-minutes parked, "
             f"{_duration(self.seconds)}"
-        ]
-        lines += [
-            f"{result.result}: {result.account_id}"
-            f"{f' ({result.account_name})' if result.account_name else ''}, "
-            f"{result.stream}: {result.reason}"
-            for result in worst.values()
-            if result.result != Outcome.DELIVERED
-        ]
-        return [*lines, *map(_difference, self.discrepancies), *self.hints]
+        )
+        causes = map(_cause, _by_cause(self.of_streams))
+        return [figures, *causes, *map(_difference, self.discrepancies), *self.hints]
 
 
-def _worst_by_account(results: Sequence[StreamResult]) -> Mapping[str, StreamResult]:
-    """Return each account's worst result, by account id."""
-    worst: dict[str, StreamResult] = {}
+_IN_PART = "delivered in part"
+
+
+def _by_account(results: Iterable[StreamResult]) -> Counter[str]:
+    """Count accounts by what became of all their streams; some got a part of them."""
+    kinds: dict[str, set[Outcome]] = {}
     for result in results:
-        known = worst.get(result.account_id)
-        if known is None or _KINDS.index(result.result) > _KINDS.index(known.result):
-            worst[result.account_id] = result
-    return worst
+        kinds.setdefault(result.account_id, set()).add(result.result)
+    return Counter(
+        _IN_PART if len(found) > 1 and found & {*_WHOLE} else max(found, key=_KINDS.index)
+        for found in kinds.values()
+    )
+
+
+def _counted(counts: Counter[str], *, shown: Collection[str] = ()) -> str:
+    order = (Outcome.DELIVERED, _IN_PART, *_KINDS[1:])
+    return ", ".join(f"{counts[kind]} {kind}" for kind in order if counts[kind] or kind in shown)
+
+
+def _by_cause(results: Iterable[StreamResult]) -> list[list[StreamResult]]:
+    """Put together what happened for the same cause, the worst first."""
+    causes: dict[tuple[object, ...], list[StreamResult]] = {}
+    for result in results:
+        if result.result != Outcome.DELIVERED:
+            cause = (result.result, result.code, word_of(result.reason))
+            causes.setdefault(cause, []).append(result)
+    return sorted(causes.values(), key=lambda met: -_KINDS.index(met[0].result))
+
+
+def _cause(met: Sequence[StreamResult]) -> str:
+    """Say in one line what happened, and to which accounts and streams."""
+    first = met[0]
+    accounts = {
+        result.account_id: f"{result.account_id} ({result.account_name})"
+        if result.account_name
+        else result.account_id
+        for result in met
+    }
+    named = ", ".join([*accounts.values()][:_NAMED])
+    if len(accounts) > _NAMED:
+        named += f" and {len(accounts) - _NAMED} more ad accounts"
+    streams = ", ".join(dict.fromkeys(result.stream for result in met))
+    of_first = f" (said of {first.account_id})" if len(accounts) > 1 else ""
+    return f"{first.result}: {named}; {streams}: {first.reason}{of_first}"
 
 
 def _difference(found: Discrepancy) -> str:

@@ -395,6 +395,27 @@ def test_tokens__a_dead_one_is_named_beside_what_the_others_read() -> None:
     assert str(withheld).startswith("Client A: its accounts cannot be read: ")
 
 
+@pytest.mark.parametrize("code", [190, 200, 100, 2], ids=["dead", "access", "refused", "failing"])
+def test_tokens__one_without_a_list_costs_its_own_accounts(code: int) -> None:
+    """Whatever keeps one client's token from listing, the others are read; it is kept for whom."""
+    discovery, _ = found(
+        [page([raw("2")]), *[refusal(code)] * (5 if code == 2 else 1)], access_tokens=two_tokens()
+    )
+
+    assert ids(discovery) == ["2"]
+    assert list(discovery.unlisted) == [1]
+    assert discovery.unlisted[1].startswith("Client B: ")
+
+
+def test_tokens__all_that_list_an_account_are_kept() -> None:
+    """An account is read with the first token that lists it; the others are there to be tried."""
+    discovery, _ = found(
+        [page([raw("1"), raw("2")]), page([raw("2"), raw("3")])], access_tokens=two_tokens()
+    )
+
+    assert [account.tokens for account in discovery.accounts] == [(0,), (0, 1), (1,)]
+
+
 def test_tokens__all_dead_are_all_named(caplog: pytest.LogCaptureFixture) -> None:
     """The error is the last one's; what became of those before is in the log."""
     with pytest.raises(TokenRefused):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
 from singer_sdk.singerlib import Catalog
 
 from tap_meta_partner.insights.plan import InsightsPlan
+from tap_meta_partner.planning.bookmarks import Bookmark
 from tap_meta_partner.singer import InsightsStream, plans_for
 from tests.support.taps import insights, tap_with
 
@@ -50,3 +52,24 @@ def test_catalog__keys_stay_even_when_deselected() -> None:
     columns = {column.name for column in plan_of(tap_with(catalog=catalog)).columns}
 
     assert "ad_id" in columns
+
+
+def test_trouble__of_an_account_without_a_bookmark_is_kept_and_forgotten() -> None:
+    """An account that only ever failed has a partition with that alone, until it does not."""
+    stream = insights(tap_with())
+
+    stream.keep("7", Bookmark(trouble=dt.datetime(2026, 11, 25, 3, 0, tzinfo=dt.timezone.utc)))
+    kept = dict(stream.partition_of("7"))
+    stream.keep("7", Bookmark())
+
+    assert kept == {"context": {"account_id": "7"}, "trouble": "2026-11-25T03:00:00+00:00"}
+    assert stream.partition_of("7") == {"context": {"account_id": "7"}}
+
+
+def test_bookmark__of_nothing_is_no_partition() -> None:
+    """An account of which nothing is known needs no place in the state."""
+    stream = insights(tap_with())
+
+    stream.keep("7", Bookmark())
+
+    assert stream.partition_count == 0

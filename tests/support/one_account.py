@@ -13,7 +13,8 @@ from tap_meta_partner.reports.request import Reporting
 from tap_meta_partner.settings.model import ReportDefinition, Settings
 from tap_meta_partner.sync.account import sync_account
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows, StreamResult
-from tap_meta_partner.sync.shared import RefusedStreams, Shared
+from tap_meta_partner.sync.evidence import Evidence
+from tap_meta_partner.sync.shared import Shared
 from tests.support.fakes import Drive, ad_row
 
 if TYPE_CHECKING:
@@ -55,17 +56,17 @@ def shared_with(
     drive: Drive,
     *,
     mode: str = "auto",
-    refused: RefusedStreams | None = None,
+    evidence: Evidence | None = None,
     may_begin: Callable[[], bool] = lambda: True,
     utc_now: Callable[[], dt.datetime] = lambda: NOW,
     **settings: Any,  # noqa: ANN401
 ) -> Shared:
     return Shared(
-        settings=Settings(access_token="T", report_mode=mode, **settings),
+        settings=Settings(**{"access_token": "T", "report_mode": mode, **settings}),
         reporting=Reporting(mode=mode, jitter=lambda: 0.0, monotonic=drive.clock),
         utc_now=utc_now,
         may_begin=may_begin,
-        refused=refused or RefusedStreams(),
+        evidence=evidence or Evidence(),
     )
 
 
@@ -100,13 +101,14 @@ def asked(drive: Drive) -> list[tuple[str, str, str]]:
 
 
 def bookmarks_of(drive: Drive, stream: str) -> list[Bookmark]:
-    """Return where a stream's bookmark stood behind each window."""
+    """Return where a stream's bookmark stood behind each window; not that it met with trouble."""
     return [
         event.bookmark
         for event in drive.events
         if isinstance(event, BookmarkMoved)
         and event.stream == stream
         and isinstance(event.bookmark, Bookmark)
+        and event.bookmark.trouble is None
     ]
 
 

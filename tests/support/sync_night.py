@@ -72,7 +72,7 @@ class Night:
         self.graph = Graph({**truth, **self.truth}, hook=self._answer)
         begun = self.seconds.now
         self.run = SyncRun(
-            settings=Settings(access_token="T", **self.settings),
+            settings=Settings(**{"access_token": "T", **self.settings}),
             clock=Clock(
                 utc_now=lambda: START + dt.timedelta(seconds=self.seconds.now - begun),
                 monotonic=self.seconds,

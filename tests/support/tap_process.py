@@ -66,7 +66,8 @@ class Output:
         """Return the last day delivered of an account."""
         for partition in self.state["bookmarks"].get(stream, {}).get("partitions", []):
             if partition["context"]["account_id"] == account_id:
-                return str(partition["replication_key_value"])
+                day = partition.get("replication_key_value")
+                return None if day is None else str(day)
         return None
 
     def spend(self, stream: str) -> dict[tuple[str, str], Decimal]:

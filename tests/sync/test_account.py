@@ -14,7 +14,7 @@ from tap_meta_partner.dimensions.tables import DIMENSIONS, selected_columns
 from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.bookmarks import Bookmark
 from tap_meta_partner.sync.events import BookmarkMoved, Discrepancy, Outcome, Rows, StreamResult
-from tap_meta_partner.sync.shared import RefusedStreams
+from tap_meta_partner.sync.evidence import Evidence
 from tests.support.fakes import NO_ACCESS, WRONG_FIELD, Drive, Graph, ad_row, fault
 from tests.support.one_account import (
     ACCOUNT,
@@ -425,12 +425,13 @@ def test_dimensions__one_that_fails_costs_itself_only() -> None:
         ("campaigns", Outcome.FAILED, 0),
         ("adcreatives", Outcome.DELIVERED, 1),
     ]
-    delivered = [each.stream for each in drive.events if isinstance(each, BookmarkMoved)]
-    assert delivered == ["adcreatives"]
+    moved = [each for each in drive.events if isinstance(each, BookmarkMoved)]
+    assert [each.stream for each in moved] == ["campaigns", "adcreatives"]
+    assert moved[0].bookmark == DimensionBookmark(trouble=NOW)
 
 
-def test_dimensions__a_lost_account_is_asked_once() -> None:
-    """After the first refusal of rights the account's other dimensions are skipped unasked."""
+def test_dimensions__a_lost_account_is_asked_one_control_question() -> None:
+    """Where that is refused too, the account's other dimensions are skipped unasked."""
     drive = sync_dimensions(
         CAMPAIGNS,
         ADSETS,
@@ -438,8 +439,8 @@ def test_dimensions__a_lost_account_is_asked_once() -> None:
         hook=lambda _call: fault(*NO_ACCESS),
     )
 
-    # The list of campaigns, with all its fields and with the id alone.
-    assert [call.path for call in drive.calls] == ["act_1/campaigns"] * 2
+    # The list of campaigns, with all its fields and with the id alone; then the control question.
+    assert [call.path for call in drive.calls] == [*["act_1/campaigns"] * 2, "act_1/insights"]
     assert {result for _, result, _ in rows_of(drive)} == {Outcome.SKIPPED}
     assert len(rows_of(drive)) == 3
 
@@ -461,21 +462,26 @@ def test_dimensions__time_that_is_over_leaves_them_unfinished() -> None:
     ]
 
 
-def test_dimensions__refused_to_two_accounts_are_closed() -> None:
-    """A status that Meta does not know is refused to two accounts and then asked of no other."""
-    refused = RefusedStreams()
+def test_dimensions__refused_to_three_accounts_are_closed() -> None:
+    """A status that Meta does not know is refused to three accounts and then asked of no other."""
+    evidence = Evidence(accounts=4)
     asked_of = []
-    for account_id in ("1", "2", "3"):
+    found = []
+    for account_id in ("1", "2", "3", "4"):
         drive = sync_dimensions(
             CAMPAIGNS,
             CREATIVES,
             hook=lambda call: fault(100) if call.path.endswith("/campaigns") else None,
             account=replace(ACCOUNT, account_id=account_id),
-            refused=refused,
+            evidence=evidence,
             effective_status=("NONSENSE",),
         )
         asked_of.append(len(drive.calls))
-        assert [result for _, result, _ in rows_of(drive)] == [Outcome.FAILED, Outcome.DELIVERED]
+        found.append([result for _, result, _ in rows_of(drive)])
 
-    assert asked_of[2] == 1
-    assert list(refused.closed) == ["campaigns"]
+    assert found == [
+        *[[Outcome.FAILED, Outcome.DELIVERED]] * 3,
+        [Outcome.NOT_TRIED, Outcome.DELIVERED],
+    ]
+    assert asked_of[3] == 1
+    assert list(evidence.closed) == ["campaigns"]

@@ -8,15 +8,24 @@ import pytest
 
 from tap_meta_partner.accounts.ad_account import AdAccount
 from tap_meta_partner.graph.errors import RequestRefused, TokenRefused
+from tap_meta_partner.insights.columns import columns_of
+from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.lanes.threads import ThreadTransport
 from tap_meta_partner.planning.bookmarks import Bookmark
-from tap_meta_partner.settings.model import Settings
-from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows, StreamResult
+from tap_meta_partner.settings.model import ReportDefinition, Settings
+from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows, RunEnding, StreamResult
 from tap_meta_partner.sync.run import Interrupted, SyncRun
 from tests.support.fakes import NO_ACCESS, TOKEN_DEAD, ad_row, fault
-from tests.support.sync_night import THREE, YESTERDAY, Night, account
+from tests.support.sync_night import AD, THREE, YESTERDAY, Night, account, day, plan
 
 if TYPE_CHECKING:
+    from tap_meta_partner.sync.events import Event
+    from tests.support.fakes import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tap_meta_partner.graph.calls import Call
     from tests.support.fakes import Reply
 
 # What happens.
@@ -63,16 +72,88 @@ def test_discovery__that_is_refused_ends_the_run() -> None:
     assert night.transports[0].closed
 
 
-def test_insights__a_dead_token_comes_out() -> None:
-    """A token that dies on the way ends all lanes and lets the transport go."""
-    night = Night(
-        THREE, hook=lambda call: fault(*TOKEN_DEAD) if call.path.startswith("act_") else None
-    )
+def dies_at(account_id: str) -> Callable[[Call], Reply | None]:
+    """Return a hook: from the first call about an account on, the token is dead."""
+    died: list[Call] = []
+
+    def hook(call: Call) -> Reply | None:
+        if died or call.account_id == account_id:
+            died.append(call)
+            return fault(*TOKEN_DEAD)
+        return None
+
+    return hook
+
+
+def test_ends__a_dead_token_comes_out_after_everybody_is_told() -> None:
+    """A token that dies on the way ends the run, with a result for each account and stream."""
+    night = Night(THREE, hook=dies_at("2"), settings={"max_concurrency": 1})
+    seen: list[Event] = []
 
     with pytest.raises(TokenRefused):
-        list(night.events())
+        seen.extend(night.events(plan("account"), AD))
 
+    assert night.asked()[1:] == ["act_1/insights", "act_2/insights", "me"]
+    assert night.outcomes() == {
+        ("1", "account_insights"): Outcome.DELIVERED,
+        ("1", "ad_insights"): Outcome.DELIVERED,
+        ("2", "account_insights"): Outcome.FAILED,
+        ("2", "ad_insights"): Outcome.FAILED,
+        ("3", "account_insights"): Outcome.UNFINISHED,
+        ("3", "ad_insights"): Outcome.UNFINISHED,
+    }
+    reason = night.run.results.of_streams[-1].reason
+    assert reason.startswith("the run ended before it: the access token has expired")
+    assert seen.index(RunEnding()) == len(seen) - 3
     assert all(transport.closed for transport in night.transports)
+
+
+def test_ends__an_account_under_way_keeps_what_it_closed() -> None:
+    """What was covered before the end is told, so that rows of other days are left alone."""
+    night = Night(THREE[:2], hook=dies_at("2"), settings={"max_concurrency": 2})
+    long_ago = ReportDefinition(
+        name="ad_insights", level="ad", fields=("spend",), start_date=day("09-01")
+    )
+    wide = InsightsPlan(definition=long_ago, columns=columns_of(long_ago), rows_to="ad_insights")
+    night.latency = lambda call: 9.0 if call.account_id == "2" else 1.0
+
+    with pytest.raises(TokenRefused):
+        list(night.events(wide))
+
+    (one,) = [each for each in night.run.results.of_streams if each.account_id == "1"]
+    assert one.covered is not None
+    assert one.covered.since == day("09-01")
+
+
+def test_ends__without_a_list_those_known_are_told() -> None:
+    """Where not even the accounts can be listed, those with a bookmark are told of it."""
+    night = Night(THREE, hook=lambda _: fault(*TOKEN_DEAD))
+
+    with pytest.raises(TokenRefused):
+        list(night.events(bookmarks={"ad_insights": {"1": Bookmark(day=YESTERDAY)}}))
+
+    assert night.outcomes() == {("1", "ad_insights"): Outcome.UNFINISHED}
+    assert night.asked() == ["me/adaccounts"]
+
+
+def test_ends__a_signal_tells_of_everybody_without_a_call() -> None:
+    """After `stop` each account still has its result, and no call goes out for it."""
+    night = Night(THREE, settings={"max_concurrency": 1})
+    events = night.events()
+
+    next(events)
+    night.run.stop()
+    sent = len(night.graph.calls)
+    with pytest.raises(Interrupted):
+        list(events)
+
+    assert len(night.graph.calls) == sent
+    assert list(night.outcomes().values()) == [
+        Outcome.DELIVERED,
+        Outcome.UNFINISHED,
+        Outcome.UNFINISHED,
+    ]
+    assert "stopped by a signal" in night.run.results.of_streams[-1].reason
 
 
 def test_insights__one_account_without_rights_costs_the_others_nothing() -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tap_meta_partner.days.windows import DateWindow
 from tap_meta_partner.insights.columns import columns_of
 from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.settings.model import ReportDefinition, Settings
@@ -32,9 +33,12 @@ if TYPE_CHECKING:
         ([Outcome.DELIVERED, Outcome.LOST], True, True),
         ([Outcome.DELIVERED, Outcome.FAILED], False, True),
         ([Outcome.DELIVERED, Outcome.UNFINISHED], False, False),
-        ([Outcome.UNFINISHED], False, False),
-        ([Outcome.UNFINISHED, Outcome.SKIPPED], False, False),
+        ([Outcome.UNFINISHED], False, True),
+        ([Outcome.UNFINISHED, Outcome.SKIPPED], False, True),
         ([Outcome.UNFINISHED, Outcome.SKIPPED], True, True),
+        ([Outcome.INCOMPLETE], False, False),
+        ([Outcome.DELIVERED, Outcome.NOT_TRIED], True, False),
+        ([Outcome.NOT_TRIED], False, True),
         ([Outcome.SKIPPED], False, True),
         ([Outcome.SKIPPED, Outcome.LOST], False, True),
         ([Outcome.FAILED], False, True),
@@ -52,6 +56,15 @@ def test_failed__tells_whether_a_person_is_needed(
     assert run.results.failed() is failed
 
 
+def test_failed__not_where_some_days_reached_somebody() -> None:
+    """A first night that was too short for every account is no failure: its windows count."""
+    run = SyncRun(settings=Settings(access_token="T"))
+    days = DateWindow(day("11-01"), day("11-05"))
+    run.results.of_streams = [result("1", Outcome.UNFINISHED, covered=days)]
+
+    assert not run.results.failed()
+
+
 def test_summary__counts_accounts_and_names_those_with_trouble() -> None:
     """One line of figures, then each account that needs a person, with its worst result."""
     night = Night(
@@ -65,12 +78,12 @@ def test_summary__counts_accounts_and_names_those_with_trouble() -> None:
     figures, *troubles = night.run.results.summary()
 
     assert figures == (
-        "ad accounts: 2 delivered, 1 skipped, 1 lost, 0 failed; 2 rows, 4 calls, "
-        "0 throttle errors, 0.0 account-minutes parked, 4 s"
+        "ad accounts: 2 delivered, 1 skipped, 1 lost, 0 failed; their streams: 2 delivered, "
+        "1 skipped, 1 lost; 2 rows, 5 calls, 0 throttle errors, 0.0 account-minutes parked, 5 s"
     )
     assert [line.partition(":")[0] for line in troubles] == ["lost", "skipped"]
-    assert troubles[0].startswith("lost: 9, ad_insights: no longer among the accounts")
-    assert troubles[1].startswith("skipped: 2 (Client 2), ad_insights: no permission")
+    assert troubles[0].startswith("lost: 9; ad_insights: no longer among the accounts")
+    assert troubles[1].startswith("skipped: 2 (Client 2); ad_insights: no permission")
 
 
 def test_summary__tells_of_limits_and_unfinished_accounts() -> None:
@@ -86,13 +99,14 @@ def test_summary__tells_of_limits_and_unfinished_accounts() -> None:
 
     assert night.run.results.summary()[0] == (
         # The parked account is not waited for: it is unfinished, and so is what comes after 3 s.
-        "ad accounts: 1 delivered, 2 unfinished, 0 skipped, 0 failed; 0 rows, 3 calls, "
+        "ad accounts: 1 delivered, 2 unfinished, 0 skipped, 0 failed; "
+        "their streams: 1 delivered, 2 unfinished; 0 rows, 3 calls, "
         "1 throttle errors, 1.0 account-minutes parked, 3 s"
     )
 
 
-def test_summary__an_account_counts_by_its_worst_stream() -> None:
-    """An account delivered in one stream and failed in another is a failed account."""
+def test_summary__tells_accounts_and_streams() -> None:
+    """An account that got some of its streams is neither delivered nor failed: both are told."""
     run = SyncRun(settings=Settings(access_token="T"))
     run.results.of_streams = [
         result("1", Outcome.DELIVERED, "account_insights"),
@@ -103,8 +117,34 @@ def test_summary__an_account_counts_by_its_worst_stream() -> None:
 
     figures, *troubles = run.results.summary()
 
-    assert figures.startswith("ad accounts: 0 delivered, 0 skipped, 1 failed; ")
-    assert troubles == ["failed: 1, campaign_insights: first"]
+    assert figures.startswith(
+        "ad accounts: 0 delivered, 1 delivered in part, 0 skipped, 0 failed; "
+        "their streams: 1 delivered, 1 skipped, 2 failed; "
+    )
+    assert troubles == [
+        "failed: 1; campaign_insights: first",
+        "failed: 1; ad_insights: second",
+        "skipped: 1; ad_insights: ",
+    ]
+
+
+def test_summary__says_a_cause_once_with_the_accounts_it_met() -> None:
+    """One line per cause, however many it met: the first few by name, the others as a number."""
+    run = SyncRun(settings=Settings(access_token="T"))
+    said = "no permission: (#200) NOT grant to act_{} (code 200, fbtrace_id A{}z). Ask for it."
+    run.results.of_streams = [
+        result(str(n), Outcome.SKIPPED, stream, code=200, reason=said.format(n, n))
+        for n in range(1, 13)
+        for stream in ("account_insights", "ad_insights")
+    ]
+
+    _, *troubles = run.results.summary()
+
+    (line,) = troubles
+    assert line == (
+        "skipped: 1, 2, 3, 4, 5 and 7 more ad accounts; account_insights, ad_insights: "
+        f"{said.format(1, 1)} (said of 1)"
+    )
 
 
 def test_summary__tells_where_the_levels_do_not_add_up() -> None:

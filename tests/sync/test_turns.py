@@ -13,8 +13,9 @@ from tap_meta_partner.dimensions.tables import DIMENSIONS, selected_columns
 from tap_meta_partner.insights.columns import columns_of
 from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.bookmarks import Bookmark
-from tap_meta_partner.settings.model import ReportDefinition
+from tap_meta_partner.settings.model import AccessToken, ReportDefinition
 from tap_meta_partner.sync.events import Outcome
+from tests.support.fakes import TOKEN_DEAD, fault
 from tests.support.sync_night import (
     AD,
     BOOKMARK,
@@ -197,3 +198,67 @@ def test_unassigned__accounts_are_skipped_with_what_to_do() -> None:
     assert five.account_name == "Five"
     assert "Assign assets" in five.reason
     assert "act_5/insights" not in night.asked()
+
+
+# Who failed the last time.
+
+
+def test_order__whoever_failed_the_last_time_goes_last() -> None:
+    """The oldest data goes first, but for those in trouble: of them who has waited longest."""
+    night = Night([account(str(n)) for n in range(1, 6)], settings={"max_concurrency": 1})
+    known = {
+        "1": Bookmark(day=day("11-24")),
+        "2": Bookmark(day=day("11-01"), trouble=START - dt.timedelta(days=1)),
+        "3": Bookmark(trouble=START - dt.timedelta(days=2)),
+        "4": Bookmark(day=day("11-23")),
+    }
+
+    list(night.events(bookmarks={"ad_insights": known}))
+
+    assert night.asked()[1:] == [f"act_{n}/insights" for n in (5, 4, 1, 3, 2)]
+
+
+def test_order__trouble_in_one_stream_counts_for_the_account() -> None:
+    """An account has one turn for all its streams."""
+    night = Night(THREE[:2], settings={"max_concurrency": 1})
+    bookmarks = {
+        "account_insights": {"1": BOOKMARK, "2": BOOKMARK},
+        "ad_insights": {"1": Bookmark(day=day("11-01"), trouble=START)},
+    }
+
+    list(night.events(plan("account"), AD, bookmarks=bookmarks))
+
+    assert night.asked()[1] == "act_2/insights"
+
+
+def test_lost__not_where_nothing_was_ever_delivered() -> None:
+    """An account that only ever had trouble, and is gone, is nobody's loss."""
+    night = Night(THREE[:1])
+
+    list(night.events(bookmarks={"ad_insights": {"9": Bookmark(trouble=START)}}))
+
+    assert {item.account_id for item in night.run.results.of_streams} == {"1"}
+
+
+TOKENS = (
+    AccessToken(label="Client A", access_token="A"),
+    AccessToken(label="Client B", access_token="B", account_ids=("8",)),
+)
+
+
+def test_unlisted__accounts_are_the_tokens_matter() -> None:
+    """Where a token cannot list its accounts, those not seen are no withdrawn share."""
+    night = Night(
+        THREE[:1],
+        hook=lambda call: fault(*TOKEN_DEAD) if call.token == 1 else None,
+        settings={"access_token": "", "access_tokens": TOKENS},
+    )
+
+    list(night.events(bookmarks={"ad_insights": {"8": BOOKMARK, "9": BOOKMARK}}))
+
+    found = {item.account_id: item for item in night.run.results.of_streams}
+    assert found["8"].result == Outcome.SKIPPED
+    assert "Client B: the access token has expired" in found["8"].reason
+    assert "share" not in found["8"].reason
+    # The other token has an account list of its own, in which 9 is missing.
+    assert found["9"].result == Outcome.LOST

@@ -1,0 +1,139 @@
+"""One ad account's calls in this run: with which token they go out, and what was answered."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.errors import (
+    AccountUnreadable,
+    MetaError,
+    RequestRefused,
+    TokenRefused,
+)
+from tap_meta_partner.graph.steps import ask
+from tap_meta_partner.sync.events import BookmarkMoved, Rows
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tap_meta_partner.accounts.ad_account import AdAccount
+    from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
+    from tap_meta_partner.graph.steps import Steps
+    from tap_meta_partner.planning.bookmarks import Bookmark
+    from tap_meta_partner.sync.shared import Shared
+
+#: Days back from now: over for every ad account, wherever it is.
+_CONTROL_DAY = dt.timedelta(days=2)
+
+
+class Witness:
+    """Takes an account's steps with the token that reads it, and sees what is answered.
+
+    Attributes:
+        tokens: those that list the account and are still worth trying, the one in use first.
+        account_works: something of the account was answered, with this token.
+        stream_works: something of the stream arrived that Meta was asked for.
+        moved: the last bookmark that the stream moved, None before the first.
+    """
+
+    def __init__(self, account: AdAccount, shared: Shared) -> None:
+        self._account = account
+        self._shared = shared
+        self.tokens = list(account.tokens)
+        self.account_works = False
+        self.stream_works = False
+        self.moved: Bookmark | DimensionBookmark | None = None
+        self._answered = False
+        self._last_call: Call | None = None
+        #: Heads of paths that are about the account itself: its own, and those of its report runs.
+        self._own = {f"act_{account.account_id}"}
+
+    def take(self, stream: str, steps: Steps[None]) -> Steps[None]:
+        """Take the steps of a stream to their end.
+
+        Raises:
+            Exception: what they raise.
+        """
+        self.stream_works = self._answered = False
+        try:
+            step = next(steps)
+            while True:
+                if isinstance(step, Call):
+                    self._last_call = step = replace(step, token=self.tokens[0])
+                elif isinstance(step, (Rows, BookmarkMoved)):
+                    self._note(stream, step)
+                try:
+                    answer = yield step
+                except Exception as error:  # noqa: BLE001  (handed on as it is)
+                    step = steps.throw(error)
+                else:
+                    if isinstance(step, Call):
+                        self._hear(step, answer)
+                    step = steps.send(answer)
+        except StopIteration:
+            self._note_works(stream)
+        finally:
+            steps.close()
+
+    def _hear(self, call: Call, answer: dict[str, Any]) -> None:
+        self.account_works = self._answered = True
+        if call.method == "POST":
+            self._own.add(str(answer.get("report_run_id")))
+
+    def _note(self, stream: str, event: Rows | BookmarkMoved) -> None:
+        if isinstance(event, BookmarkMoved):
+            self.moved = event.bookmark
+        self._note_works(stream)
+
+    def _note_works(self, stream: str) -> None:
+        # Idle days are closed without a call, which proves nothing.
+        if self._answered and not self.stream_works:
+            self.stream_works = True
+            self._shared.evidence.note_worked(stream)
+
+    @property
+    def asked_an_object(self) -> bool:
+        """Whether the last call was about one of the account's objects, not about itself."""
+        call = self._last_call
+        return call is not None and call.path.partition("/")[0] not in self._own
+
+    def account_answers(self) -> Steps[bool | None]:
+        """Ask the plainest question about the account: one day, one number, no breakdowns.
+
+        Returns:
+            Whether Meta answers it; None where it neither did nor refused to.
+        """
+        day = str((self._shared.utc_now() - _CONTROL_DAY).date())
+        params = {
+            "level": "account",
+            "fields": "impressions",
+            "time_range": {"since": day, "until": day},
+            "limit": 1,
+        }
+        answers = yield from self._is_answered(f"act_{self._account.account_id}/insights", params)
+        self.account_works = bool(answers)
+        return answers
+
+    def token_answers(self) -> Steps[bool | None]:
+        """Ask what needs nothing but a token that works; return as `account_answers`."""
+        return (yield from self._is_answered("me", {"fields": "id"}))
+
+    def _is_answered(self, path: str, params: dict[str, object]) -> Steps[bool | None]:
+        account_id = self._account.account_id
+        call = Call(path=path, params=params, account_id=account_id, token=self.tokens[0])
+        try:
+            yield from ask(call, self._shared.reporting.jitter)
+        except (AccountUnreadable, RequestRefused, TokenRefused):
+            return False
+        except MetaError:
+            return None
+        return True
+
+    def next_token(self) -> None:
+        """Go on to the next token that lists the account, of those not known to be dead."""
+        dead = self._shared.evidence.dead_tokens
+        self.tokens = [token for token in self.tokens[1:] if token not in dead]
+        self.account_works = False
