@@ -97,7 +97,7 @@ class Outcomes:
         result = yield from self._of(what, read)
         if self.gone is not None:
             self._say(result)
-        elif result.result != Outcome.DELIVERED:
+        elif result.result in (Outcome.FAILED, Outcome.SKIPPED):
             logger.info("account %s: %s unknown (%s)", self._account, what, result.reason)
 
     def failure(self, stream: str, error: Exception) -> StreamResult:
