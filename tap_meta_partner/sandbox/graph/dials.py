@@ -27,6 +27,10 @@ class Dials:
         max_sync_rows: Above it a synchronous report is refused as too much data; None = never.
         slow_sync_rows: Above it a synchronous report times out; None = never.
         max_async_rows: Above it a report run fails as too large; None = never.
+        max_cells: Above it a report is too large, at once and as a run: its rows times the fields
+            that are neither ids nor signs of life (see `LIGHT_FIELDS`); None = never.
+        unservable: Ids of objects whose own rows are always too large. Lists that ask nothing but
+            `LIGHT_FIELDS` of them are not.
         max_running_runs: How many report runs of one account may be under way; None = any number.
         max_page_rows: How many rows of a report a page may hold, whatever its `limit`; None = any.
         max_page_accounts: The same for lists of ad accounts.
@@ -48,6 +52,8 @@ class Dials:
     max_sync_rows: int | None = None
     slow_sync_rows: int | None = None
     max_async_rows: int | None = None
+    max_cells: int | None = None
+    unservable: Collection[str] = ()
     max_running_runs: int | None = None
     max_page_rows: int | None = None
     max_page_accounts: int | None = None

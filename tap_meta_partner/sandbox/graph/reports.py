@@ -27,6 +27,15 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox.world.world import World
 
 
+#: What lists of objects ask: it weighs nothing.
+LIGHT_FIELDS = frozenset(
+    {
+        *("account_id", "campaign_id", "adset_id", "ad_id", "date_start", "date_stop"),
+        *("impressions", "spend", "actions", "action_values", "conversions"),
+    }
+)
+
+
 class Reports:
     """Answers the calls to `insights` edges and to report runs."""
 
@@ -65,7 +74,8 @@ class Reports:
             query,
             call.params,
             revision=revision,
-            too_large=largest is not None and self._insights.exceeds(query, largest, revision),
+            too_large=(largest is not None and self._insights.exceeds(query, largest, revision))
+            or self._is_too_heavy(query, revision),
             fault=fault,
         )
         return {"report_run_id": run.id}
@@ -101,5 +111,17 @@ class Reports:
         largest, slow = self._dials.max_sync_rows, self._dials.slow_sync_rows
         if largest is not None and self._insights.exceeds(query, largest, revision):
             raise graph_errors.too_much_data()
+        if self._is_too_heavy(query, revision):
+            raise graph_errors.too_much_data()
         if slow is not None and self._insights.exceeds(query, slow, revision):
             raise graph_errors.sync_timed_out()
+
+    def _is_too_heavy(self, query: InsightsQuery, revision: int) -> bool:
+        """Tell whether a report is too large by its cells, or for one of its objects."""
+        cells, unservable = self._dials.max_cells, set(self._dials.unservable)
+        heavy = len(set(query.fields) - LIGHT_FIELDS)
+        if cells is not None and heavy and self._insights.exceeds(query, cells // heavy, revision):
+            return True
+        if unservable and (heavy or query.node.id in unservable):
+            return not unservable.isdisjoint(self._insights.objects(query, revision))
+        return False

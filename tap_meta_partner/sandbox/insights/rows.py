@@ -68,6 +68,15 @@ class Insights:
                 return True
         return False
 
+    def objects(self, query: InsightsQuery, revision: int) -> set[str]:
+        """Return the ids of the objects, of the report's level, that have a row in it."""
+        column, account_id = AD_COLUMN.get(query.level), query.node.account.id
+        return {
+            account_id if column is None else str(getattr(ad, column))
+            for number, span in enumerate(periods.buckets(query.span, query.increment))
+            for ad, _, _ in self._bucket(query, span, number, revision)
+        }
+
     def _bucket(
         self, query: InsightsQuery, span: periods.Span, number: int, revision: int
     ) -> list[Group]:
