@@ -81,8 +81,8 @@ class ActionRowReader:
     def records(self, record: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Turn one record, as `rows.RowReader` makes it, into the rows of all its action lists.
 
-        Raises:
-            ValueError: two entries of a list have the same action breakdowns and window.
+        Entries of a list with the same action breakdowns and window are added up, as they are in
+        the columns of a single action type: they differ in what was not asked for.
         """
         shared = {name: record[name] for name in self._key}
         # What is not among the report's columns is not known here either.
@@ -122,22 +122,19 @@ class ActionRowReader:
                     row[VALUE] = amount if type(amount) is Decimal else _amount(amount)
                 rows.append(row)
         if len(different) != len(entries):
-            self._check(rows[before:])
+            rows[before:] = self._added_up(rows[before:])
 
-    def _check(self, rows: list[dict[str, Any]]) -> None:
-        """Refuse two amounts under one key: nothing is merged silently."""
+    def _added_up(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return one row for each key, with the sum of its amounts."""
         key_of_row = itemgetter(METRIC, *self._breakdowns, WINDOW)
-        seen = set()
+        found: dict[Any, dict[str, Any]] = {}
         for row in rows:
-            key = key_of_row(row)
-            if key in seen:
-                names = (*self._key, METRIC, *self._breakdowns, WINDOW)
-                told = ", ".join(f"{name} {row[name]}" for name in names)
-                raise ValueError(
-                    f"an action list has two entries with one key ({told}): leave {row[METRIC]} "
-                    "out of fields, or name what they differ in among action_breakdowns"
-                )
-            seen.add(key)
+            first = found.setdefault(key_of_row(row), row)
+            if first is row or not self._has_value:
+                continue
+            amounts = [each[VALUE] for each in (first, row) if each[VALUE] is not None]
+            first[VALUE] = sum(amounts[1:], amounts[0]) if amounts else None
+        return list(found.values())
 
 
 def action_breakdowns_of(definition: ReportDefinition) -> tuple[str, ...]:

@@ -215,20 +215,22 @@ def test_whole_number__is_taken() -> None:
     assert type(row["value"]) is Decimal
 
 
-def test_two_entries__with_one_key_are_an_error() -> None:
-    """Nothing is merged: two amounts of one kind and window are refused, and named."""
+def test_two_entries__with_one_key_are_added_up() -> None:
+    """They differ in what was not asked for: the amount is theirs together, as in a column."""
     entries = [
         {"action_type": "like", "value": "1"},
         {"action_type": "purchase", "value": "1", "1d_view": "1"},
         {"action_type": "purchase", "1d_view": "2"},
+        {"action_type": "purchase", "1d_view": "0.5"},
     ]
 
-    with pytest.raises(
-        ValueError,
-        match=r"two entries with one key \(account_id 7, date_start 2026-11-01, ad_id 1, "
-        r"metric actions, action_type purchase, attribution_window 1d_view\): leave actions out",
-    ):
-        long({"actions": entries}, report("actions"))
+    rows = long({"actions": entries}, report("actions"))
+
+    assert [(row["action_type"], row["attribution_window"], row["value"]) for row in rows] == [
+        ("like", "default", Decimal(1)),
+        ("purchase", "default", Decimal(1)),
+        ("purchase", "1d_view", Decimal("3.5")),
+    ]
 
 
 def test_two_entries__that_differ_in_window_or_list_are_none() -> None:
