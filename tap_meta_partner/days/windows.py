@@ -68,8 +68,42 @@ def joined(windows: Iterable[DateWindow]) -> list[DateWindow]:
     """Return the same days in as few windows as possible, the earliest first."""
     found: list[DateWindow] = []
     for window in sorted(windows, key=lambda item: item.since):
-        if found and window.since <= found[-1].until + _DAY:
+        # `dt.date.max` has no day after it.
+        if found and (window.since - found[-1].until).days <= 1:
             found[-1] = DateWindow(found[-1].since, max(found[-1].until, window.until))
         else:
             found.append(window)
     return found
+
+
+def shared_by(window: DateWindow, others: Iterable[DateWindow]) -> list[DateWindow]:
+    """Return the days of a window that are in any of the others, the earliest first."""
+    found = []
+    for other in joined(others):
+        both = between(max(window.since, other.since), min(window.until, other.until))
+        if both:
+            found.append(both)
+    return found
+
+
+def left_of(window: DateWindow, others: Iterable[DateWindow]) -> list[DateWindow]:
+    """Return the days of a window that are in none of the others, the earliest first."""
+    found, since = [], window.since
+    for taken in shared_by(window, others):
+        before = between(since, taken.since - _DAY) if taken.since > window.since else None
+        if before:
+            found.append(before)
+        if taken.until >= window.until:
+            return found
+        since = taken.until + _DAY
+    return [*found, DateWindow(since, window.until)]
+
+
+def window_of(text: str) -> DateWindow:
+    """Read a window as `str` writes it.
+
+    Raises:
+        ValueError: it is none.
+    """
+    since, _, until = text.partition("..")
+    return DateWindow(dt.date.fromisoformat(since), dt.date.fromisoformat(until or since))

@@ -65,50 +65,45 @@ def refused_fields(error: MetaError, asked: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class RefusedFields:
-    """What Meta refused in this run: for one ad account, or, after the second, for all of them.
+    """What Meta refused in this run to each ad account, of one kind of request.
+
+    Never to the others, and never in another report or dimension: a field can be refused for one
+    account's rights, or for a breakdown. Each account is asked for all of them anew in each run.
 
     Args:
-        stream: whose fields, for the log; empty where they are those of all insights.
+        stream: whose fields, for the log; empty where nothing more is to be said.
     """
 
     stream: str = ""
     _by_account: dict[str, set[str]] = field(default_factory=dict)
-    _everywhere: set[str] = field(default_factory=set)
+    _searched: set[str] = field(default_factory=set)
 
     def note(self, account_id: str, names: Iterable[str], error: MetaError) -> None:
-        """Take note that Meta refused fields to an account; the first time it is said."""
+        """Take note that Meta refused fields to an account; the first account is told of."""
         for name in names:
-            self._note(account_id, name, error)
-
-    def _note(self, account_id: str, name: str, error: MetaError) -> None:
-        accounts = [known for known, names in self._by_account.items() if name in names]
-        if not accounts:
-            logger.warning(
-                "%sMeta refuses the field %s to account %s: it is left out, its column stays empty "
-                "in this run (%s)",
-                self._said_of,
+            known = any(name in names for names in self._by_account.values())
+            logger.log(
+                logging.INFO if known else logging.WARNING,
+                "%sMeta refuses the field %s to account %s: it is left out, and asked for again in "
+                "the next run; days delivered with it keep it (%s)",
+                f"{self.stream}: " if self.stream else "",
                 name,
                 account_id,
                 error.fault,
             )
-        elif account_id not in accounts and name not in self._everywhere:
-            self._everywhere.add(name)
-            logger.warning(
-                "%sMeta refuses the field %s to other accounts too: no account is asked for it",
-                self._said_of,
-                name,
-            )
-        self._by_account.setdefault(account_id, set()).add(name)
-
-    @property
-    def _said_of(self) -> str:
-        return f"{self.stream}: " if self.stream else ""
+            self._by_account.setdefault(account_id, set()).add(name)
 
     def of(self, account_id: str) -> frozenset[str]:
         """Return the fields that are not to be asked of an account."""
-        return frozenset(self._everywhere | self._by_account.get(account_id, set()))
+        return frozenset(self._by_account.get(account_id, ()))
 
     def left(self, fields: Iterable[str], account_id: str) -> tuple[str, ...]:
         """Return those of the fields that may be asked of an account, in their order."""
         refused = self.of(account_id)
         return tuple(name for name in fields if name not in refused)
+
+    def begin_search(self, account_id: str) -> bool:
+        """Tell whether a field that Meta does not name may be looked for: once an account."""
+        begins = account_id not in self._searched
+        self._searched.add(account_id)
+        return begins

@@ -10,6 +10,8 @@ Meltano carry along::
     {"context": {"account_id": "1"}, "replication_key": "date_start",
      "replication_key_value": "2026-11-23", "since": "2026-10-26", "report": "ad|1||default",
      "pace": {"days": 15, "mode": "async", "easy": 1}}
+
+What those days lack stands beside it: see `planning/withheld.py` and `planning/holes.py`.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.values import instant_of, maybe
+from tap_meta_partner.planning.holes import Hole, holes_as_json, read_holes
 from tap_meta_partner.planning.pace import WIDEST_DAYS, Pace
+from tap_meta_partner.planning.withheld import Withheld, read_withheld, withheld_as_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, MutableMapping
@@ -45,6 +49,8 @@ class Bookmark:
         report: the fingerprint of the report whose rows those are.
         pace: what worked.
         trouble: when the run began that was the last to fail with this account, until one does not.
+        withheld: the fields that days were delivered without, and lookbacks not read for them.
+        holes: what of those days cannot be had.
     """
 
     day: dt.date | None = None
@@ -52,6 +58,8 @@ class Bookmark:
     report: str | None = None
     pace: Pace = field(default_factory=Pace)
     trouble: dt.datetime | None = None
+    withheld: Withheld = field(default_factory=Withheld)
+    holes: tuple[Hole, ...] = ()
 
     @property
     def last_day(self) -> dt.date | None:
@@ -74,6 +82,8 @@ def read_partition(partition: Mapping[str, Any]) -> Bookmark:
         report=partition.get("report") if isinstance(partition.get("report"), str) else None,
         pace=_pace(partition.get("pace")),
         trouble=maybe(instant_of, partition.get("trouble")),
+        withheld=read_withheld(partition),
+        holes=read_holes(partition.get("holes")),
     )
 
 
@@ -86,6 +96,8 @@ def write_partition(bookmark: Bookmark, partition: MutableMapping[str, Any]) -> 
         "report": bookmark.report,
         "pace": None if bookmark.pace == Pace() else _pace_as_json(bookmark.pace),
         "trouble": bookmark.trouble and bookmark.trouble.isoformat(timespec="seconds"),
+        "holes": holes_as_json(bookmark.holes),
+        **withheld_as_json(bookmark.withheld),
     }
     for key, value in values.items():
         if value is None:
@@ -112,15 +124,39 @@ def _pace(value: object) -> Pace:
     days, easy = value.get("days", WIDEST_DAYS), value.get("easy", 0)
     if not (isinstance(days, int) and 1 <= days <= WIDEST_DAYS and isinstance(easy, int)):
         return Pace()
-    mode = value.get("mode")
+    mode, met = value.get("mode"), value.get("met")
+    ids = {name: value.get(name) for name in ("heavy", "hopeless")}
+    counts = {name: value.get(name) for name in ("parts", "vain")}
     return Pace(
         days=days,
-        report_run=mode in ("async", "campaign"),
-        by_campaign=mode == "campaign" and days == 1,
+        report_run=mode == "async",
+        by_object=mode == "campaign" and days == 1,
+        heavy=tuple(map(str, ids["heavy"])) if isinstance(ids["heavy"], list) else (),
+        hopeless=tuple(map(str, ids["hopeless"])) if isinstance(ids["hopeless"], list) else (),
+        parts=max(1, counts["parts"]) if isinstance(counts["parts"], int) else 1,
         easy=max(0, easy),
+        met=_date_or_none(met),
+        vain=max(0, counts["vain"]) if isinstance(counts["vain"], int) else 0,
+        stood_still=value.get("stood_still") is True,
     )
 
 
+def _date_or_none(value: object) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(str(value))
+    except ValueError:
+        return None
+
+
 def _pace_as_json(pace: Pace) -> dict[str, Any]:
-    mode = "campaign" if pace.by_campaign else "async" if pace.report_run else "sync"
-    return {"days": pace.days, "mode": mode, "easy": pace.easy}
+    mode = "campaign" if pace.by_object else "async" if pace.report_run else "sync"
+    further = {
+        "heavy": list(pace.heavy),
+        "hopeless": list(pace.hopeless),
+        "parts": pace.parts if pace.parts > 1 else None,
+        "met": pace.met and pace.met.isoformat(),
+        "vain": pace.vain,
+        "stood_still": pace.stood_still,
+    }
+    said = {name: value for name, value in further.items() if value}
+    return {"days": pace.days, "mode": mode, "easy": pace.easy, **said}

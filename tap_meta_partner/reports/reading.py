@@ -2,8 +2,8 @@
 
 The order in which Meta itself advises to try: a direct GET; when that is too much, the same request
 as a report run (POST, poll, read); when that is too much as well, fewer days (the caller's part);
-and on a single day each campaign at its own edge. Everything here yields calls and pauses (see
-`graph/steps.py`) and never sends or sleeps.
+and on a single day each object at its own edge (`by_object.py`). Everything here yields calls and
+pauses (see `graph/steps.py`) and never sends or sleeps.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.graph.errors import TooMuchData
+from tap_meta_partner.graph.error_codes import GARBLED
+from tap_meta_partner.graph.errors import CursorExpired, KeptFailing, Retriable, TooMuchData
 from tap_meta_partner.reports.report_runs import read_report_run
 from tap_meta_partner.reports.request import MANY_PAGES, pages_of
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from tap_meta_partner.reports.request import Reporting, ReportRequest
 
 logger = logging.getLogger(__name__)
+
+_SERVER_ERROR = 500
 
 
 def read_report(
@@ -39,7 +42,7 @@ def read_report(
     # What an earlier night remembered does not overrule the setting.
     if reporting.mode == "sync" or (reporting.mode == "auto" and not pace.report_run):
         try:
-            pages = yield from pages_of(request.call(), sink, reporting)
+            pages = yield from _directly(request, sink, reporting)
         except TooMuchData as error:
             if reporting.mode == "sync":
                 raise
@@ -47,5 +50,34 @@ def read_report(
         else:
             heavy = pages > MANY_PAGES and reporting.mode == "auto"
             return pace.with_report_run() if heavy else pace.eased()
-    yield from read_report_run(request, sink, reporting)
+    # One that stood still before is not waited for twice.
+    yield from read_report_run(request, sink, reporting, patient=not pace.stood_still)
     return pace.eased() if pace.report_run else pace.with_report_run()
+
+
+def _directly(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[int]:
+    """Read a report by direct answers; what stays unanswered is taken as too much.
+
+    Meta has a code for a report that is too heavy, and does not always come to send it: the call
+    times out, a gateway answers 502 or 504, the place in the pages is lost again and again.
+
+    Raises:
+        TooMuchData: it is too much, or nothing that helps came at every try.
+        MetaError: as `steps.ask`.
+    """
+    try:
+        return (yield from pages_of(request.call(), sink, reporting))
+    except KeptFailing as error:
+        if not may_be_heavy(error):
+            raise
+        raise TooMuchData(error.fault, error.rule) from error
+
+
+def may_be_heavy(error: KeptFailing) -> bool:
+    """Tell whether less might be answered where this was not, at every try.
+
+    Not where an answer came that makes no sense: that has nothing to do with its size.
+    """
+    if error.rule is GARBLED:
+        return (error.fault.status or 0) >= _SERVER_ERROR
+    return issubclass(error.rule.family, (Retriable, CursorExpired))

@@ -14,6 +14,8 @@ from tap_meta_partner.graph.errors import (
     Fault,
     KeptFailing,
     RequestRefused,
+    Retriable,
+    Rule,
     RunNotReady,
     Throttled,
     ThrottledTooLong,
@@ -64,21 +66,42 @@ STALLED_SECONDS = 20 * 60.0
 
 _UNREADABLE_TRIES = 6
 
+#: A run that stands still: submitted again once, and then a smaller one is tried.
+STANDS_STILL = Rule(
+    family=TooMuchData,
+    what="a report run at Meta comes to no end",
+    advice="The tap asks for less at a time; no run of this size is tried again for four weeks.",
+)
+
 
 class _ReportRunLost(Exception):
     """The run will give nothing any more; the same request may."""
 
-    def __init__(self, why: str, *, failed: bool = False) -> None:
+    def __init__(self, why: str, *, failed: bool = False, rule: Rule | None = None) -> None:
         super().__init__(why)
         self.why = why
         self.failed = failed
+        self.rule = rule or _REPORT_RUN_TOO_MUCH
 
 
-def read_report_run(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
-    """Create a report run, wait for it and read it; create it again where it came to nothing."""
+def read_report_run(
+    request: ReportRequest, sink: RowSink, reporting: Reporting, *, patient: bool = True
+) -> Steps[None]:
+    """Create a report run, wait for it and read it; create it again where it came to nothing.
+
+    Args:
+        request: the window.
+        sink: where its rows go.
+        reporting: how to ask.
+        patient: create it a second time where the first one stood still.
+
+    Raises:
+        TooMuchData: it is too large, or never comes to its end (then the rule is `STANDS_STILL`).
+        MetaError: as `steps.ask`.
+    """
     yield ReportRunSlot(take=True)
     try:
-        yield from _try_report_runs(request, sink, reporting)
+        yield from _try_report_runs(request, sink, reporting, patient=patient)
     except Exception:
         # Whatever went wrong (the sink may object to a row): a slot that is kept is missed by all.
         yield ReportRunSlot(take=False)
@@ -86,7 +109,9 @@ def read_report_run(request: ReportRequest, sink: RowSink, reporting: Reporting)
     yield ReportRunSlot(take=False)
 
 
-def _try_report_runs(request: ReportRequest, sink: RowSink, reporting: Reporting) -> Steps[None]:
+def _try_report_runs(
+    request: ReportRequest, sink: RowSink, reporting: Reporting, *, patient: bool
+) -> Steps[None]:
     submissions = failures = 0
     limited = _Limited(reporting)
     while True:
@@ -107,10 +132,9 @@ def _try_report_runs(request: ReportRequest, sink: RowSink, reporting: Reporting
             logger.info("%s: report run %s: %s", request, run_id, lost.why)
             submissions += 1
             failures += lost.failed
-            if failures == _FAILURES or submissions == _SUBMISSIONS:
-                raise TooMuchData(
-                    Fault(message=f"report runs: {lost.why}"), _REPORT_RUN_TOO_MUCH
-                ) from None
+            in_vain = lost.rule is STANDS_STILL and not patient
+            if failures == _FAILURES or submissions == _SUBMISSIONS or in_vain:
+                raise TooMuchData(Fault(message=f"report runs: {lost.why}"), lost.rule) from None
         else:
             return
 
@@ -178,7 +202,9 @@ def _await_report_run(run_id: str, request: ReportRequest, reporting: Reporting)
             progress = (status, run.get("async_percent_completion"))
             moved_at = reporting.monotonic()
         elif reporting.monotonic() - moved_at > STALLED_SECONDS:
-            raise _ReportRunLost(f"it stands still at {progress[1]} %")
+            raise _ReportRunLost(
+                f"it stands still at {progress[1]} %", failed=True, rule=STANDS_STILL
+            )
 
 
 def _poll(call: Call, jitter: Jitter) -> Steps[dict[str, Any] | None]:
@@ -243,9 +269,9 @@ def _read_result(
                 raise
             raise _ReportRunLost("its result has expired") from None
         except KeptFailing as error:
-            if error.rule.family is not CursorExpired:
+            if not issubclass(error.rule.family, (Retriable, CursorExpired)):
                 raise
-            raise _ReportRunLost("its result cannot be read to its end") from None
+            raise _ReportRunLost("its result cannot be read to its end", failed=True) from None
         else:
             return
     raise _ReportRunLost("it is complete but cannot be read")

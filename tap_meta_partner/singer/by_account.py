@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from tap_meta_partner.dimensions.request import DimensionPlan
 from tap_meta_partner.insights.plan import InsightsPlan
-from tap_meta_partner.planning.fingerprints import added_fields
+from tap_meta_partner.planning.fingerprints import OTHER_FILTERING, added_fields
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.singer.accounts import AccountSyncStatusStream
 from tap_meta_partner.singer.stream import PartnerStream
@@ -143,6 +143,15 @@ class Leader:
                 for bookmark in bookmarks[plan.name].values()
                 for field in added_fields(bookmark.report, plan.definition)
             }
+            if OTHER_FILTERING in new:
+                new.remove(OTHER_FILTERING)
+                self._delivery.tap.logger.warning(
+                    "%s: its filtering is another one than in the last run; %s",
+                    plan.name,
+                    "everything is read again with it"
+                    if backfill
+                    else "days delivered before keep the rows of that one (see backfill_on_change)",
+                )
             if new:
                 self._delivery.tap.logger.warning(
                     "%s: %s asked for since the last run; %s",

@@ -92,7 +92,7 @@ def sync_account(
         result = yield from outcomes.of(reading.plan.name, reading.read)
         kept = outcomes.witness.moved or bookmarks[reading.plan.name] or Bookmark()
         yield from _trouble(result, kept, shared)
-        yield replace(result, covered=reading.covered, rows=reading.rows)
+        yield reading.told(result)
     for each in dimensions:
         objects = _Objects()
         before = bookmarks[each.name] or DimensionBookmark()
@@ -161,7 +161,8 @@ def _ask_for_life(stretch: DateWindow, one: OneAccount) -> Steps[None]:
     yield from surviving_report(
         request,
         lambda asked: read_report(asked, days, Pace(), one.shared.reporting),
-        one.shared.refused_fields,
+        one.shared.refused_of(definition.name),
+        one.shared.reporting.jitter,
     )
     one.activity.learn(stretch, days.spend)
     one.spend.note("account", stretch, days.spend)

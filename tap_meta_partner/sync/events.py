@@ -73,6 +73,7 @@ class StreamResult:
         covered: the days delivered in this run.
         rows: how many rows its closed windows have.
         calls: how many calls it took (the first stream's include the look for activity).
+        new_holes: how much was found in this run that cannot be had.
     """
 
     account_id: str
@@ -84,6 +85,7 @@ class StreamResult:
     covered: DateWindow | None = None
     rows: int = 0
     calls: int = 0
+    new_holes: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from tap_meta_partner.graph.values import spend_of
 from tap_meta_partner.insights.action_rows import ActionRowReader
@@ -21,12 +21,15 @@ if TYPE_CHECKING:
     from tap_meta_partner.accounts.ad_account import AdAccount
     from tap_meta_partner.insights.plan import InsightsPlan
 
+#: Records by their keys.
+_ByKey: TypeAlias = "dict[tuple[Any, ...], dict[str, Any]]"
+
 #: Action rows are many for each row of their report: they are handed on in portions of so many.
 _REPORT_ROWS_AT_ONCE = 50
 
 
 class DuplicateKey(ValueError):
-    """Two rows of one window have the same key: one would replace the other in the target."""
+    """A row's key is not whole: it cannot be told from others."""
 
 
 def note_named(named: Mapping[str, set[str]], records: Sequence[Mapping[str, Any]]) -> None:
@@ -36,7 +39,12 @@ def note_named(named: Mapping[str, set[str]], records: Sequence[Mapping[str, Any
 
 
 class RecordSink:
-    """Turns pages of rows into records and refuses a key that comes twice in its window."""
+    """Turns pages of rows into records, and sees to it that no key comes twice in its window.
+
+    Rows with one key that are equal are one row. Where they differ, one would replace the other in
+    the target: the key is among `contradictions`, and when the window is read again its rows are
+    held back until it is known whether they agree.
+    """
 
     def __init__(
         self,
@@ -65,6 +73,12 @@ class RecordSink:
         self._today = today
         self._part = ""
         self._keys: set[tuple[Any, ...]] = set()
+        #: The records of this page and the one before, where a row that moved would come again.
+        self._recent: tuple[_ByKey, _ByKey] = ({}, {})
+        #: Keys that contradicted themselves when the window was read before; their rows wait here.
+        self._suspects: set[tuple[Any, ...]] = set()
+        self._held: _ByKey = {}
+        self._differing: set[tuple[Any, ...]] = set()
         self._earlier_keys: set[tuple[Any, ...]] = set()
         self._adds_up = adds_up(plan.definition)
         self._spend: dict[str, Decimal] = defaultdict(Decimal)
@@ -76,10 +90,13 @@ class RecordSink:
             self._reader.begin_window(read_at=self._utc_now(), today=self._today)
             self._earlier_keys = set()
             self._earlier_spend = {}
+            self._suspects |= self._differing
+            self._differing, self._held = set(), {}
         elif part != self._part:
             self._earlier_keys |= self._keys
             self._earlier_spend = self.spend
         self._part, self._keys, self._spend = part, set(), defaultdict(Decimal)
+        self._recent = ({}, {})
 
     def page(self, rows: list[dict[str, Any]]) -> Iterator[Rows]:
         """Turn one page into records.
@@ -88,9 +105,24 @@ class RecordSink:
             The rows of the report, and its action rows where they are wanted.
 
         Raises:
-            DuplicateKey: a key came twice, or not whole.
+            DuplicateKey: a key came not whole.
         """
-        records = self._records(rows)
+        yield from self._handed_on(self._records(rows))
+
+    def settle(self) -> Iterator[Rows]:
+        """End the window: hand on the rows that were held back, but for those that differ."""
+        held = [record for key, record in self._held.items() if key not in self._differing]
+        self._held = {}
+        if held:
+            yield from self._handed_on(held)
+
+    @property
+    def contradictions(self) -> list[tuple[str, str]]:
+        """The keys whose rows differ, each with its day and as a person reads it."""
+        day = self._key.index("date_start")
+        return sorted((str(key[day]), self._named_key(key)) for key in self._differing)
+
+    def _handed_on(self, records: list[dict[str, Any]]) -> Iterator[Rows]:
         note_named(self._named, records)
         if self._plan.rows_to:
             yield Rows(self._account_id, self._plan.rows_to, self._shown(records))
@@ -107,22 +139,36 @@ class RecordSink:
     @property
     def row_count(self) -> int:
         """How many rows the window has, however often it was begun again."""
-        return len(self._keys) + len(self._earlier_keys)
+        left_out = len(self._differing & self._suspects)
+        return len(self._keys) + len(self._earlier_keys) - left_out
 
     def _records(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         record_of, key_columns = self._reader.record, self._key
         keys, earlier, adds_up = self._keys, self._earlier_keys, self._adds_up
         spend = self._spend
-        records = []
+        page: _ByKey = {}
+        self._recent = (self._recent[1], page)
         for row in rows:
             record = record_of(row)
             key = tuple([record[name] for name in key_columns])
-            if key in keys or key in earlier or None in key:
+            if None in key:
                 raise DuplicateKey(self._complaint(key))
+            if key in keys or key in earlier:
+                self._look_again(key, record)
+                continue
             keys.add(key)
-            records.append(record)
+            page[key] = record
             spend[record["date_start"]] += spend_of(row.get("spend")) if adds_up else 0
-        return records
+        if not self._suspects:
+            return list(page.values())
+        self._held |= {key: page[key] for key in page if key in self._suspects}
+        return [record for key, record in page.items() if key not in self._suspects]
+
+    def _look_again(self, key: tuple[Any, ...], record: dict[str, Any]) -> None:
+        """Compare a row with the one that had its key; one that is long gone counts as another."""
+        first = self._held.get(key) or self._recent[1].get(key) or self._recent[0].get(key)
+        if first != record:
+            self._differing.add(key)
 
     def _shown(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the columns wanted of the report itself."""
@@ -137,19 +183,18 @@ class RecordSink:
             return
         for start in range(0, len(records), _REPORT_ROWS_AT_ONCE):
             portion = records[start : start + _REPORT_ROWS_AT_ONCE]
-            try:
-                found = [row for record in portion for row in actions.records(record)]
-            except ValueError as error:
-                raise DuplicateKey(f"{stream}: {error}; nothing of this window counts") from None
+            found = [row for record in portion for row in actions.records(record)]
             if found:
                 yield Rows(self._account_id, stream, found)
 
-    def _complaint(self, key: tuple[Any, ...]) -> str:
+    def _named_key(self, key: tuple[Any, ...]) -> str:
         # On one line, whatever stands in a key.
         values = [" ".join(str(value).split()) for value in key]
-        named = ", ".join(f"{name}={value}" for name, value in zip(self._key, values, strict=True))
-        trouble = "a row without a whole key" if None in key else "two rows with one key"
+        return ", ".join(f"{name}={value}" for name, value in zip(self._key, values, strict=True))
+
+    def _complaint(self, key: tuple[Any, ...]) -> str:
         return (
-            f"{self._plan.name}: Meta sent {trouble} ({named}); nothing of this window counts as "
-            "delivered. Please report it with the report's definition."
+            f"{self._plan.name}: Meta sent a row without a whole key ({self._named_key(key)}); "
+            "nothing of this window counts as delivered. Please report it with the report's "
+            "definition."
         )

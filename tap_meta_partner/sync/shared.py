@@ -40,6 +40,7 @@ class Shared:
         may_begin: tells whether a new window may still be begun.
         why_over: says why none may be begun any more.
         evidence: what the accounts were answered so far.
+        refused_fields: what Meta refused of a report, by its name.
         said: what is true of all accounts, and was said once.
     """
 
@@ -49,9 +50,13 @@ class Shared:
     may_begin: Callable[[], bool]
     why_over: Callable[[], str] = lambda: TIME_IS_OVER
     evidence: Evidence = field(default_factory=Evidence)
-    refused_fields: RefusedFields = field(default_factory=RefusedFields)
+    refused_fields: dict[str, RefusedFields] = field(default_factory=dict)
     unavailable: Unavailable = field(default_factory=Unavailable)
     said: set[str] = field(default_factory=set)
+
+    def refused_of(self, report: str) -> RefusedFields:
+        """Return the fields that Meta refuses of a report, by ad account."""
+        return self.refused_fields.setdefault(report, RefusedFields(report))
 
     def say_once(self, text: str) -> None:
         """Log what is true of all accounts."""

@@ -7,28 +7,32 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.buckets import is_one_bucket
-from tap_meta_partner.days.windows import DateWindow
+from tap_meta_partner.days.windows import DateWindow, left_of
 from tap_meta_partner.graph.errors import TooMuchData
 from tap_meta_partner.insights import breakdowns
 from tap_meta_partner.insights.columns import fields_to_ask
 from tap_meta_partner.planning.activity import is_plain_account_level
+from tap_meta_partner.planning.again import days_again, spared_days, was_delivered_whole
+from tap_meta_partner.planning.holes import found_holes, missing, new_holes, open_holes
 from tap_meta_partner.planning.next_window import next_window
 from tap_meta_partner.planning.open_days import close_window, open_days
-from tap_meta_partner.planning.pace import WIDEST_DAYS
-from tap_meta_partner.reports.by_campaign import read_by_campaign
-from tap_meta_partner.reports.reading import read_report
+from tap_meta_partner.reports.report_runs import STANDS_STILL
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE, ReportRequest
-from tap_meta_partner.reports.surviving import surviving_report
-from tap_meta_partner.sync.events import BookmarkMoved
+from tap_meta_partner.sync.events import BookmarkMoved, Outcome
 from tap_meta_partner.sync.outcomes import ensure_may_begin
 from tap_meta_partner.sync.reconciliation import adds_up
 from tap_meta_partner.sync.record_sink import RecordSink
+from tap_meta_partner.sync.window import Spared, WindowReading
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tap_meta_partner.graph.steps import Steps
     from tap_meta_partner.insights.plan import InsightsPlan
     from tap_meta_partner.planning.bookmarks import Bookmark
+    from tap_meta_partner.planning.holes import Hole
     from tap_meta_partner.planning.pace import Pace
+    from tap_meta_partner.sync.events import StreamResult
     from tap_meta_partner.sync.shared import OneAccount
 
 logger = logging.getLogger(__name__)
@@ -53,6 +57,7 @@ class StreamReading:
         self.plan = plan
         self._one = one
         self._shared = one.shared
+        self._refused = one.shared.refused_of(plan.definition.name)
         self.opened = open_days(
             bookmark,
             plan.definition,
@@ -60,78 +65,183 @@ class StreamReading:
             end_date=self._shared.settings.end_date,
             backfill_on_change=self._shared.settings.backfill_on_change,
         )
-        self.bookmark = bookmark
+        self.bookmark = self._before = bookmark
         self.covered: DateWindow | None = None
         self.rows = 0
 
     def read(self) -> Steps[None]:
         """Read the open days window by window: forward from the oldest, the gap from its newest.
 
+        Then days before them that are to be read again: they lack a field, or have a hole.
+
         Raises:
             OutOfTime: the run's time is over, and some are left.
             MetaError: a window cannot be read, whatever its size.
         """
         for stretch, from_end in ((self.opened.forward, False), (self.opened.gap, True)):
-            rest = stretch
-            while rest:
-                ensure_may_begin(self._shared)
-                rest = yield from self._next(rest, from_end=from_end)
+            yield from self._stretch(stretch, from_end=from_end)
+        for stretch in self._again():
+            yield from self._stretch(stretch)
+
+    def told(self, result: StreamResult) -> StreamResult:
+        """Add to a result what was delivered, and what of it cannot be had."""
+        result = replace(result, covered=self.covered, rows=self.rows)
+        new = new_holes(self._before.holes, self.bookmark.holes)
+        holes = self._open_holes()
+        result = replace(result, new_holes=len(new))
+        if not holes or result.result is not Outcome.DELIVERED:
+            return result
+        reason = missing(holes)
+        if new:
+            logger.warning("account %s, %s: %s", self._one.account, self.plan.name, reason)
+        return replace(result, result=Outcome.INCOMPLETE, reason=reason)
+
+    def _stretch(self, stretch: DateWindow | None, *, from_end: bool = False) -> Steps[None]:
+        """Read a stretch of days, but for those that would lose a field Meta refuses now."""
+        rests = [stretch] if stretch else []
+        while rests:
+            ensure_may_begin(self._shared)
+            rest = rests.pop(0)
+            lacking = self._lacking(rest)
+            if lacking is not None:
+                rests[:0] = lacking
+                # Though nothing was read: what was not, must not be forgotten.
+                yield BookmarkMoved(self._one.account.account_id, self.plan.name, self.bookmark)
+                continue
+            try:
+                left = yield from self._next(rest, from_end=from_end)
+            except Spared:
+                left = rest
+            rests[:0] = [left] if left else []
 
     def _next(self, rest: DateWindow, *, from_end: bool) -> Steps[DateWindow | None]:
         """Read the next window off `rest` and close it; return what is left."""
-        one, definition, pace = self._one, self.plan.definition, self.bookmark.pace
+        one, definition, known = self._one, self.plan.definition, self.bookmark.pace
+        pace = known.attempt(one.today)
         window, left = next_window(definition, rest, pace.days, today=one.today, from_end=from_end)
+        holes: list[Hole] = []
         if one.activity.is_idle(definition, rest):
-            window, left = rest, None
-        elif not one.activity.is_idle(definition, window):
-            request = self._request(window)
-            sink = RecordSink(
-                self.plan,
-                one.account,
-                utc_now=self._shared.utc_now,
-                today=one.today,
-                named=one.named,
-            )
+            window, left, pace = rest, None, known
+        elif one.activity.is_idle(definition, window):
+            pace = known
+        else:
+            reading = self._reading(window)
             try:
-                pace = yield from self._read(request, sink, pace)
+                pace = yield from reading.read(pace, known)
             except TooMuchData as error:
                 if is_one_bucket(window, definition.time_increment):
                     raise
-                # The widest pace takes whole rests along, so half of one must be less than that.
-                half = min(window.days // 2, WIDEST_DAYS - 1)
-                logger.info("%s: %s; halving the window", request, error.rule.what)
-                self.bookmark = replace(self.bookmark, pace=pace.narrowed(half))
+                logger.info("%s: %s; asking for less", reading.request, error.rule.what)
+                less = known.asking_less(
+                    pace, window.days, one.today, stood_still=error.rule is STANDS_STILL
+                )
+                self.bookmark = replace(self.bookmark, pace=less)
                 return rest
-            self._learn(request, sink)
-            self.rows += sink.row_count
-        self._close(window, pace)
+            if not reading.holes:
+                self._learn(reading.request, reading.sink)
+            self.rows += reading.sink.row_count
+            holes = reading.holes
+        self._close(window, pace, holes)
         if not definition.reads_in_full:
             yield BookmarkMoved(one.account.account_id, self.plan.name, self.bookmark)
         return left
 
-    def _close(self, window: DateWindow, pace: Pace) -> None:
-        """Close a window: move the bookmark behind it, and keep its pace."""
-        moved = close_window(self.bookmark, window, self.opened, today=self._one.today)
-        self.bookmark = replace(moved, pace=pace)
+    def _close(self, window: DateWindow, pace: Pace, holes: Iterable[Hole]) -> None:
+        """Close a window: move the bookmark behind it, and keep its pace and what it lacks."""
+        moved, today = self.bookmark, self._one.today
+        opened = (self.opened.forward, self.opened.gap)
+        if any(stretch and window in stretch for stretch in opened):
+            moved = close_window(moved, window, self.opened, today=today)
+        self.bookmark = replace(
+            moved,
+            pace=pace,
+            withheld=moved.withheld.read(
+                window,
+                asked=self._wanted,
+                refused=self._refused.of(self._one.account.account_id),
+            ),
+            holes=found_holes(moved.holes, holes, window, today),
+        )
         covered = self.covered or window
         self.covered = DateWindow(
             min(covered.since, window.since), max(covered.until, window.until)
         )
 
+    # What days lack.
+
+    def _again(self) -> list[DateWindow]:
+        """Return the days before the open ones that are to be read again."""
+        if self.plan.definition.reads_in_full:
+            return []
+        refused = self._refused.of(self._one.account.account_id)
+        given = [name for name in self._wanted if name not in refused]
+        return days_again(
+            self.bookmark,
+            self.plan.definition,
+            self.opened,
+            given=given,
+            holes=self._open_holes(),
+            today=self._one.today,
+        )
+
+    def _open_holes(self) -> list[Hole]:
+        nights = self.plan.definition.lookback_days
+        return open_holes(self.bookmark.holes, self._one.today, nights)
+
+    def _lacking(self, rest: DateWindow) -> list[DateWindow] | None:
+        """Return what may be read of `rest`, where not all of it may; take note of the others."""
+        spared = self._spared(rest)
+        if not spared:
+            return None
+        self._shared.say_once(
+            f"{self.plan.name}: days delivered with a field that Meta refuses now are not read "
+            "again: they keep their values until Meta gives it again"
+        )
+        withheld = self.bookmark.withheld.spared(spared)
+        self.bookmark = replace(self.bookmark, withheld=withheld)
+        return left_of(rest, spared)
+
+    def _spared(self, window: DateWindow) -> list[DateWindow]:
+        """Return the days that were delivered with a field which Meta refuses now."""
+        if self.plan.definition.reads_in_full:
+            return []
+        refused = self._refused.of(self._one.account.account_id) & set(self._wanted)
+        return spared_days(self._before, self.plan.definition, window, refused)
+
     # How a window is asked for.
 
-    def _request(self, window: DateWindow) -> ReportRequest:
-        return ReportRequest(
+    @property
+    def _wanted(self) -> tuple[str, ...]:
+        return fields_to_ask(self.plan.columns, api_version=self._shared.settings.api_version)
+
+    def _reading(self, window: DateWindow) -> WindowReading:
+        one = self._one
+        request = ReportRequest(
             definition=self.plan.definition,
             fields=self._fields(window),
-            account_id=self._one.account.account_id,
+            account_id=one.account.account_id,
             window=window,
+        )
+        sink = RecordSink(
+            self.plan,
+            one.account,
+            utc_now=self._shared.utc_now,
+            today=one.today,
+            named=one.named,
+        )
+
+        def spare() -> None:
+            if self._spared(window):
+                raise Spared
+
+        replaces = was_delivered_whole(self._before, window)
+        return WindowReading(
+            request, sink, self._shared, today=one.today, on_refused=spare, replaces=replaces
         )
 
     def _fields(self, window: DateWindow) -> tuple[str, ...]:
         """Return the fields to ask for a window."""
-        plan, definition = self.plan, self.plan.definition
-        asked = fields_to_ask(plan.columns, api_version=self._shared.settings.api_version)
+        plan, definition, asked = self.plan, self.plan.definition, self._wanted
         if is_plain_account_level(definition):
             # Its rows also tell on which days the other levels need not be asked.
             asked = tuple(dict.fromkeys((*asked, *SIGNS_OF_LIFE)))
@@ -146,37 +256,6 @@ class StreamReading:
         )
         return tuple(name for name in asked if name not in people)
 
-    def _read(self, request: ReportRequest, sink: RecordSink, pace: Pace) -> Steps[Pace]:
-        """Read one window the way that worked before; the smallest one, if need be, by campaign."""
-        reporting, refused = self._shared.reporting, self._shared.refused_fields
-        is_smallest = is_one_bucket(request.window, request.definition.time_increment)
-        if not (is_smallest and pace.by_campaign):
-            if breakdowns.needs_report_run(request.definition):
-                pace = replace(pace, report_run=True)
-            try:
-                return (
-                    yield from surviving_report(
-                        request, lambda asked: read_report(asked, sink, pace, reporting), refused
-                    )
-                )
-            except TooMuchData:
-                if not is_smallest or request.definition.level == "account":
-                    raise
-            yield from self._read_by_campaign(request, sink)
-            return pace.with_campaigns()
-        yield from self._read_by_campaign(request, sink)
-        return pace.eased()
-
-    def _read_by_campaign(self, request: ReportRequest, sink: RecordSink) -> Steps[None]:
-        """Read one window campaign by campaign; which ones there are is asked with other fields."""
-        refused = self._shared.refused_fields
-
-        def read(asked: ReportRequest) -> Steps[None]:
-            signs = refused.left(SIGNS_OF_LIFE, asked.account_id)
-            return read_by_campaign(asked, sink, self._shared.reporting, signs=signs)
-
-        yield from surviving_report(request, read, refused, besides=SIGNS_OF_LIFE)
-
     # What its rows tell of the account.
 
     def _learn(self, request: ReportRequest, sink: RecordSink) -> None:
@@ -184,6 +263,6 @@ class StreamReading:
         definition, window = request.definition, request.window
         if self._one.activity.is_told_by(definition):
             self._one.activity.learn(window, sink.spend)
-        told = self._shared.refused_fields.left(request.fields, request.account_id)
+        told = self._refused.left(request.fields, request.account_id)
         if adds_up(definition) and "spend" in (told or request.fields):
             self._one.spend.note(definition.level, window, sink.spend)

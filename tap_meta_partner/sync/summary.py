@@ -134,6 +134,8 @@ class Results:
         kinds = {result.result for result in self.of_streams}
         if Outcome.FAILED in kinds or self.saw_none:
             return True
+        if any(result.new_holes for result in self.of_streams):
+            return True
         if self.settings.fail_on_skipped_accounts and kinds & {Outcome.SKIPPED, Outcome.LOST}:
             return True
         return bool(kinds) and not any(

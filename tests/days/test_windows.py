@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tap_meta_partner.accounts.ad_account import account_zone
 from tap_meta_partner.days.history import history_edge, is_final
 from tap_meta_partner.days.presets import DATE_PRESETS, preset_window
-from tap_meta_partner.days.windows import DateWindow, between, joined
+from tap_meta_partner.days.windows import DateWindow, between, joined, left_of, shared_by, window_of
 
 D = dt.date.fromisoformat
 DAYS = st.dates(min_value=dt.date(2010, 1, 1), max_value=dt.date(2060, 12, 31))
@@ -335,3 +335,49 @@ def test_account_zone__without_anything_is_utc() -> None:
 def test_is_final__after_28_days(day: str, *, final: bool) -> None:
     """A day 28 days ago can still change, one 29 days ago no longer."""
     assert is_final(D(day), today=D("2026-11-25")) is final
+
+
+# Days in common, and days left.
+
+
+@pytest.mark.parametrize(
+    ("others", "shared", "left"),
+    [
+        ([], [], ["01..10"]),
+        (["11..20"], [], ["01..10"]),
+        (["01..10"], ["01..10"], []),
+        (["03..04", "04..05"], ["03..05"], ["01..02", "06..10"]),
+        (["08..20", "01..01"], ["01..01", "08..10"], ["02..07"]),
+    ],
+)
+def test_days__of_a_window_are_shared_or_left(
+    others: list[str], shared: list[str], left: list[str]
+) -> None:
+    """Every day is in one of the two lists, in as few windows as possible."""
+
+    def made(text: str) -> DateWindow:
+        since, _, until = text.partition("..")
+        return DateWindow(dt.date(2026, 11, int(since)), dt.date(2026, 11, int(until)))
+
+    found = [made(text) for text in others]
+
+    assert shared_by(made("01..10"), found) == [made(text) for text in shared]
+    assert left_of(made("01..10"), found) == [made(text) for text in left]
+
+
+def test_days__to_the_ends_of_the_calendar_are_shared_and_left() -> None:
+    """Neither end of what dates can be is passed."""
+    ever = DateWindow(dt.date.min, dt.date.max)
+
+    assert shared_by(ever, [ever]) == [ever]
+    assert left_of(ever, [ever]) == []
+
+
+def test_window__is_read_as_it_is_written() -> None:
+    """A single day may stand for itself."""
+    window = DateWindow(dt.date(2026, 11, 1), dt.date(2026, 11, 3))
+
+    assert window_of(str(window)) == window
+    assert window_of("2026-11-01") == DateWindow(window.since, window.since)
+    with pytest.raises(ValueError, match="isoformat"):
+        window_of("yesterday..today")

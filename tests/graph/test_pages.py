@@ -130,14 +130,14 @@ def test_pages__a_lost_cursor_begins_the_window_again() -> None:
     assert sink.begun == ["", ""]
 
 
-def test_pages__a_cursor_lost_again_and_again_fails_after_three_restarts() -> None:
-    """A place that is lost four times fails the window, and says it was the place."""
+def test_pages__a_cursor_lost_again_and_again_asks_for_less_after_three_restarts() -> None:
+    """A place that is lost four times makes the window too much, and says it was the place."""
     drive = Drive(
         lambda call: fault(*CURSOR_LOST) if "after" in call.params else pages([1], [2])(call)
     )
 
-    with pytest.raises(KeptFailing) as caught:
-        read(drive.answer, drive=drive)
+    with pytest.raises(TooMuchData) as caught:
+        read(drive.answer, mode="sync", drive=drive)
 
     assert caught.value.fault.code == 2642
     assert sum("after" not in call.params for call in drive.calls) == 4

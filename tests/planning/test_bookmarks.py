@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tap_meta_partner.days.windows import DateWindow
+from tap_meta_partner.days.windows import DateWindow, joined
 from tap_meta_partner.planning.bookmarks import Bookmark, read_partition, write_partition
+from tap_meta_partner.planning.holes import Hole, found_holes
 from tap_meta_partner.planning.open_days import close_window, open_days
 from tap_meta_partner.planning.pace import Pace
+from tap_meta_partner.planning.withheld import Withheld
 from tests.support.examples import examples
 from tests.support.windows_read import AD, DATES, THOROUGHLY, D, delivered, windows_of
 
@@ -34,7 +36,7 @@ def test_partition__is_the_sdks_own_shape() -> None:
         "replication_key": "date_start",
         "replication_key_value": "2026-11-23",
         "since": "2026-10-26",
-        "report": "ad|1||default",
+        "report": "ad|1||default|",
         "pace": {"days": 15, "mode": "async", "easy": 1},
     }
 
@@ -92,9 +94,36 @@ def test_partition__negative_easy_windows_are_none() -> None:
     assert read_partition({"pace": {"days": 7, "easy": -4}}).pace == Pace(days=7)
 
 
+IDS = st.text("0123456789", min_size=1)
 PACES = st.builds(
-    Pace, days=st.integers(1, 30), report_run=st.booleans(), easy=st.integers(0, 2)
-) | st.integers(0, 2).map(lambda easy: Pace(days=1, report_run=True, by_campaign=True, easy=easy))
+    Pace,
+    days=st.integers(1, 30),
+    report_run=st.booleans(),
+    easy=st.integers(0, 2),
+    met=st.none() | DATES,
+    vain=st.integers(0, 3),
+    stood_still=st.booleans(),
+) | st.builds(
+    Pace,
+    days=st.just(1),
+    by_object=st.just(True),  # noqa: FBT003  (a value)
+    easy=st.integers(0, 2),
+    heavy=st.lists(IDS).map(tuple),
+    hopeless=st.lists(IDS).map(tuple),
+    parts=st.integers(1, 16),
+)
+WINDOWS = st.tuples(DATES, DATES).map(lambda days: DateWindow(min(days), max(days)))
+STRETCHES = st.lists(WINDOWS, min_size=1, max_size=4).map(lambda found: tuple(joined(found)))
+EVER = DateWindow(dt.date.min, dt.date.max)
+HOLES = st.builds(
+    Hole,
+    window=WINDOWS,
+    what=st.text(),
+    why=st.text(),
+    spend=st.none() | st.decimals(allow_nan=False, allow_infinity=False, places=2),
+    found=st.none() | DATES,
+    object_id=st.none() | IDS,
+)
 
 
 BOOKMARKS = st.builds(
@@ -103,6 +132,14 @@ BOOKMARKS = st.builds(
     since=st.none() | DATES,
     report=st.none() | st.text(min_size=1),
     pace=PACES,
+    withheld=st.builds(
+        Withheld,
+        without=st.dictionaries(st.text(min_size=1), STRETCHES),
+        unread=st.just(()) | STRETCHES,
+    ),
+    holes=st.lists(HOLES, unique_by=lambda hole: (hole.window, hole.what)).map(
+        lambda found: found_holes((), found, EVER, dt.date(2026, 11, 25))
+    ),
 )
 
 

@@ -6,7 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from tap_meta_partner.planning.fingerprints import ReportChanged, added_fields, fingerprint
+from tap_meta_partner.planning.fingerprints import (
+    ReportChanged,
+    added_fields,
+    fields_before,
+    fingerprint,
+)
 from tap_meta_partner.planning.open_days import close_window, open_days
 from tap_meta_partner.settings.model import ReportDefinition
 from tests.support.windows_read import AD, TODAY, D, delivered, read_all, window
@@ -14,11 +19,11 @@ from tests.support.windows_read import AD, TODAY, D, delivered, read_all, window
 
 def test_fingerprint__is_the_default_list_as_a_word() -> None:
     """The tap's own default list is one word, however long it grows; an empty list is the same."""
-    assert fingerprint(AD) == "ad|1||default"
-    assert fingerprint(replace(AD, fields=())) == "ad|1||default"
+    assert fingerprint(AD) == "ad|1||default|"
+    assert fingerprint(replace(AD, fields=())) == "ad|1||default|"
     assert (
         fingerprint(replace(AD, fields=("spend", "clicks"), breakdowns=("gender", "age")))
-        == "ad|1|age,gender|clicks,spend"
+        == "ad|1|age,gender|clicks,spend|"
     )
 
 
@@ -73,10 +78,10 @@ def test_changed_keys__unknown_fingerprint_is_no_change(report: str | None) -> N
     """A fingerprint that is missing or not ours does not stop the stream."""
     bookmark = delivered("2026-11-23", "2026-01-01", report)
 
-    assert open_days(bookmark, AD, today=TODAY).report == "ad|1||default"
+    assert open_days(bookmark, AD, today=TODAY).report == "ad|1||default|"
 
 
-@pytest.mark.parametrize("report", [None, "", "spend", "a|b", "ad|1||spend|more"])
+@pytest.mark.parametrize("report", [None, "", "spend", "a|b", "ad|1||spend|more|words"])
 def test_added_fields__unknown_fingerprint_tells_of_none(report: str | None) -> None:
     """What is no fingerprint of ours does not make every field a new one, to be read again."""
     definition = replace(AD, fields=("spend", "clicks"))
@@ -129,7 +134,7 @@ def test_backfill__replaces_bookmark_and_fingerprint_together() -> None:
 
     first = close_window(bookmark, window("2026-01-01", "2026-01-30"), plan, today=TODAY)
 
-    assert first == delivered("2026-01-30", "2026-01-01", "ad|1||clicks,reach,spend")
+    assert first == delivered("2026-01-30", "2026-01-01", "ad|1||clicks,reach,spend|")
     assert read_all(bookmark, plan) == replace(first, day=D("2026-11-24"))
 
 
@@ -184,5 +189,57 @@ def test_backfill__from_the_default_list_counts_what_is_not_in_it() -> None:
     """A list of one's own in place of the default adds what the default does not hold."""
     definition = replace(AD, fields=("spend", "purchase_roas"))
 
-    assert added_fields("ad|1||default", definition) == ["purchase_roas"]
+    assert added_fields("ad|1||default|", definition) == ["purchase_roas"]
     assert added_fields(None, definition) == []
+
+
+# What the rows count.
+
+
+ONE_VIEW = replace(AD, action_attribution_windows=("1d_view",))
+SPENDING = replace(AD, filtering=({"field": "spend", "operator": "GREATER_THAN", "value": 0},))
+OTHERS = replace(AD, filtering=({"field": "spend", "operator": "GREATER_THAN", "value": 5},))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "added"),
+    [
+        (AD, ONE_VIEW, ["1d_view"]),
+        (ONE_VIEW, replace(AD, action_attribution_windows=("7d_click", "1d_view")), ["7d_click"]),
+        (ONE_VIEW, AD, []),
+        (AD, SPENDING, ["filtering"]),
+        (SPENDING, OTHERS, ["filtering"]),
+        (SPENDING, AD, ["filtering"]),
+        (SPENDING, SPENDING, []),
+        (
+            AD,
+            replace(SPENDING, fields=("video_play_actions",)),
+            ["video_play_actions", "filtering"],
+        ),
+    ],
+)
+def test_added__windows_and_another_filtering_are_changes(
+    before: ReportDefinition, now: ReportDefinition, added: list[str]
+) -> None:
+    """They are said as new fields are, and read again from `since` with `backfill_on_change`."""
+    bookmark = delivered("2026-11-23", "2026-01-01", fingerprint(before))
+
+    assert added_fields(bookmark.report, now) == added
+    for backfill, since in ((False, "2026-10-26"), (True, "2026-01-01" if added else "2026-10-26")):
+        opened = open_days(bookmark, now, today=TODAY, backfill_on_change=backfill)
+        assert opened.forward == window(since, "2026-11-25")
+        assert added_fields(read_all(bookmark, opened).report, now) == []
+
+
+@pytest.mark.parametrize("definition", [ONE_VIEW, SPENDING])
+def test_added__is_nothing_where_an_older_state_does_not_tell(definition: ReportDefinition) -> None:
+    """A fingerprint without that part makes no change of what was always so."""
+    assert added_fields("ad|1||default", definition) == []
+
+
+@pytest.mark.parametrize("report", ["ad|1||clicks,spend", "ad|1||clicks,spend|1d_view"])
+def test_fields_before__are_those_that_rows_were_asked_with(report: str) -> None:
+    """With or without the part that tells what they count; of anything else nothing is known."""
+    assert fields_before(report) == {"clicks", "spend"}
+    assert fields_before("whatever") is None
+    assert fields_before(None) is None

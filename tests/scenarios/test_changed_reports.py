@@ -292,7 +292,7 @@ def test_default_fields__of_another_version_are_no_change(
     before = len(sandbox.calls)
     second = run(plain, state=first.state, backfill_on_change=True)
 
-    assert {each["report"] for each in partitions(first)} == {"campaign|1||default"}
+    assert {each["report"] for each in partitions(first)} == {"campaign|1||default|"}
     assert second.code == 0
     assert second.complaints == []
     assert max(len(windows) for windows in days_asked(sandbox, before).values()) == 1

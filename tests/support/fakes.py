@@ -147,7 +147,7 @@ class Graph:
             row
             for row in self.truth[account_id]
             if days["since"] <= row["date_start"] <= days["until"]
-            and node in {f"act_{account_id}", row["campaign_id"]}
+            and node in {f"act_{account_id}", row["campaign_id"], row["adset_id"], row["ad_id"]}
         ]
         return _at_level(wanted, call.params["level"], account_id)
 

@@ -22,7 +22,9 @@ def window(since: str, until: str) -> DateWindow:
     return DateWindow(D(since), D(until))
 
 
-def delivered(day: str, since: str | None = None, report: str | None = "ad|1||default") -> Bookmark:
+def delivered(
+    day: str, since: str | None = None, report: str | None = "ad|1||default|"
+) -> Bookmark:
     return Bookmark(day=D(day), since=D(since) if since else None, report=report)
 
 

@@ -113,13 +113,90 @@ def test_page__hands_many_action_rows_on_in_portions() -> None:
     assert max(portions) <= 50
 
 
-def test_action_rows__with_one_key_twice_are_refused() -> None:
-    """Nothing is merged silently, and nothing of the window counts."""
+def test_action_rows__with_one_key_twice_are_added_up() -> None:
+    """Entries that differ in nothing that was asked for are one amount."""
     made = sink(plan(action_rows=True))
     twice = [*actions(like="1"), *actions(like="2")]
 
-    with pytest.raises(DuplicateKey, match="r_actions: an action list has two entries"):
-        written(made, row(20, actions=twice))
+    found = written(made, row(20, actions=twice))
+
+    assert [item["value"] for item in found["r_actions"]] == [Decimal(3)]
+
+
+# Keys that come twice.
+
+
+def settled(made: RecordSink) -> list[tuple[str, Decimal]]:
+    return [
+        (record["ad_id"], record["spend"]) for event in made.settle() for record in event.records
+    ]
+
+
+def test_keys__equal_rows_are_one() -> None:
+    """A row that moved from one page to the next while they were read comes twice."""
+    made = sink(plan())
+
+    first = written(made, row(20, "a1"), row(20, "a2"))
+    second = written(made, row(20, "a2"), row(20, "a3"))
+
+    assert [record["ad_id"] for record in first["r"] + second["r"]] == ["a1", "a2", "a3"]
+    assert (made.contradictions, made.row_count) == ([], 3)
+    assert made.spend == {"2026-11-20": Decimal("3.75")}
+
+
+def test_keys__rows_that_differ_contradict_each_other() -> None:
+    """The key is named with its day; the other rows are handed on."""
+    made = sink(plan())
+
+    written(made, row(20, "a1"), row(20, "a2"))
+    written(made, row(20, "a1", "9"))
+
+    assert made.contradictions == [("2026-11-20", "account_id=1, date_start=2026-11-20, ad_id=a1")]
+
+
+def test_keys__a_contradiction_that_is_gone_when_read_again_costs_nothing() -> None:
+    """What was held back until it was sure comes at the end."""
+    made = sink(plan())
+    written(made, row(20, "a1"), row(20, "a1", "9"))
+    made.begin()
+
+    found = written(made, row(20, "a1", "9"), row(20, "a2"))
+
+    assert [record["ad_id"] for record in found["r"]] == ["a2"]
+    assert settled(made) == [("a1", Decimal(9))]
+    assert (made.contradictions, made.row_count) == ([], 2)
+
+
+def test_keys__that_go_on_contradicting_each_other_are_left_out() -> None:
+    """The rows of that key, and no others."""
+    made = sink(plan())
+    for _ in range(3):
+        made.begin()
+        found = written(made, row(20, "a1"), row(20, "a2"), row(20, "a1", "9"))
+
+    assert [record["ad_id"] for record in found["r"]] == ["a2"]
+    assert settled(made) == []
+    assert (len(made.contradictions), made.row_count) == (1, 1)
+
+
+def test_keys__in_two_parts_of_a_window_contradict_each_other_too() -> None:
+    """An object that two campaigns report: which of them is right is not ours to say."""
+    made = sink(plan())
+    for part, spend in (("c1", "1"), ("c2", "2")):
+        made.begin(part)
+        written(made, row(20, "a1", spend))
+
+    assert len(made.contradictions) == 1
+
+
+def test_keys__that_are_not_whole_are_refused() -> None:
+    """A row whose ad is not named cannot be told from another."""
+    made = sink(plan())
+    nameless = row(20)
+    del nameless["ad_id"]
+
+    with pytest.raises(DuplicateKey, match="a row without a whole key"):
+        written(made, nameless)
 
 
 def test_named__are_the_ids_in_rows() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import random
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +13,10 @@ import pytest
 
 from tap_meta_partner.accounts.ad_account import AdAccount
 from tap_meta_partner.days.windows import DateWindow
-from tap_meta_partner.graph.error_codes import from_envelope
 from tap_meta_partner.planning.bookmarks import Bookmark
+from tap_meta_partner.planning.holes import Hole
 from tap_meta_partner.planning.pace import Pace
-from tap_meta_partner.reports.request import SIGNS_OF_LIFE
+from tap_meta_partner.planning.withheld import Withheld
 from tap_meta_partner.sync.account import sync_account
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows, StreamResult
 from tests.support.fakes import (
@@ -31,7 +32,6 @@ from tests.support.fakes import (
     fault,
 )
 from tests.support.one_account import (
-    ACCOUNT,
     NEW,
     NOTHING,
     NOW,
@@ -253,8 +253,9 @@ def test_too_much__halves_the_window_to_a_day_and_then_reads_campaigns() -> None
         "1.25",
         "7.00",
     ]
-    # Three days read by campaign went well: the next one is tried as a whole again.
-    assert last_bookmark(drive, "ad_insights").pace == Pace(days=1, report_run=True)
+    # The wall is tried again in vain once more in this run, and then after a week.
+    pace = last_bookmark(drive, "ad_insights").pace
+    assert (pace.days, pace.by_object, pace.met) == (1, True, TODAY)
 
 
 def test_too_much__a_run_is_tried_before_fewer_days() -> None:
@@ -297,17 +298,98 @@ def test_too_much__what_worked_as_a_run_is_remembered() -> None:
         "GET",
         "GET",
     ]
-    assert last_bookmark(drive, "ad_insights").pace == Pace(report_run=True, easy=1)
+    assert last_bookmark(drive, "ad_insights").pace == Pace(report_run=True, easy=1, met=TODAY)
     assert len(records(drive, "ad_insights")) == 60
 
 
-def test_too_much__an_account_level_day_fails() -> None:
-    """There is nothing smaller than one day of one account: the account has failed."""
+def test_too_much__an_account_level_day_of_which_nothing_fits_is_a_hole() -> None:
+    """There is nothing smaller than one field of one day: it is told, kept, and not waited for."""
     drive = sync(lambda _: fault(*TOO_MUCH), [plan("account", "11-24")], mode="sync")
 
     result = results(drive)["account_insights"]
-    assert (result.result, result.code) == (Outcome.FAILED, 2)
-    assert closed(drive, "account_insights") == []
+    assert (result.result, result.new_holes) == (Outcome.INCOMPLETE, 2)
+    assert result.reason.startswith("all but this was delivered: 2026-11-24: everything; ")
+    assert "code 2/1504038" in result.reason
+    assert closed(drive, "account_insights")[-1] == YESTERDAY
+    holes = last_bookmark(drive, "account_insights").holes
+    assert [(str(hole.window), hole.found) for hole in holes] == [
+        ("2026-11-24..2026-11-24", TODAY),
+        ("2026-11-25..2026-11-25", TODAY),
+    ]
+
+
+def test_holes__are_tried_again_and_new_ones_only_fail_the_run() -> None:
+    """The next night asks for them once more: still missing is no news, and read is forgotten."""
+    day_plan = [plan("account", "11-24")]
+    first = sync(lambda _: fault(*TOO_MUCH), day_plan, mode="sync")
+    kept = {"account_insights": last_bookmark(first, "account_insights")}
+    tomorrow = TODAY + dt.timedelta(days=1)
+
+    second = sync(
+        lambda _: fault(*TOO_MUCH),
+        day_plan,
+        mode="sync",
+        bookmarks=kept,
+        today=tomorrow,
+        end_date=TODAY,
+    )
+    assert (results(second)["account_insights"].result, second.calls[0].params["level"]) == (
+        Outcome.INCOMPLETE,
+        "account",
+    )
+    assert results(second)["account_insights"].new_holes == 0
+    # Each day once, as it is, and the plain question behind it.
+    assert len(second.calls) == 4
+
+    third = sync(Graph(QUARTER), day_plan, bookmarks=kept, today=tomorrow)
+    assert outcomes(third) == {"account_insights": Outcome.DELIVERED}
+    assert last_bookmark(third, "account_insights").holes == ()
+
+
+def test_holes__of_days_before_the_lookback_are_tried_again_too() -> None:
+    """A hole of a long history is asked for as many nights as the lookback has."""
+    hole = Hole(
+        window=DateWindow(day("01-05"), day("01-05")), what="ad a1", why="x", found=day("11-20")
+    )
+    bookmark = Bookmark(day=YESTERDAY, since=day("01-01"), holes=(hole,))
+
+    drive = sync(Graph(QUARTER), [plan("ad")], bookmarks={"ad_insights": bookmark})
+
+    assert asked(drive) == [("ad", "10-27", "11-25"), ("ad", "01-05", "01-05")]
+    assert last_bookmark(drive, "ad_insights") == Bookmark(
+        day=YESTERDAY, since=day("01-01"), report=last_bookmark(drive, "ad_insights").report
+    )
+
+    late = replace(bookmark, holes=(replace(hole, found=day("10-20")),))
+    drive = sync(Graph(QUARTER), [plan("ad")], bookmarks={"ad_insights": late})
+    assert asked(drive) == [("ad", "10-27", "11-25")]
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
+
+
+def test_holes__of_the_account_level_close_no_other_streams_day() -> None:
+    """A day without rows is idle; a day that could not be had is not."""
+
+    def hook(call: Call) -> Reply | None:
+        heavy = call.params["level"] == "account" and "cpc" in call.params["fields"]
+        return fault(*TOO_MUCH) if heavy else None
+
+    plans = [plan("account", "11-24", fields=("cpc",)), plan("ad", "11-24")]
+    drive = sync(Graph(QUARTER, hook=hook), plans, mode="sync")
+
+    assert len(records(drive, "ad_insights")) == 2
+
+
+@pytest.mark.parametrize("how", [(2, None), (1, None)], ids=["unavailable", "unknown"])
+def test_unanswered__asks_for_less_in_the_end(how: tuple[int, int | None]) -> None:
+    """A window that stays unanswered is taken as too much; a smaller one may be answered."""
+
+    def hook(call: Call) -> Reply | None:
+        return fault(*how) if call.method == "POST" or heavy_over(5)(call) else None
+
+    drive = sync(Graph(QUARTER, hook=hook), [plan("ad", "11-16")], mode="sync")
+
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
+    assert len(records(drive, "ad_insights")) == 10
 
 
 def test_pace__of_the_last_night_is_where_this_one_begins_and_grows() -> None:
@@ -330,22 +412,38 @@ def test_pace__of_the_last_night_is_where_this_one_begins_and_grows() -> None:
 # Keys that come twice.
 
 
-def test_keys__two_rows_with_one_key_fail_and_name_it() -> None:
-    """Nothing is merged silently: the key is named, and the bookmark stays."""
+def test_keys__two_rows_with_one_key_are_a_hole_that_names_it() -> None:
+    """Nothing is merged silently: the window is read twice more, then all but that key counts."""
     row = ad_row("2026-11-20", "a1", "1.25")
 
     def hook(call: Call) -> Reply | None:
         late = call.params["time_range"]["since"] > "2026-10-26"
-        return {"data": [row, {**row, "spend": "9"}]} if late else None
+        return {"data": [row, {**row, "spend": "9"}, {**row, "ad_id": "a2"}]} if late else None
 
     drive = sync(Graph(QUARTER, hook=hook), [plan("ad", "09-27")])
 
     result = results(drive)["ad_insights"]
-    assert result.result == Outcome.FAILED
-    assert "two rows with one key (account_id=1, date_start=2026-11-20, ad_id=a1)" in result.reason
-    assert closed(drive, "ad_insights") == [day("10-26")]
-    assert result.covered == DateWindow(day("09-27"), day("10-26"))
-    assert result.rows == len(records(drive, "ad_insights")) == 30
+    assert (result.result, result.new_holes) == (Outcome.INCOMPLETE, 1)
+    assert "the row with the key account_id=1, date_start=2026-11-20, ad_id=a1" in result.reason
+    assert "two rows with one key differ" in result.reason
+    assert closed(drive, "ad_insights") == [day("10-26"), YESTERDAY]
+    assert result.rows == 31
+    assert asked(drive).count(("ad", "10-27", "11-25")) == 3
+
+
+def test_keys__that_agree_when_they_are_read_again_are_delivered() -> None:
+    """A row that shifted between two pages is no contradiction."""
+    row = ad_row("2026-11-20", "a1", "1.25")
+    first = iter([True])
+
+    def hook(_call: Call) -> Reply:
+        shifted = [{**row, "spend": "9"}] if next(first, False) else []
+        return {"data": [row, *shifted]}
+
+    drive = sync(hook, [plan("ad", "11-20")])
+
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
+    assert [record["spend"] for record in records(drive, "ad_insights")][-1] == Decimal("1.25")
 
 
 def test_keys__breakdown_values_tell_rows_apart() -> None:
@@ -387,7 +485,9 @@ def test_keys__are_compared_across_campaigns_too() -> None:
     )
 
     assert "two rows with one key" in results(drive)["ad_insights"].reason
-    assert closed(drive, "ad_insights") == []
+    assert [hole.window for hole in last_bookmark(drive, "ad_insights").holes] == [
+        DateWindow(YESTERDAY, YESTERDAY)
+    ]
 
 
 def test_keys__a_campaign_read_again_is_no_second_row() -> None:
@@ -614,16 +714,14 @@ def test_refused_fields__cost_a_column_and_not_the_report(
 @pytest.mark.parametrize(
     ("refused", "asked_with_it"),
     [
-        # What Meta refuses to one account may be there for the next ones.
         ({"1": {"cpp"}}, [[True, False], [True], [True]]),
-        # User errors lower the quota: a field that is gone is not tried a thousand times.
-        ({"*": {"cpp"}}, [[True, False], [True, False], [False]]),
+        ({"1": {"cpp"}, "2": {"cpp"}}, [[True, False], [True, False], [True]]),
     ],
 )
-def test_refused_fields__of_two_accounts_are_asked_of_no_third(
+def test_refused_fields__of_two_accounts_are_asked_of_the_third(
     refused: dict[str, set[str]], asked_with_it: list[list[bool]]
 ) -> None:
-    """One account's refusal is its own; that of two holds for the run."""
+    """What Meta refuses to some accounts may be there for the next one: values are at stake."""
     graph = Graph({name: [] for name in "123"}, hook=refusing(refused))
     run = shared_with(Drive(graph))
     calls = []
@@ -648,12 +746,12 @@ def test_refused_fields__that_are_keys_fail_the_report() -> None:
 
 
 def test_refused_fields__do_not_hide_another_refusal() -> None:
-    """A refusal that names no field asked is one of the request."""
+    """A refusal that names no field, and is one of the key alone too, is one of the request."""
     graph = Graph({"1": []}, hook=lambda _: fault(100, None, "(#100) since is not valid"))
 
     drive = sync(graph, [plan("ad", "11-01")])
 
-    assert len(drive.calls) == 1
+    assert [call.params["fields"] for call in drive.calls[1:]] == ["account_id,date_start,ad_id"]
     assert outcomes(drive) == {"ad_insights": Outcome.FAILED}
 
 
@@ -681,23 +779,212 @@ def test_refused_fields__of_the_list_of_campaigns_are_left_out_too() -> None:
     assert len(refused) == 1
 
 
-def test_refused_fields__that_are_all_there_is_end_the_asking() -> None:
-    """Where others have met a refusal of each field, a call is made once more, and not for ever."""
-    names = set(SIGNS_OF_LIFE)
-    graph = Graph({"1": every_day("11-01", 5)}, hook=refusing({"*": names}))
-    drive = Drive(graph)
-    run = shared_with(drive)
-    error = from_envelope({"code": 100, "message": "(#100) x is not valid"}, status=400)
-    for account_id in "23":
-        run.refused_fields.note(account_id, names, error)
-    plans = [plan(level, "11-01", fields=("clicks",)) for level in ("campaign", "ad")]
+def test_refused_fields__of_one_report_are_asked_in_another() -> None:
+    """A breakdown under which a field is refused costs nothing where there is none."""
 
-    streams = [each.name for each in plans]
+    def hook(call: Call) -> Reply | None:
+        refused = "breakdowns" in call.params and "reach" in call.params["fields"]
+        return fault(100, None, "(#100) reach is not valid for fields param") if refused else None
 
-    drive(sync_account(ACCOUNT, TODAY, plans, dict.fromkeys(streams, NEW), run))
+    plans = [
+        plan("ad", "11-01", name="by_age", breakdowns=("age",), fields=("reach", "spend")),
+        plan("ad", "11-01", fields=("reach", "spend")),
+    ]
+    rows = [row | {"reach": "7"} for row in every_day("11-01", 3)]
+    graph = Graph({"1": every_day("11-01", 3)}, hook=hook)
 
-    assert [call.params["level"] for call in drive.calls] == ["account", "campaign", "ad"]
-    assert outcomes(drive) == dict.fromkeys(streams, Outcome.DELIVERED)
+    def meta(call: Call) -> Reply:
+        reply = graph(call)
+        wanted = call.params["level"] == "ad" and isinstance(reply, dict)
+        return {"data": rows} if wanted and "reach" in call.params["fields"] else reply
+
+    drive = sync(meta, plans)
+
+    assert [record["reach"] for record in records(drive, "by_age")] == [None] * 3
+    assert [record["reach"] for record in records(drive, "ad_insights")] == [7] * 3
+
+
+def test_refused_fields__that_are_not_named_are_found(caplog: pytest.LogCaptureFixture) -> None:
+    """Missing permission for one field: its column is empty, and nothing else."""
+    fields = ("spend", "cpp", "ctr", "impressions", "clicks")
+
+    def hook(call: Call) -> Reply | None:
+        unwilling = "ctr" in call.params.get("fields", "").split(",")
+        return fault(100, None, "(#100) Missing Permission") if unwilling else None
+
+    drive = sync(
+        Graph({"1": every_day("11-01", 3)}, hook=hook), [plan("ad", "11-01", fields=fields)]
+    )
+
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
+    assert len(records(drive, "ad_insights")) == 3
+    assert "refuses the field ctr to account 1" in caplog.text
+    # Besides the two readings, the key alone and its halves.
+    assert len(drive.calls) <= 2 + 2 * 3 + 2
+
+
+# What days were delivered with.
+
+
+class Target:
+    """Upserts what a stream delivers, night after night, with the bookmark that comes with it.
+
+    Attributes:
+        refused: the fields that Meta refuses at present.
+        calls: those of the last night.
+    """
+
+    def __init__(self, start: str = "11-01", **definition: Any) -> None:  # noqa: ANN401
+        self.plan = plan(
+            "ad", start, **{"fields": ("spend", "reach"), "lookback_days": 5, **definition}
+        )
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.bookmark = NEW
+        self.refused: set[str] = set()
+        self.calls: list[Call] = []
+        self.restated = "1"
+
+    def night(self, today: dt.date, **run: Any) -> Outcome:  # noqa: ANN401
+        """Run once."""
+        drive = sync(
+            self._meta, [self.plan], bookmarks={"ad_insights": self.bookmark}, today=today, **run
+        )
+        for record in records(drive, "ad_insights"):
+            self.rows[record["date_start"]] = record
+        self.bookmark = [self.bookmark, *bookmarks_of(drive, "ad_insights")][-1]
+        self.calls = drive.calls
+        return outcomes(drive)["ad_insights"]
+
+    def _meta(self, call: Call) -> Reply:
+        asked = call.params["fields"].split(",")
+        named = sorted(self.refused & set(asked))
+        if named:
+            return fault(100, None, f"(#100) {named[0]} is not valid for fields param")
+        window = call.params["time_range"]
+        start, end = (dt.date.fromisoformat(window[name]) for name in ("since", "until"))
+        return {
+            "data": [
+                {
+                    "account_id": "1",
+                    "ad_id": "a1",
+                    "date_start": str(each),
+                    "date_stop": str(each),
+                    **{name: self.restated for name in asked if name in ("spend", "reach", "cpp")},
+                }
+                for each in DateWindow(start, end).each_day()
+            ]
+        }
+
+    def with_reach(self) -> set[str]:
+        """Return the days that have a reach."""
+        return {each[5:] for each, row in self.rows.items() if row["reach"] is not None}
+
+
+def days(first: str, last: str) -> set[str]:
+    return {str(each)[5:] for each in DateWindow(day(first), day(last)).each_day()}
+
+
+def test_without__known_values_stay_and_new_days_come_without() -> None:
+    """Two nights of a refusal take no value away, and lose no day."""
+    target = Target()
+    target.night(day("11-20"))
+    assert target.with_reach() == days("11-01", "11-20")
+
+    target.refused = {"reach"}
+    for night in ("11-21", "11-22"):
+        assert target.night(day(night)) == Outcome.DELIVERED
+    # 20 November was under way: its numbers were not whole, with whatever fields.
+    assert target.with_reach() == days("11-01", "11-19")
+    assert set(target.rows) == {f"2026-{each}" for each in days("11-01", "11-22")}
+    assert target.bookmark.day == day("11-21")
+    withheld = target.bookmark.withheld
+    assert {name: list(map(str, found)) for name, found in withheld.without.items()} == {
+        "reach": ["2026-11-20..2026-11-22"]
+    }
+    assert list(map(str, withheld.unread)) == ["2026-11-14..2026-11-19"]
+    # One refused question a night.
+    assert len(target.calls) == 2
+
+
+@pytest.mark.parametrize("nights_refused", [1, 3, 12])
+def test_without__a_calm_night_makes_all_whole_again(nights_refused: int) -> None:
+    """What came without the field is read again, also beyond the lookback, and what was spared."""
+    target = Target()
+    target.night(day("11-10"))
+    target.refused = {"reach"}
+    for night in range(nights_refused):
+        target.night(day("11-11") + dt.timedelta(days=night))
+    target.refused, target.restated = set(), "2"
+    today = day("11-11") + dt.timedelta(days=nights_refused)
+
+    target.night(today)
+
+    assert target.with_reach() == days("11-01", str(today)[5:])
+    assert target.bookmark.withheld == Withheld()
+    # The lookback of each refused night, and all since, are of today's reading.
+    reread = {each[5:] for each, row in target.rows.items() if row["spend"] == 2}
+    assert reread == days("11-04", str(today)[5:])
+
+    target.night(today + dt.timedelta(days=1))
+    assert len(target.calls) == 1
+
+
+def test_without__a_field_refused_for_ever_costs_its_column_and_one_question_a_night() -> None:
+    """Weeks later the lookback is whole again, since none of its days ever had the field."""
+    target = Target()
+    target.night(day("11-01"))
+    target.refused = {"reach"}
+    for night in range(2, 25):
+        target.night(day("11-01") + dt.timedelta(days=night - 1))
+    target.restated = "3"
+
+    target.night(day("11-25"))
+
+    assert len(target.calls) == 2
+    assert {each[5:] for each, row in target.rows.items() if row["spend"] == 3} == days(
+        "11-18", "11-25"
+    )
+
+
+def test_without__a_field_that_is_new_spares_no_day() -> None:
+    """Days that never had it have nothing to lose; their restatements are read as always."""
+    target = Target(fields=("spend",))
+    target.night(day("11-20"))
+    target.plan = Target(fields=("spend", "reach")).plan
+    target.refused, target.restated = {"reach"}, "2"
+
+    target.night(day("11-21"))
+
+    assert {each[5:] for each, row in target.rows.items() if row["spend"] == 2} == days(
+        "11-14", "11-21"
+    )
+
+
+def test_without__a_field_no_longer_wanted_is_forgotten() -> None:
+    """What nobody asks for needs not be read again."""
+    target = Target()
+    target.night(day("11-20"))
+    target.refused = {"reach"}
+    target.night(day("11-21"))
+    target.plan = Target(fields=("spend",)).plan
+
+    target.night(day("11-22"))
+
+    assert "reach" not in target.bookmark.withheld.without
+
+
+def test_without__weeks_under_way_are_read_again() -> None:
+    """A bucket is spared as a whole or not at all, and never cut."""
+    target = Target("10-05", time_increment=7, lookback_days=20)
+    target.night(day("11-20"))
+    target.refused = {"reach"}
+
+    target.night(day("11-21"))
+
+    (unread,) = target.bookmark.withheld.unread
+    assert (unread.since.weekday(), unread.until.weekday()) == (0, 6)
+    assert unread.until == day("11-15")
+    assert target.calls[-1].params["time_range"]["since"] == "2026-11-16"
 
 
 def test_gone_fields__are_not_asked_of_the_version_without_them() -> None:
