@@ -167,7 +167,11 @@ class Outage:
         if self._is_evidence(lane, body, now):
             self._phase, self.began, self._next_at = _Phase.PLAIN, now, now
             self.shown_by = lane
-            self.plain.token, self.plain.for_all = lane.token, lane.for_all
+            # A call of an account says itself which token it carries.
+            last = lane.asked
+            own = lane.token if last is None else last.token
+            self.plain.token = own if isinstance(own, int) else None
+            self.plain.for_all = lane.for_all
         return not self.is_on
 
     def _is_evidence(self, lane: Lane, body: dict[str, Any] | MetaError, now: float) -> bool:

@@ -47,6 +47,7 @@ class Witness:
         self.stream_works = False
         self.moved: Bookmark | DimensionBookmark | None = None
         self._answered = False
+        self._asked: Call | None = None
         self._last_call: Call | None = None
         #: Heads of paths that are about the account itself: its own, and those of its report runs.
         self._own = {f"act_{account.account_id}"}
@@ -62,7 +63,7 @@ class Witness:
             step = next(steps)
             while True:
                 if isinstance(step, Call):
-                    self._last_call = step = replace(step, token=self.tokens[0])
+                    step = self._with_token(step)
                 elif isinstance(step, (Rows, BookmarkMoved)):
                     self._note(stream, step)
                 try:
@@ -77,6 +78,14 @@ class Witness:
             self._note_works(stream)
         finally:
             steps.close()
+
+    def _with_token(self, call: Call) -> Call:
+        """Return a call with the token in use: the same one each time where it is asked again."""
+        token = self.tokens[0]
+        if call is not self._asked or self._last_call is None or self._last_call.token != token:
+            self._asked = call
+            self._last_call = call if call.token == token else replace(call, token=token)
+        return self._last_call
 
     def _hear(self, call: Call, answer: dict[str, Any]) -> None:
         self.account_works = self._answered = True

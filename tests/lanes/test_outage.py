@@ -104,6 +104,21 @@ def test_outage__asks_one_thing_at_a_time_ever_further_apart() -> None:
     assert gaps == [5, 10, 20, 30, 30, 30, 30, 30, 30]
 
 
+def test_outage__plain_question_carries_the_token_of_who_asked() -> None:
+    """With several tokens it is asked with one that was in use, not with whatever is the first."""
+    made: list[Stage] = []
+    made.append(Stage(answer=until(20.0, unavailable, made), latency=lambda _: 0.3, most=8))
+
+    def lane(name: str) -> Lane:
+        call = Call(path=name, account_id=name, token=3)
+        return Lane(name, name, ask(call, lambda: 0.0))
+
+    made[0].run(*[lane(str(number)) for number in range(9)])
+
+    plain = [call for _, _, call in made[0].transport.sent if call.path == PLAIN_QUESTION]
+    assert {call.token for call in plain} == {3}
+
+
 def test_outage__of_half_an_hour_ends_every_account_by_itself() -> None:
     """Nobody is answered for thirty minutes: each account is told, and nothing more is asked."""
     stage = Stage(answer=unavailable, latency=lambda _: 0.3, most=8)

@@ -315,6 +315,16 @@ def test_tokens__account_is_tried_with_the_other_one(error: MetaError) -> None:
     assert closed(drive, "ad_insights")[-1] == YESTERDAY
 
 
+def test_tokens__call_that_is_asked_again_stays_the_same_one() -> None:
+    """Whoever drives counts how often a call has failed: with another token it is no new one."""
+    drive = with_two_tokens(lambda _: fault(2), "ad", account=AdAccount(account_id="1", token=1))
+
+    first, *again = drive.calls
+    assert len(again) == 4
+    assert all(call is first for call in again)
+    assert first.token == 1
+
+
 def test_tokens__account_that_neither_can_read_is_skipped_once() -> None:
     """The second refusal is the account's: its other streams are not asked."""
     drive = with_two_tokens(lambda _: fault(*NO_ACCESS), "account", "ad")
