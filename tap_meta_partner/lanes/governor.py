@@ -109,6 +109,8 @@ class Governor:
     longest_wait: float = 0.0
     #: Accounts that were told of the app's limit, and nobody has been answered since.
     _told_of_app: set[str] = field(default_factory=set)
+    #: Those that have been told of it at all.
+    _ever_told: set[str] = field(default_factory=set)
     #: Accounts that were told of it when others were answered, and have not been answered since.
     _theirs: set[str] = field(default_factory=set)
     #: How often an account was among so few that were told of it.
@@ -138,10 +140,10 @@ class Governor:
         """Take note of an answer with data; return for how many seconds its account is parked."""
         self._note(usage)
         parked = 0.0
-        self._learn_whose(account_id, now)
         if account_id:
             gate = self.accounts.setdefault(account_id, _Gate())
             parked = self._after_success(gate, usage.account_percent, now)
+        self._learn_whose(account_id, now)
         return max(parked, self._after_success(self.app, usage.app_percent, now))
 
     def failed(self, account_id: str | None, usage: Usage) -> None:
@@ -174,6 +176,7 @@ class Governor:
         everybody = self.is_for_all(account_id, app_wide=app_wide)
         if everybody and account_id:
             self._told_of_app.add(account_id)
+            self._ever_told.add(account_id)
         gate = self.app if everybody else self.accounts.setdefault(str(account_id), _Gate())
         least = DEVELOPMENT_BLOCK_SECONDS if self.tier == DEVELOPMENT_TIER else BLOCK_SECONDS
         least = max(least, PARK_SECONDS[min(gate.level(now), len(PARK_SECONDS) - 1)])
@@ -224,9 +227,14 @@ class Governor:
             return
         self._told_of_app.discard(account_id)
         self._theirs.discard(account_id)
-        if len(self._told_of_app) <= _ALONE_ACCOUNTS:
-            self._alone.update(self._told_of_app)
-        self._theirs |= self._told_of_app
+        if 2 * len(self._ever_told) > len(self.accounts.keys() | self._ever_told):
+            # Most accounts are told of it: some other kind of call was answered, no more.
+            self._theirs.clear()
+            self._alone.clear()
+        else:
+            self._theirs |= self._told_of_app
+            if len(self._told_of_app) <= _ALONE_ACCOUNTS:
+                self._alone.update(self._told_of_app)
         self._told_of_app.clear()
 
     def _after_success(self, gate: _Gate, percent: float | None, now: float) -> float:

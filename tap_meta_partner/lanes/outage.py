@@ -2,7 +2,7 @@
 
 One account whose calls fail is that account's trouble. Several that fail, with nobody answered in
 between, may be an outage: a thousand accounts would spend all their tries on it. So all of them
-wait, and one call goes out after another, ever further apart:
+wait, spending none, and one call goes out after another, ever further apart:
 
 1. a *plain question* (`me?fields=id`), which needs nothing but the host and the token. While it
    fails too, it is asked again, and nobody else asks;
@@ -41,6 +41,9 @@ SILENT_SECONDS = 60.0
 
 #: From one question of an outage to the next.
 QUESTION_SECONDS = (5.0, 10.0, 20.0, 30.0)
+
+#: The same, while the plain question is answered and there are accounts that have not failed yet.
+FRESH_SECONDS = (1.0, 2.0, 3.0, 5.0)
 
 #: For so long an answer to the plain question holds.
 KNOWN_SECONDS = 60.0
@@ -100,15 +103,11 @@ class Outage:
     _alone: set[str] = field(default_factory=set)
     _asking: Lane | None = None
     _asked_again: int = 0
-    _next_at: float = 0.0
+    _asked_at: float = 0.0
     _plain_at: float = -math.inf
 
-    def heard(self, lane: Lane, body: dict[str, Any] | MetaError, now: float) -> bool:
-        """Take note of an answer; tell whether its lane is to be given it.
-
-        Otherwise its call is to wait, and is sent again, as if it had not been: an outage costs no
-        tries.
-        """
+    def heard(self, lane: Lane, body: dict[str, Any] | MetaError, now: float) -> None:
+        """Take note of an answer."""
         asked = self._asking is lane
         if asked:
             self._asking = None
@@ -116,11 +115,12 @@ class Outage:
             self.answered_at = now
         if lane is self.plain:
             self._heard_plain(body, now)
-            return False
-        if not is_failing(body):
+        elif not is_failing(body):
             self._good(lane)
-            return True
-        return self._failed(lane, body, now, asked=asked)
+        else:
+            self._failed(lane, body, now)
+            if asked and self.is_on:
+                self._in_vain(body, now)
 
     @property
     def is_on(self) -> bool:
@@ -132,10 +132,19 @@ class Outage:
         """Whether a question of this outage has been asked, and has failed like the others."""
         return self._asked_again > 0
 
-    @property
-    def asks_next_at(self) -> float | None:
-        """From when on one question may go out; None while one is under way, or all may ask."""
-        return self._next_at if self.is_on and self._asking is None else None
+    def asks_next_at(self, *, fresh: bool) -> float | None:
+        """Return from when on one question may go out; None while one is under way, or all may ask.
+
+        Args:
+            fresh: there is an account that has not failed yet.
+        """
+        if not self.is_on or self._asking is not None:
+            return None
+        if not self._asked_again:
+            return self._asked_at
+        is_plain = self._phase is _Phase.PLAIN
+        waits = FRESH_SECONDS if fresh and not is_plain else QUESTION_SECONDS
+        return self._asked_at + waits[min(self._asked_again, len(waits)) - 1]
 
     def next_to_ask(self, queued: Iterable[Lane]) -> Lane | None:
         """Return whose call is to be the one question, of those that have one to send.
@@ -155,24 +164,17 @@ class Outage:
         """Take note that the one question is under way, and whose it is."""
         self._asking = lane
 
-    def _failed(
-        self, lane: Lane, body: dict[str, Any] | MetaError, now: float, *, asked: bool
-    ) -> bool:
+    def _failed(self, lane: Lane, body: dict[str, Any] | MetaError, now: float) -> None:
         if lane.name not in self._alone:
             self._failing.add(lane.name)
-        if self.is_on:
-            if asked:
-                self._in_vain(body, now)
-            return asked
-        if self._is_evidence(lane, body, now):
-            self._phase, self.began, self._next_at = _Phase.PLAIN, now, now
+        if not self.is_on and self._is_evidence(lane, body, now):
+            self._phase, self.began, self._asked_at = _Phase.PLAIN, now, now
             self.shown_by = lane
             # A call of an account says itself which token it carries.
             last = lane.asked
             own = lane.token if last is None else last.token
             self.plain.token = own if isinstance(own, int) else None
             self.plain.for_all = lane.for_all
-        return not self.is_on
 
     def _is_evidence(self, lane: Lane, body: dict[str, Any] | MetaError, now: float) -> bool:
         if lane.for_all:
@@ -200,11 +202,10 @@ class Outage:
             # There is nobody else to be asked: whoever fails has its own tries.
             self._good(self.plain)
         else:
-            self._phase, self._next_at, self._asked_again = _Phase.ONE_BY_ONE, now, 0
+            self._phase, self._asked_at, self._asked_again = _Phase.ONE_BY_ONE, now, 0
 
     def _in_vain(self, body: Any, now: float) -> None:  # noqa: ANN401  (a MetaError)
-        longest = len(QUESTION_SECONDS) - 1
-        self._next_at = now + QUESTION_SECONDS[min(self._asked_again, longest)]
+        self._asked_at = now
         self._asked_again += 1
         dead = self._phase is _Phase.PLAIN and _is_silence(body)
         silent = dead and now - self.answered_at >= SILENT_SECONDS

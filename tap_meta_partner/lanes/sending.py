@@ -71,7 +71,7 @@ class Sending:
         """Wait for an answer or for the first parked lane, whichever comes first."""
         now = self.monotonic()
         ends = now + self.telling.every
-        asks_at = self.outage.asks_next_at
+        asks_at = self.outage.asks_next_at(fresh=self._has_fresh())
         if asks_at is not None and asks_at > now:
             ends = min(ends, asks_at)
         if self.places.parked.next_at is not None:
@@ -85,7 +85,8 @@ class Sending:
 
     def _ask_one(self) -> bool:
         """Ask the one question that an outage allows, if it is time; tell whether it was."""
-        at = self.outage.asks_next_at
+        self._lend_slots_of_failing()
+        at = self.outage.asks_next_at(fresh=self._has_fresh())
         if at is None or at > self.monotonic():
             return False
         lane = self.outage.next_to_ask(self.places.queued)
@@ -99,6 +100,16 @@ class Sending:
         if self._send(lane):
             self.outage.asks(lane)
         return True
+
+    def _has_fresh(self) -> bool:
+        """Tell whether there is an account to be asked that is not known to fail."""
+        queued = self.places.queued
+        return bool(self.places.new) or any(not self.outage.has_failed(lane) for lane in queued)
+
+    def _lend_slots_of_failing(self) -> None:
+        """Let those have report runs that have not failed: nothing else shows if they can."""
+        for lane in [lane for lane in self.places.queued if self.outage.has_failed(lane)]:
+            self.places.lend_slot(lane)
 
     def _send(self, lane: Lane) -> bool:
         """Send a lane's call, or let it wait for its limits; tell whether it was sent."""
@@ -124,7 +135,7 @@ class Sending:
 
     def _receive(self, lane: Lane, answer: Answer) -> None:
         body, now = answer.body, self.monotonic()
-        given = self.outage.heard(lane, body, now)
+        self.outage.heard(lane, body, now)
         self.telling.outage(self.outage, body, now)
         if isinstance(body, Throttled):
             self._throttled(lane, body, answer)
@@ -134,10 +145,8 @@ class Sending:
             wait = self.governor.answered(lane.account_id, answer.usage, now)
             if wait:
                 self.telling.rest(lane, wait, answer.usage, self.governor.app_percent)
-        if given and not isinstance(body, Throttled):
+        if lane is not self.outage.plain and not isinstance(body, Throttled):
             self.places.ready.append((lane, lane.given(body)))
-        elif not given and lane is not self.outage.plain:
-            self.places.queued.append(lane)
         if self.outage.over is not None:
             self.telling.end(self.outage.over)
             self._end_everybody(self.outage.over)

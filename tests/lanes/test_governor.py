@@ -332,6 +332,17 @@ def test_throttle__of_the_app_that_one_is_told_of_is_its_own() -> None:
     assert made.admitted_at("2", 62.0) <= 62.0
 
 
+def test_throttle__of_the_app_that_most_are_told_of_is_the_apps() -> None:
+    """Polls are answered, results are not, of any account: that is the app's limit."""
+    made, now = governor(), 0.0
+    for told, answered in itertools.islice(itertools.cycle(["12", "23", "31"]), 30):
+        made.throttled(told, Usage(), now, app_wide=True)
+        now = made.app.closed_until + 1.0
+        made.answered(answered, Usage(), now)
+
+    assert all(made.is_for_all(name, app_wide=True) for name in "123")
+
+
 def test_throttle__of_the_app_that_many_are_told_of_is_the_apps_next_time_too() -> None:
     """Accounts that met a limit of the app's, and were answered since, are believed again."""
     made = governor()
