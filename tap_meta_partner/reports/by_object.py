@@ -285,8 +285,11 @@ class _ObjectReading:
             definition=ReportDefinition(name=self._whole.definition.name, level="account"),
             fields=("impressions",),
         )
+        call = plain.call()
         try:
-            yield from ask(plain.call(), self._reporting.jitter)
+            yield from ask(
+                replace(call, params={**call.params, "limit": 1}), self._reporting.jitter
+            )
         except TooMuchData as error:
             if issubclass(error.rule.family, Retriable):
                 raise KeptFailing(error.fault, error.rule) from error
