@@ -12,7 +12,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.error_codes import GARBLED
-from tap_meta_partner.graph.errors import CursorExpired, KeptFailing, Retriable, TooMuchData
+from tap_meta_partner.graph.errors import (
+    CursorExpired,
+    KeptFailing,
+    Retriable,
+    RunNotReady,
+    TooMuchData,
+)
+from tap_meta_partner.graph.steps import Pause, backoff_seconds
 from tap_meta_partner.reports.report_runs import read_report_run
 from tap_meta_partner.reports.request import MANY_PAGES, pages_of
 
@@ -25,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SERVER_ERROR = 500
+_UNREADY_TRIES = 4
 
 
 def read_report(
@@ -65,12 +73,20 @@ def _directly(request: ReportRequest, sink: RowSink, reporting: Reporting) -> St
         TooMuchData: it is too much, or nothing that helps came at every try.
         MetaError: as `steps.ask`.
     """
-    try:
-        return (yield from pages_of(request.call(), sink, reporting))
-    except KeptFailing as error:
-        if not may_be_heavy(error):
-            raise
-        raise TooMuchData(error.fault, error.rule) from error
+    tried = 0
+    while True:
+        try:
+            return (yield from pages_of(request.call(), sink, reporting))
+        except RunNotReady as error:
+            # Seen of direct answers as well ("Cannot include … in summary param"): it passes.
+            tried += 1
+            if tried == _UNREADY_TRIES:
+                raise TooMuchData(error.fault, error.rule) from error
+            yield Pause(backoff_seconds(tried, reporting.jitter), error.rule.what)
+        except KeptFailing as error:
+            if not may_be_heavy(error):
+                raise
+            raise TooMuchData(error.fault, error.rule) from error
 
 
 def may_be_heavy(error: KeptFailing) -> bool:

@@ -21,6 +21,7 @@ from tap_meta_partner.graph.errors import (
     TokenRefused,
     word_of,
 )
+from tap_meta_partner.graph.rules import CHECKPOINT
 from tap_meta_partner.graph.steps import OutOfTime
 from tap_meta_partner.planning.fingerprints import ReportChanged
 from tap_meta_partner.sync.events import Outcome, StreamResult
@@ -165,8 +166,10 @@ class Outcomes:
             if works is None:
                 return self.failure(stream, error)
             if works:
-                told = TokenRefused(error.fault, replace(error.rule, advice=_ASSIGN))
-                return (yield from self._access_refused(stream, told, advice=_ASSIGN))
+                # A security check is cleared by the token's user, whoever's account it shows at.
+                advice = error.rule.advice if error.rule is CHECKPOINT else _ASSIGN
+                told = TokenRefused(error.fault, replace(error.rule, advice=advice))
+                return (yield from self._access_refused(stream, told, advice=advice))
             self._evidence.dead_tokens.setdefault(self.witness.tokens[0], error)
         began = self.witness.stream_works
         result = self._leave_token(stream)

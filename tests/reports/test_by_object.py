@@ -351,6 +351,17 @@ def test_by_object__an_outage_makes_no_holes() -> None:
         by_campaign(Graph(CAMPAIGNS, hook=hook), Sink())
 
 
+def test_by_object__what_passes_and_meets_all_of_a_day_is_no_hole() -> None:
+    """The account answers a plain question, but nothing of the day came: asked again tomorrow."""
+    pieces = Pieces()
+
+    def hook(call: Call) -> Reply | None:
+        return None if call.path.startswith("act_1/") else fault(2)
+
+    with pytest.raises(KeptFailing):
+        by_campaign(Graph(CAMPAIGNS, hook=hook), Sink(), pieces=pieces)
+
+
 def test_by_object__a_field_that_meta_names_is_for_the_caller() -> None:
     """It is refused for every object, so nobody loses an object for it."""
 

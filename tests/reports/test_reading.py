@@ -8,7 +8,7 @@ import pytest
 
 from tap_meta_partner.graph.errors import TooMuchData
 from tap_meta_partner.planning.pace import Pace
-from tests.support.fakes import Drive
+from tests.support.fakes import Drive, fault
 from tests.support.one_report import DONE, Sink, pages, posts, read, request_for, run_answers
 
 if TYPE_CHECKING:
@@ -31,6 +31,16 @@ def test_auto__what_is_too_much_is_asked_as_a_run() -> None:
     assert drive.calls[1].params == request_for().call().params
     assert sink.values() == [1, 2]
     assert pace == Pace(report_run=True)
+
+
+def test_auto__what_is_not_ready_yet_is_read_again() -> None:
+    """Meta says it of direct answers too, and a moment later gives them."""
+    said = iter([fault(100, None, "(#100) Cannot include spend in summary param because …")])
+
+    drive, pace = read(lambda call: next(said, None) or pages([1], [2])(call))
+
+    assert [call.method for call in drive.calls] == ["GET", "GET", "GET"]
+    assert pace == Pace()
 
 
 def test_auto__rows_of_the_direct_way_are_forgotten_when_a_run_takes_over() -> None:

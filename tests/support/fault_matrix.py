@@ -169,7 +169,7 @@ KINDS: Mapping[str, Kind] = {
     "102": _refusing("S", "", code=102),
     "104": _refusing("S", "", code=104),
     "190": _refusing("S", "", code=190),
-    "190/459": _refusing("S", "checkpoint", code=190, subcode=459),
+    "190/459": _refusing("S", "security check", code=190, subcode=459),
     "190/463": _refusing("S", "", code=190, subcode=463),
     "190, page permission": _refusing(
         "SF",
