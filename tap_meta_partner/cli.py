@@ -12,6 +12,7 @@ import click
 from tap_meta_partner.onboarding.check.command import check
 from tap_meta_partner.onboarding.invite.command import invite
 from tap_meta_partner.onboarding.login import commands
+from tap_meta_partner.outputs.last_line import one_line_at_worst
 from tap_meta_partner.sandbox.options import options
 
 if TYPE_CHECKING:
@@ -25,7 +26,16 @@ _EXTRAS = "pip install 'tap-meta-partner[demo]'"
 _INTERRUPTED = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class _Commands(click.Group):
+    """The commands; each ends in one line at worst."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  (click's own)
+        """Run the one that is named."""
+        with one_line_at_worst():
+            return super().main(*args, **kwargs)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="tap-meta-partner")
 def main() -> None:
     """Meta ads insights of many clients: get access, keep it, and try it without a Meta app.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -14,8 +15,12 @@ from tap_meta_partner.dimensions.tables import DIMENSIONS
 from tap_meta_partner.insights.combinations import impossible
 from tap_meta_partner.insights.doubts import doubts, mistakes
 from tap_meta_partner.lanes.clock import Clock
+from tap_meta_partner.outputs.last_line import one_line_at_worst
+from tap_meta_partner.outputs.log_records import guard_logs
+from tap_meta_partner.outputs.secrecy import may_be_shown
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.reading import parse_settings, unknown_settings
+from tap_meta_partner.settings.sources import combined
 from tap_meta_partner.settings.table import CONFIG_SCHEMA
 from tap_meta_partner.settings.words import LEVELS
 from tap_meta_partner.singer import (
@@ -78,13 +83,32 @@ class TapMetaPartner(Tap):
         *,
         clock: Clock | None = None,
         catalog: Any = None,  # noqa: ANN401  (the SDK takes several kinds)
+        config: Any = None,  # noqa: ANN401  (as above)
+        parse_env_config: bool = False,
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
+        if parse_env_config:
+            config = self._with_variables(config or {})
         trouble = trouble_with_catalog(catalog) if isinstance(catalog, (dict, list)) else None
         if trouble:
             raise Complaint(f"the catalog cannot be read: {trouble}. Make it anew with --discover.")
         self.clock = clock or Clock()
-        super().__init__(catalog=catalog, **kwargs)
+        guard_logs()
+        super().__init__(catalog=catalog, config=config, **kwargs)
+
+    @classmethod
+    def _with_variables(cls, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Add what the environment and `.env` say, as `meta-partner` does.
+
+        The SDK would let the environment go before a file, put all of a `.env`, interpolated, into
+        the environment, and look for one in the folders above its own code.
+        """
+        cls.append_builtin_config(cls.config_jsonschema)
+        further = cls.config_jsonschema["properties"]
+        try:
+            return combined(given, os.environ, Path(".env"), further=further)
+        except SettingsError as error:
+            raise Complaint(str(error)) from None
 
     @classmethod
     @override
@@ -119,7 +143,7 @@ class TapMetaPartner(Tap):
             problems = super()._validate_config(raise_errors=raise_errors)
         except ConfigValidationError as error:
             # Of the SDK's own settings; ours are sound by now.
-            raise Complaint(" ".join("; ".join(error.errors).split())[:300]) from None
+            raise Complaint(_quoted(error.errors)) from None
         for text in unknown_settings(self._config, self.config_jsonschema["properties"]):
             self.logger.warning("%s", text)
         return problems
@@ -193,9 +217,21 @@ def _given(report: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in report.items() if value is not None}
 
 
+def _quoted(errors: Sequence[str]) -> str:
+    """Return what the SDK says of its own settings, which quotes them, where it may be shown."""
+    text = " ".join("; ".join(errors).split())
+    if may_be_shown(text):
+        return text[:300]
+    return (
+        "stream_maps, or another setting of the SDK's, has a form that is not allowed: correct it "
+        "(its value is not shown)"
+    )
+
+
 def main() -> None:
     """Run the tap's command line."""
-    TapMetaPartner.cli()
+    with one_line_at_worst():
+        TapMetaPartner.cli()
 
 
 if __name__ == "__main__":

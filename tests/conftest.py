@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from hypothesis import settings
 
+from tap_meta_partner.outputs import secrecy
 from tap_meta_partner.sandbox import Dials, Sandbox, World
 from tests.support.examples import PROFILES
 
@@ -36,6 +37,14 @@ _SLOWEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slowest files; the others stay in their random order."""
     items.sort(key=lambda item: item.path.stem not in _SLOWEST)
+
+
+@pytest.fixture(autouse=True)
+def _own_secrets() -> Iterator[None]:
+    """What one test's settings hold is not hidden from the next one's."""
+    secrecy.forget()
+    yield
+    secrecy.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,8 @@
 """The only door to the Graph API: one call in, its JSON or an error out.
 
 The token travels in the Authorization header, never in an address; no address, header or exception
-text of a call is ever logged or raised, since the appsecret_proof is a parameter by Meta's rules.
+text of a call is ever raised, since the appsecret_proof is a parameter by Meta's rules. What others
+log of a call is scrubbed (`outputs.log_records`).
 Nothing is retried here and nobody sleeps here: that is for those who know what the call is worth.
 """
 
@@ -31,6 +32,10 @@ from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.graph.reading import Reading
 from tap_meta_partner.graph.unpacking import ASKED_FOR, Unpacking
 from tap_meta_partner.graph.usage import Usage, read_usage
+from tap_meta_partner.outputs.log_records import guard_logs
+from tap_meta_partner.outputs.secrecy import hide
+from tap_meta_partner.settings.addresses import stays_here
+from tap_meta_partner.settings.certificates import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -46,7 +51,6 @@ logger = logging.getLogger(__name__)
 
 
 _CONNECT_SECONDS = 20.0
-
 
 _CHUNK_BYTES = 1 << 16
 
@@ -136,6 +140,9 @@ class GraphClient:
         settings: address, version, credentials, time-out.
         monotonic: seconds that only go forward, for the time-out of a whole answer.
         adapter: where requests go instead of the network.
+
+    Raises:
+        SettingsError: a variable names certificates that are not there.
     """
 
     def __init__(
@@ -160,8 +167,12 @@ class GraphClient:
             for name, token in tokens.items()
         }
         self._auths = {name: _Bearer(token) for name, token in tokens.items()}
-        secrets = (*tokens.values(), secret, *self._proofs.values())
-        self._reading = Reading(tuple(secret for secret in secrets if secret))
+        hide(*tokens.values(), secret, *self._proofs.values())
+        # urllib3 logs whole addresses: at DEBUG, and with every malformed header at WARNING.
+        guard_logs()
+        self._own_certificates = certificates()
+        self._stays_here = stays_here(self._base)
+        self._reading = Reading()
         self._monotonic = monotonic
         self._adapter = adapter
         self._threads = threading.local()
@@ -170,8 +181,6 @@ class GraphClient:
         #: By the thread that calls.
         self._calling: dict[int, requests.Session] = {}
         self._is_closed = False
-        # urllib3 writes every path with its parameters, the proof among them, at DEBUG.
-        logging.getLogger("urllib3").setLevel(logging.INFO)
 
     def __enter__(self) -> Self:
         return self
@@ -283,6 +292,9 @@ class GraphClient:
         session = requests.Session()
         session.headers["User-Agent"] = self._user_agent
         session.headers["Accept-Encoding"] = ASKED_FOR
+        session.verify = self._own_certificates or True
+        # What stays on this machine goes through no proxy, which would be shown the token.
+        session.trust_env = not self._stays_here
         adapter = self._adapter or _Adapter(self._open_only)
         session.mount("https://", adapter)
         session.mount("http://", adapter)

@@ -11,6 +11,7 @@ import msgspec
 from tap_meta_partner.graph import error_codes
 from tap_meta_partner.graph.bounds import MOST_VALUES, TOO_MANY_VALUES, beyond
 from tap_meta_partner.graph.marred import clean, mended
+from tap_meta_partner.outputs.secrecy import redacted
 
 if TYPE_CHECKING:
     from typing import Any
@@ -30,6 +31,10 @@ _MOST_NAMES = 20
 _LONGEST_NAME = 100
 
 
+#: Much more than is ever shown of a text: half a secret, at the cut, is cut off again.
+_LONGEST_TEXT = 20_000
+
+
 #: There are at least as many of these as values (those within texts are counted with them).
 _OPENING = (b",", b"[", b"{")
 
@@ -38,14 +43,9 @@ _DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 class Reading:
-    """Reads answers; may be used from several threads at once.
+    """Reads answers; may be used from several threads at once."""
 
-    Args:
-        secrets: what no answer may tell on.
-    """
-
-    def __init__(self, secrets: tuple[str, ...]) -> None:
-        self._secrets = secrets
+    def __init__(self) -> None:
         #: Whether the address has answered as a Graph API: from then on it is not to blame.
         self._is_graph = False
         #: The columns of which was said that they held characters that are none.
@@ -65,9 +65,9 @@ class Reading:
         envelope = content.get("error") if content else None
         if isinstance(envelope, dict):
             self._is_graph = True
-            return error_codes.from_envelope(self._without_secrets(envelope), status=status)
+            return error_codes.from_envelope(_without_secrets(envelope), status=status)
         if envelope is not None:
-            quoted = self._without_secrets({"message": str(envelope)})
+            quoted = _without_secrets({"message": str(envelope)})
             return error_codes.from_envelope(quoted, status=status)
         # Redirects and errors can come with JSON, but have no envelope then.
         if not content or status >= 300:  # noqa: PLR2004
@@ -75,7 +75,7 @@ class Reading:
         self._is_graph = True
         # A failed report run tells why in the data itself.
         failed = any(name.startswith("error_") for name in content)
-        return self._without_secrets(content) if failed else content
+        return _without_secrets(content) if failed else content
 
     def _decoded(self, body: bytes | bytearray, call: Call) -> dict[str, Any] | None:
         """Return an answer's JSON object, mended where that is possible; None where it is none."""
@@ -107,12 +107,10 @@ class Reading:
             )
         return cleaned
 
-    def _without_secrets(self, envelope: dict[str, Any]) -> dict[str, Any]:
-        """Meta's messages can quote the request."""
-        clean = dict(envelope)
-        for name, value in clean.items():
-            if isinstance(value, str):
-                for secret in self._secrets:
-                    value = value.replace(secret, "***")  # noqa: PLW2901  (one secret at a time)
-                clean[name] = value
-        return clean
+
+def _without_secrets(envelope: dict[str, Any]) -> dict[str, Any]:
+    """Meta's messages can quote the request."""
+    return {
+        name: redacted(value[:_LONGEST_TEXT]) if isinstance(value, str) else value
+        for name, value in envelope.items()
+    }

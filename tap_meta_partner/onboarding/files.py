@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import stat
 import tempfile
 from pathlib import Path
 
@@ -21,11 +23,16 @@ def replace_file(path: Path, text: str) -> None:
     # A link stays a link: what it points at is replaced.
     path = path.resolve()
     try:
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        # In a folder of its own, which git ignores whatever a project tells it: a process that is
+        # killed here leaves a token behind. mkdtemp makes the folder 0700.
+        folder = Path(tempfile.mkdtemp(dir=path.parent, prefix=".meta-partner-"))
     except OSError as error:
         raise _not_written(path, error) from None
     try:
-        # mkstemp has made it 0600. newline="" leaves the line ends as they are.
+        (folder / ".gitignore").write_text("*\n", encoding="utf-8")
+        name = folder / path.name
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        # newline="" leaves the line ends as they are.
         with os.fdopen(
             descriptor, "w", encoding="utf-8", newline="", errors="surrogateescape"
         ) as file:
@@ -33,12 +40,10 @@ def replace_file(path: Path, text: str) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(name, path)  # noqa: PTH105  (the atomic one, by its name)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()
-        if isinstance(error, OSError):
-            raise _not_written(path, error) from None
-        raise
+    except OSError as error:
+        raise _not_written(path, error) from None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     _sync_folder(path.parent)
 
 
@@ -55,6 +60,9 @@ def _sync_folder(folder: Path) -> None:
 def read_text(path: Path) -> str | None:
     """Return what a file holds, or None where there is none."""
     try:
+        if not stat.S_ISREG(path.stat().st_mode) and not path.is_dir():
+            # A pipe would be waited for, and cannot be replaced.
+            raise StoreError(f"{path} is not a file: name another place with --store.")
         with path.open(encoding="utf-8", newline="", errors="surrogateescape") as file:
             return file.read()
     except FileNotFoundError:

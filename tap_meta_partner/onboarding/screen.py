@@ -9,6 +9,8 @@ import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.onboarding.saying import fit
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from typing import Any, TextIO, TypeAlias
@@ -73,14 +75,10 @@ def _is_too_wide(part: Part, width: int) -> bool:
 def _clean(part: Part) -> Part:
     """Take out what would do something to a terminal: names come from outside."""
     if isinstance(part, Facts):
-        return Facts(part.title, [(name, _printable(text)) for name, text in part.lines])
+        return Facts(part.title, [(name, fit(text)) for name, text in part.lines])
     if isinstance(part, Notes):
-        return Notes(part.title, [tuple(map(_printable, item)) for item in part.items])  # type: ignore[misc]
-    return Listing(part.title, part.columns, [tuple(map(_printable, row)) for row in part.rows])
-
-
-def _printable(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)
+        return Notes(part.title, [tuple(map(fit, item)) for item in part.items])  # type: ignore[misc]
+    return Listing(part.title, part.columns, [tuple(map(fit, row)) for row in part.rows])
 
 
 def plain(part: Part) -> list[str]:

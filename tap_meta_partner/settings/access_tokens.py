@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.outputs.secrecy import redacted
 from tap_meta_partner.settings.kinds import AccountId, Kind, ListOf, Secret
 from tap_meta_partner.settings.model import AccessToken, SettingsError
 from tap_meta_partner.settings.setting import Setting, object_schema
@@ -54,6 +55,12 @@ class AccessTokens(Kind[tuple[AccessToken, ...]]):
             )
         tokens = tuple(_token(f"{name}[{index}]", item, index) for index, item in enumerate(value))
         labels = [token.label for token in tokens]
+        for index, label in enumerate(labels):
+            # Of another token perhaps, or of the app.
+            if redacted(label) != label:
+                raise SettingsError(
+                    f"{name}[{index}].label contains a secret: labels are shown in the log"
+                )
         for label in labels:
             if labels.count(label) > 1:
                 raise SettingsError(f"{name} has two tokens with the label {label}: rename one")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import ipaddress
 import json
 import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Generic, TypeVar
-from urllib.parse import urlsplit
 
+from tap_meta_partner.outputs.printable import printable
+from tap_meta_partner.outputs.secrecy import may_be_shown
+from tap_meta_partner.settings.addresses import is_loopback, parts_of
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.words import (
     DEAD_ATTRIBUTION_WINDOWS,
@@ -21,7 +22,6 @@ from tap_meta_partner.settings.words import (
 
 if TYPE_CHECKING:
     from typing import Any
-    from urllib.parse import SplitResult
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -31,17 +31,31 @@ _MOST = 1_000_000_000
 _TRUE, _FALSE = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 
 
-def shown(value: object) -> str:
-    """Write a value as JSON, on one line."""
-    # json writes \n, but leaves the line ends of Unicode as they are.
-    return " ".join(json.dumps(value, ensure_ascii=False, default=str).splitlines())
+#: One line of a log.
+_LONGEST_SHOWN = 80
+
+
+def shown(value: object) -> str | None:
+    """Write a value as JSON, on one line and cut short; None where it may be a secret, misplaced.
+
+    In Meta's dashboard the app secret stands beside the app's id, and is pasted in its place.
+    """
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except (ValueError, RecursionError):
+        return None
+    if not may_be_shown(text):
+        return None
+    # json writes \n, but leaves the line ends of Unicode, and its direction marks, as they are.
+    text = printable(text)
+    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 3] + "..."
 
 
 def wrong(name: str, value: object, allowed: str) -> SettingsError:
-    """Return the error that names a setting, its value (cut short) and what is allowed."""
+    """Return the error that names a setting, its value where it may be shown, and what is right."""
     text = shown(value)
-    if len(text) > 80:  # noqa: PLR2004  (one line of a log)
-        text = text[:77] + "..."
+    if text is None:
+        return SettingsError(f"{name} has a value that is not shown here: it must be {allowed}")
     return SettingsError(f"{name} is {text}: it must be {allowed}")
 
 
@@ -290,12 +304,13 @@ class ApiUrl(Kind[str]):
             raise SettingsError(
                 f"{name} may hold a host and a path only: no user, query or fragment"
             )
-        parts = _address(value)
+        parts = parts_of(value)
         if parts is None:
             raise wrong(name, value, f"an address such as {DEFAULT_API_URL}")
-        if parts.scheme == "http" and not _is_loopback(parts.hostname or ""):
+        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+            host = parts.hostname if shown(parts.hostname) else "another machine"
             raise SettingsError(
-                f"{name} is plain http to {parts.hostname}: use https, so that nobody reads the "
+                f"{name} is plain http to {host}: use https, so that nobody reads the "
                 "token on the way (http is allowed to this machine only)"
             )
         return str(value).rstrip("/")
@@ -327,23 +342,3 @@ class ListOf(Kind[tuple[str, ...]]):
         if text.lstrip().startswith("["):
             return json.loads(text)
         return [part.strip() for part in text.split(",") if part.strip()]
-
-
-def _address(value: object) -> SplitResult | None:
-    """Split an http or https address; None for anything else."""
-    if not isinstance(value, str) or not value.isprintable() or " " in value:
-        return None
-    try:
-        parts = urlsplit(value)
-        sound = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:
-        # Brackets that do not close, a port that is no number.
-        return None
-    return parts if sound else None
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -6,16 +6,20 @@ import datetime as dt
 import difflib
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.outputs.printable import printable
+from tap_meta_partner.outputs.secrecy import hide, may_be_shown
 from tap_meta_partner.settings.model import Settings, SettingsError
 from tap_meta_partner.settings.reports import Reports
 from tap_meta_partner.settings.table import TABLE
 from tap_meta_partner.settings.words import DEFAULT_HISTORY_DAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterator, Mapping
     from typing import Any
 
     from tap_meta_partner.settings.model import ReportDefinition
+
+_LONGEST_NAME = 80
 
 
 def parse_settings(
@@ -28,9 +32,12 @@ def parse_settings(
         now: the present moment, with a time zone; decides what lies in the future.
         token_needed: false where no call will be made (discovery of the catalog).
 
+    Its secrets count as such in this process from then on (`secrecy.hide`).
+
     Raises:
         SettingsError: the first mistake found, in one line.
     """
+    hide(*_secrets(config))
     given = {name: value for name, value in config.items() if value is not None and value != ""}
     # A report takes from the tap's settings what it does not say: they are read first.
     values = {
@@ -58,8 +65,20 @@ def unknown_settings(config: Mapping[str, Any], known: Collection[str]) -> list[
     for name in sorted(set(config) - set(known)):
         close = difflib.get_close_matches(name, known, n=1)
         hint = f": did you mean {close[0]}?" if close else ""
-        found.append(f"{name} is not a setting and is ignored{hint}")
+        # A key can be the token itself, where name and value were exchanged.
+        said = printable(name)[:_LONGEST_NAME] if may_be_shown(name) else "a key (not shown here)"
+        found.append(f"{said} is not a setting and is ignored{hint}")
     return found
+
+
+def _secrets(config: Mapping[str, Any]) -> Iterator[object]:
+    """Give what a configuration holds in the places of secrets, whatever its form."""
+    for row in TABLE:
+        value = config.get(row.name)
+        if row.secret and isinstance(value, (list, tuple)):
+            yield from (item.get("access_token") for item in value if isinstance(item, dict))
+        elif row.secret:
+            yield value
 
 
 def _check_together(settings: Settings, now: dt.datetime) -> None:

@@ -186,9 +186,8 @@ def _report(place: str, value: object, settings: Settings) -> ReportDefinition:
     given = {key: item for key, item in value.items() if item is not None}
     allowed = [row.name for row in REPORT_KEYS]
     for key in sorted(set(given) - set(allowed)):
-        raise SettingsError(
-            f"{place} has an unknown key {shown(key)}: allowed are {', '.join(allowed)}"
-        )
+        named = shown(key) or "that is not shown here"
+        raise SettingsError(f"{place} has an unknown key {named}: allowed are {', '.join(allowed)}")
     if "name" not in given:
         raise SettingsError(f"{place} has no name: it becomes the stream's and the table's name")
     parsed = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.errors import MetaError
+from tap_meta_partner.outputs.secrecy import redacted
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.singer.writing import PageWriter, TargetGone
 from tap_meta_partner.sync.run import Interrupted, SyncRun
@@ -117,7 +118,8 @@ class Delivery:
                 "stopped by an unexpected %s: %.200s. If stream_maps are set, mind that metrics "
                 "can be null; otherwise please report it",
                 type(error).__name__,
-                error,
+                # Before it is cut: half a secret would not be found.
+                redacted(str(error)),
             )
             raise SystemExit(1) from None
 

@@ -16,6 +16,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
+from requests.adapters import BaseAdapter
 
 from tap_meta_partner.graph.bounds import (
     ODD_PATH,
@@ -148,15 +149,6 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Server]]:
     for listener in running:
         listener.shutdown()
         listener.server_close()
-
-
-@pytest.fixture(autouse=True)
-def _urllib3_level() -> Iterator[None]:
-    """Give urllib3's logger its level back, which the client sets for the process."""
-    logger = logging.getLogger("urllib3")
-    level = logger.level
-    yield
-    logger.setLevel(level)
 
 
 def settings(server: Server, **more: Any) -> Settings:  # noqa: ANN401  (any setting)
@@ -911,13 +903,57 @@ def test_proxy__that_refuses_is_said(
         unused.bind(("127.0.0.1", 0))
         proxy = f"http://127.0.0.1:{unused.getsockname()[1]}"
     server = start(body({}))
+    server.url = "https://graph.invalid"
+    through_proxy(monkeypatch, proxy)
+
+    assert str(error_of(send(server))) == "the proxy refused the connection (graph.invalid)"
+    assert server.seen == []
+
+
+def through_proxy(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
     for name in ("NO_PROXY", "no_proxy"):
         monkeypatch.setenv(name, "")
-    for name in ("HTTP_PROXY", "http_proxy"):
+    for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, proxy)
 
-    assert str(error_of(send(server))).startswith("the proxy refused the connection (127.0.0.1:")
-    assert server.seen == []
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+def test_proxy__is_not_shown_what_stays_on_this_machine(
+    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
+    """Plain http to loopback would bring the token to the proxy in clear."""
+    proxy, server = start(body({})), start(body({"data": [1]}))
+    server.url = server.url.replace("127.0.0.1", host)
+    through_proxy(monkeypatch, proxy.url)
+
+    assert send(server).body == {"data": [1]}
+    assert proxy.seen == []
+
+
+@pytest.mark.parametrize("name", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_certificates__of_the_environment_are_trusted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """A company's own authority, told by the name that most programs know or by requests' own."""
+    authority = tmp_path / "authority.pem"
+    authority.write_text("")
+    for each in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.delenv(each, raising=False)
+    monkeypatch.setenv(name, str(authority))
+    trusted: list[object] = []
+
+    class Adapter(BaseAdapter):
+        def send(self, _request: object, *, verify: object = None, **_more: object) -> Any:  # type: ignore[override]  # noqa: ANN401
+            trusted.append(verify)
+            raise requests.ConnectionError
+
+        def close(self) -> None:
+            pass
+
+    with GraphClient(Settings(access_token=TOKEN), adapter=Adapter()) as client:
+        client.send(INSIGHTS)
+
+    assert trusted == [str(authority)]
 
 
 def test_https__to_a_plain_server_is_an_error(start: Callable[..., Server]) -> None:
@@ -1013,11 +1049,30 @@ def test_message__that_quotes_a_secret_is_scrubbed(start: Callable[..., Server],
     assert not any(secret in text for secret in (TOKEN, APP_SECRET, PROOF))
 
 
+@pytest.mark.parametrize("said", [f"({TOKEN})", "a b", "x" * 65, {"a": 1}, "\n", 7])
+def test_trace_id__is_a_short_word_or_nothing(start: Callable[..., Server], said: object) -> None:
+    """What a proxy puts in its place does not reach the log."""
+    error = error_of(send(start(body({"error": {"code": 100, "fbtrace_id": said}}, 400))))
+
+    assert error.fault.fbtrace_id is None
+
+
 def test_message__of_a_bare_text_is_scrubbed_too(start: Callable[..., Server]) -> None:
     """An `error` that is a text only is scrubbed as well."""
     error = error_of(send(start(body({"error": f"bad token {TOKEN}"}, 400))))
 
     assert "bad token ***" in str(error)
+
+
+def test_log__shows_addresses_without_their_secrets(
+    start: Callable[..., Server], caplog: pytest.LogCaptureFixture
+) -> None:
+    """At DEBUG urllib3 tells of every call; the proof in its address is hidden, the rest is not."""
+    caplog.set_level(logging.DEBUG)
+    send(start(body({"data": []})), app_secret=APP_SECRET)
+
+    assert "GET /v26.0/act_1/insights?fields=" in caplog.text
+    assert "appsecret_proof=*** HTTP/1.1" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -1043,6 +1098,5 @@ def test_log__holds_no_secret_at_any_level(
         got = client.send(INSIGHTS)
         posted = client.send(Call(path="act_1/insights", method="POST"))
         text = f"{caplog.text} {got!r} {posted!r} {client!r} {INSIGHTS!r}"
-
     assert len(server.seen) == 2
     assert not any(secret in text for secret in (TOKEN, APP_SECRET, PROOF))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE, TESTS = ROOT / "tap_meta_partner", ROOT / "tests"
-MOST_ROOMS, MOST_LINES, MOST_METHODS = 17, 350, 14
+MOST_ROOMS, MOST_LINES, MOST_METHODS = 18, 350, 14
 #: Not rooms of their own: what any package has.
 _NOT_ROOMS = {"__init__.py", "py.typed", "__pycache__"}
 #: Folders of tests that are about no single module.
@@ -54,7 +54,7 @@ def without_a_module() -> set[str]:
 
 
 def test_package__has_few_rooms_at_the_top() -> None:
-    """Seventeen modules and packages at most."""
+    """Eighteen modules and packages at most."""
     rooms = {path.name for path in PACKAGE.iterdir()} - _NOT_ROOMS
 
     assert len(rooms) <= MOST_ROOMS, rooms

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+import os
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,9 +11,6 @@ from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.sources import read_configuration
 from tap_meta_partner.settings.table import SETTING_NAMES
 from tap_meta_partner.tap import TapMetaPartner
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def read(folder: Path, file: str | None = None, dotenv: str = "", **variables: str) -> Any:  # noqa: ANN401
@@ -134,3 +133,99 @@ def test_dotenv__that_cannot_be_read(tmp_path: Path) -> None:
 
     with pytest.raises(SettingsError, match=r"\.env cannot be read"):
         read_configuration(None, {}, tmp_path / ".env")
+
+
+def test_dotenv__puts_no_variable_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A foreign .env could have any secret of the environment sent out as the user agent."""
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "aws-secret")
+    text = "${AWS_SECRET_ACCESS_KEY}"
+
+    assert read(tmp_path, dotenv=f'TAP_META_PARTNER_USER_AGENT="{text}"\n') == {"user_agent": text}
+
+
+ADDRESS = "TAP_META_PARTNER_API_URL=https://thief.example\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "variables", "dotenv"),
+    [
+        ('{"access_token": "T-secret"}', {}, ""),
+        (None, {"ACCESS_TOKEN": "T-secret"}, ""),
+        (None, {"ACCESS_TOKENS": '[{"access_token": "T-secret"}]'}, ""),
+        (None, {"APP_SECRET": "T-secret"}, "TAP_META_PARTNER_ACCESS_TOKEN=theirs\n"),
+        (None, {"ACCESS_TOKEN": "T-secret"}, "TAP_META_PARTNER_ACCESS_TOKEN=theirs\n"),
+    ],
+)
+def test_dotenv__does_not_say_where_a_secret_from_elsewhere_goes(
+    tmp_path: Path, file: str | None, variables: dict[str, str], dotenv: str
+) -> None:
+    """Whoever runs a command in somebody else's folder would send the token to them."""
+    with pytest.raises(SettingsError, match=r"api_url is set in \.env, and \w+ is not") as caught:
+        read(tmp_path, file, ADDRESS + dotenv, **variables)
+    assert "T-secret" not in str(caught.value)
+
+
+def test_dotenv__does_not_say_where_a_stored_token_goes(tmp_path: Path) -> None:
+    """One from the keyring, say."""
+    dotenv = tmp_path / ".env"
+    dotenv.write_text(f"{ADDRESS}TAP_META_PARTNER_APP_SECRET=theirs\n")
+
+    with pytest.raises(SettingsError, match="the token is not"):
+        read_configuration(None, {}, dotenv, token_elsewhere=True)
+
+
+@pytest.mark.parametrize(
+    ("variables", "dotenv"),
+    [
+        ({}, "TAP_META_PARTNER_ACCESS_TOKEN=ours\nTAP_META_PARTNER_APP_SECRET=ours\n"),
+        ({"BUSINESS_ID": "1"}, ""),
+        ({"ACCESS_TOKEN": "ours", "API_URL": "https://ours.example"}, ""),
+    ],
+)
+def test_dotenv__says_where_its_own_secrets_go(
+    tmp_path: Path, variables: dict[str, str], dotenv: str
+) -> None:
+    """All in one file, no secret at all, or an address that goes before."""
+    assert read(tmp_path, None, ADDRESS + dotenv, **variables)["api_url"].startswith("https://")
+
+
+def test_file__that_is_too_deep(tmp_path: Path) -> None:
+    """One line."""
+    with pytest.raises(SettingsError, match="too deep"):
+        read(tmp_path, "[" * 100_000)
+
+
+def test_tap__reads_what_the_commands_read_in_the_same_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """File, environment, .env of this folder and no other; the environment stays as it is."""
+    folder = tmp_path / "below"
+    folder.mkdir()
+    (tmp_path / ".env").write_text("TAP_META_PARTNER_APP_ID=9\n")
+    (folder / ".env").write_text(
+        "TAP_META_PARTNER_BUSINESS_ID=3\nTAP_META_PARTNER_LOOKBACK_DAYS=3\n"
+        "TAP_META_PARTNER_USER_AGENT=${HOME}\nTAP_META_PARTNER_MAX_CONCURRENCY=3\n"
+        'TAP_META_PARTNER_FLATTENING_ENABLED=false\nTAP_META_PARTNER_STREAM_MAPS={"a": null}\n'
+    )
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("TAP_META_PARTNER_LOOKBACK_DAYS", "2")
+    monkeypatch.setenv("TAP_META_PARTNER_MAX_CONCURRENCY", "2")
+    before = dict(os.environ)
+    file = {"access_token": "T", "max_concurrency": 1}
+
+    tap = TapMetaPartner(config=dict(file), parse_env_config=True)
+    (folder / "config.json").write_text(json.dumps(file))
+    commands = read_configuration(folder / "config.json", os.environ, Path(".env"))
+
+    assert commands == {
+        "access_token": "T",
+        "max_concurrency": 1,
+        "lookback_days": 2,
+        "business_id": "3",
+        "user_agent": "${HOME}",
+    }
+    assert {name: tap.config[name] for name in commands} == commands
+    assert "app_id" not in tap.config
+    assert tap.config["flattening_enabled"] is False
+    assert tap.config["stream_maps"] == {"a": None}
+    assert dict(os.environ) == before

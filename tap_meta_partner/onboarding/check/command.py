@@ -18,6 +18,8 @@ from tap_meta_partner.onboarding.check.findings import COULD_NOT_CHECK, VERDICTS
 from tap_meta_partner.onboarding.check.identities import CannotCheck
 from tap_meta_partner.onboarding.check.last_time import LastTime, default_file, gone_from_state
 from tap_meta_partner.onboarding.check.show import parts_of
+from tap_meta_partner.onboarding.saying import say
+from tap_meta_partner.outputs.secrecy import redacted
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.sources import read_settings
 
@@ -118,7 +120,14 @@ def _gone_since_last_time(
     found: Findings, settings: Settings, file: Path | None, seen: dict[str, str]
 ) -> list[GoneAccount]:
     whose = "+".join(sorted(token.user_id for token in found.tokens if token.user_id))
-    last = LastTime(file or default_file(), f"{settings.api_url} {whose}")
+    place = file or default_file()
+    if place is None:
+        found.not_seen.append(
+            "accounts that are gone: this user has no home folder to keep the list in; name a "
+            "file with --remember"
+        )
+        return []
+    last = LastTime(place, f"{settings.api_url} {whose}")
     gone = last.gone(seen)
     if not all(token.works for token in found.tokens):
         # What a dead token's accounts are is not known: keep what was known.
@@ -139,12 +148,12 @@ def _give_up(reason: str, *, as_json: bool) -> NoReturn:
     if as_json:
         verdict = VERDICTS[COULD_NOT_CHECK]
         _write_json({"exit_code": COULD_NOT_CHECK, "verdict": verdict, "reason": reason})
-    click.echo(f"Error: {reason}", err=True)
+    say(f"Error: {reason}", err=True)
     raise SystemExit(COULD_NOT_CHECK)
 
 
 def _write_json(document: dict[str, Any]) -> None:
-    click.echo(json.dumps(document, indent=2))
+    click.echo(redacted(json.dumps(document, indent=2)))
 
 
 def _waiting() -> AbstractContextManager[Any]:

@@ -20,9 +20,19 @@ if TYPE_CHECKING:
 _APP = "tap-meta-partner"
 
 
-def default_file(environment: Mapping[str, str] = os.environ, platform: str = sys.platform) -> Path:
-    """Return where the user's programs keep what they remember, by the platform's convention."""
-    home = Path.home()
+def default_file(
+    environment: Mapping[str, str] = os.environ, platform: str = sys.platform
+) -> Path | None:
+    """Return where the user's programs keep what they remember, by the platform's convention.
+
+    None where the user has no home: in a container, say, with a uid that nobody gave a name.
+    """
+    if platform == "linux" and environment.get("XDG_STATE_HOME"):
+        return Path(environment["XDG_STATE_HOME"]) / _APP / "accounts.json"
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
     if platform == "win32":
         base = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
     elif platform == "darwin":
@@ -113,7 +123,7 @@ def gone_from_state(file: Path, seen: Collection[str]) -> list[GoneAccount]:
 def _state(file: Path) -> dict[str, Any]:
     try:
         state = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise SettingsError(f"--state {file} cannot be read ({type(error).__name__})") from None
     # Meltano wraps it.
     for wrapper in ("completed", "singer_state", "bookmarks"):
@@ -138,6 +148,6 @@ def _object(file: Path) -> dict[str, Any]:
     """Read the file; one that is not there, or spoilt, remembers nothing."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.onboarding.invite.invitation import FORMATS, invitation
 from tap_meta_partner.onboarding.invite.watching import Watch
+from tap_meta_partner.onboarding.saying import say
+from tap_meta_partner.outputs.printable import printable
+from tap_meta_partner.settings.kinds import shown
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.sources import read_settings
 
@@ -88,17 +92,19 @@ def _watch(settings: Settings, minutes: float) -> None:
         settings=settings,
         clock=Clock(),
         sleep=time.sleep,
-        say=lambda text: click.echo(text, err=True),
+        say=partial(say, err=True),
     )
     try:
         new = watching.until_new(minutes)
     except MetaError as error:
         _fail(error.reason)
+    except SettingsError as error:
+        _fail(str(error))
     except KeyboardInterrupt:
         click.echo("stopped; run it again to go on waiting", err=True)
         raise SystemExit(_INTERRUPTED) from None
     for account in new:
-        click.echo(f"new ad account: {account.account_id} ({_one_line(account.name)})")
+        say(f"new ad account: {account.account_id} ({account.name})")
     if not new:
         click.echo(f"no new ad account within {minutes:g} minutes", err=True)
         raise SystemExit(_NOTHING_NEW)
@@ -106,15 +112,15 @@ def _watch(settings: Settings, minutes: float) -> None:
 
 def _digits(business_id: str | None) -> str | None:
     if business_id is not None and not (business_id.isascii() and business_id.isdecimal()):
-        raise SettingsError(f"--business-id must be digits, not {_one_line(business_id)!r}")
+        raise SettingsError(f"--business-id must be digits, not {shown(business_id) or 'this'}")
     return business_id
 
 
 def _one_line(text: str | None) -> str | None:
     """Names come from outside: nothing of them moves a terminal's cursor."""
-    return text and "".join(letter if letter.isprintable() else " " for letter in text).strip()
+    return text and printable(text).strip()
 
 
 def _fail(reason: str) -> NoReturn:
-    click.echo(f"Error: {reason}", err=True)
+    say(f"Error: {reason}", err=True)
     raise SystemExit(_CANNOT)

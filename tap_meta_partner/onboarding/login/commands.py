@@ -27,6 +27,7 @@ from tap_meta_partner.onboarding.login.token_store import (
     keyring_works,
     store_named,
 )
+from tap_meta_partner.onboarding.saying import say
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.sources import read_settings
 
@@ -138,8 +139,9 @@ def refresh(
     keyring, then in .env. Exit: 1 log in again, 2 options or settings, 3 try again.
     """
     with _in_one_line():
-        settings = read_settings(config, token_needed=False)
         place = store_named(store) if store else _stored_place()
+        beside = isinstance(place, EnvFile) and place.path.resolve() == Path(".env").resolve()
+        settings = read_settings(config, token_needed=False, token_elsewhere=not beside)
         around = _surroundings(print_=print_, browser=False)
         token = do_refresh(settings, place, around, system_user=system_user, keep=not print_)
         _give(token, print_=print_, show_token=show_token)
@@ -166,7 +168,7 @@ def _stored_place() -> TokenStore:
 def _surroundings(*, print_: bool, browser: bool) -> Surroundings:
     return Surroundings(
         # With --print stdout holds the token and nothing else.
-        say=partial(click.echo, err=print_),
+        say=partial(say, err=print_),
         open_browser=_open_browser if browser else lambda _address: False,
         now=lambda: dt.datetime.now(dt.timezone.utc),
         sleep=time.sleep,
@@ -189,7 +191,7 @@ def _give(token: str, *, print_: bool, show_token: bool) -> None:
 
 def _warn_of_variable(place: TokenStore | None) -> None:
     if place is not None and os.environ.get(VARIABLE):
-        click.echo(
+        say(
             f"Note: {VARIABLE} is set in the environment, and goes before what is stored.", err=True
         )
 
@@ -209,5 +211,5 @@ def _in_one_line() -> Iterator[None]:
         text, code = "stopped.", _INTERRUPTED
     else:
         return
-    click.echo(f"Error: {text}", err=True)
+    say(f"Error: {text}", err=True)
     raise SystemExit(code)

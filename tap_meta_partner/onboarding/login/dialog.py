@@ -12,6 +12,8 @@ from urllib.parse import urlencode
 
 from tap_meta_partner.accounts.tokens import READ_ADS
 from tap_meta_partner.onboarding.login.errors import LOG_IN_AGAIN, OAuthError
+from tap_meta_partner.outputs.printable import printable
+from tap_meta_partner.outputs.secrecy import hide, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -69,6 +71,7 @@ def begin(  # noqa: PLR0913  (each is one parameter of the dialog)
         random: 32 bytes nobody can guess, as text.
     """
     state, verifier = random(), random() if pkce else None
+    hide(verifier)
     params = {
         "client_id": settings.app_id or "",
         "redirect_uri": redirect_uri,
@@ -105,14 +108,15 @@ def code_of(redirect: Mapping[str, str], dialog: Dialog) -> str:
     Raises:
         OAuthError: it is not this login that came back, or not with consent.
     """
-    if "error" in redirect or "error_code" in redirect:
-        raise _refusal_by_dialog(redirect)
     if not hmac.compare_digest(redirect.get("state", "").encode(), dialog.state.encode()):
         raise OAuthError(
             "what came back belongs to another login (its state differs), so it is not used. "
             f"{LOG_IN_AGAIN}, and open only the address it shows."
         )
+    if "error" in redirect or "error_code" in redirect:
+        raise _refusal_by_dialog(redirect)
     code = redirect.get("code")
+    hide(code)
     if not code:
         raise OAuthError(f"Meta sent the browser back without a code. {LOG_IN_AGAIN}.")
     return code
@@ -125,6 +129,5 @@ def _refusal_by_dialog(redirect: Mapping[str, str]) -> OAuthError:
             f"{LOG_IN_AGAIN} and choose Continue, for all permissions asked."
         )
     said = redirect.get("error_description") or redirect.get("error_message") or "no reason given"
-    # Anybody can send a browser to this machine: nothing but plain text goes to the terminal.
-    plain = "".join(letter if letter.isprintable() else " " for letter in said)[:_LONGEST_TEXT]
+    plain = printable(redacted(said))[:_LONGEST_TEXT]
     return OAuthError(f"Meta's dialog ended with an error: {plain}. {LOG_IN_AGAIN}.")

@@ -33,6 +33,8 @@ from tap_meta_partner.onboarding.login.errors import (
     WRONG_SETTINGS,
     OAuthError,
 )
+from tap_meta_partner.outputs.printable import printable
+from tap_meta_partner.outputs.secrecy import hide, redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,13 +71,13 @@ def exchange_code(client: GraphClient, settings: Settings, dialog: Dialog, code:
     Raises:
         OAuthError: there is none.
     """
+    hide(code)
     params = {"code": code, "redirect_uri": dialog.redirect_uri, **_app(settings)}
     if dialog.verifier:
         params["code_verifier"] = dialog.verifier
     answer = client.send(Call(path=_EXCHANGE, method="POST", params=params, token=APP)).body
-    hidden = (code, dialog.verifier, settings.app_secret)
     if isinstance(answer, MetaError):
-        raise _refused(answer, hidden, _CODE_REFUSED)
+        raise _refused(answer, _CODE_REFUSED)
     return _token(answer)
 
 
@@ -91,6 +93,7 @@ def extend(settings: Settings, token: str, *, system_user: bool, jitter: Jitter)
     Raises:
         OAuthError: there is none.
     """
+    hide(token)
     params = {
         "grant_type": "fb_exchange_token",
         "fb_exchange_token": token,
@@ -102,7 +105,7 @@ def extend(settings: Settings, token: str, *, system_user: bool, jitter: Jitter)
         call = Call(path=_EXCHANGE, method="POST", params=params, token=APP)
         answer = yield from ask(call, jitter)
     except MetaError as error:
-        raise _refused(error, (token, settings.app_secret), _TOKEN_REFUSED) from None
+        raise _refused(error, _TOKEN_REFUSED) from None
     return _token(answer)
 
 
@@ -112,19 +115,22 @@ def details(token: str, *, jitter: Jitter) -> Steps[TokenDetails]:
     Raises:
         OAuthError: Meta does not say.
     """
+    hide(token)
     try:
         return (yield from token_details(token, jitter=jitter))
     except MetaError as error:
-        raise _refused(error, (token,), _TOKEN_REFUSED) from None
+        raise _refused(error, _TOKEN_REFUSED) from None
 
 
 def _app(settings: Settings) -> dict[str, str]:
+    hide(settings.app_secret)
     return {"client_id": settings.app_id or "", "client_secret": settings.app_secret or ""}
 
 
 def _token(answer: Mapping[str, Any]) -> str:
     token = answer.get("access_token")
     if isinstance(token, str) and re.fullmatch(r"[!-~]+", token):
+        hide(token)
         return token
     raise OAuthError(f"Meta's answer holds no access token. {LOG_IN_AGAIN}.", TRY_AGAIN)
 
@@ -161,7 +167,7 @@ _TOKEN_REFUSED = f"Meta does not accept the token (or the app it is asked for). 
 _HTTP_SERVER_ERROR = 500
 
 
-def _refused(error: MetaError, hidden: tuple[str | None, ...], otherwise: str) -> OAuthError:
+def _refused(error: MetaError, otherwise: str) -> OAuthError:
     """Say in one line what a refused exchange means; Meta's own words follow, without secrets."""
     fault = error.fault
     passing = fault.code is None or (fault.status or 0) >= _HTTP_SERVER_ERROR
@@ -174,10 +180,7 @@ def _refused(error: MetaError, hidden: tuple[str | None, ...], otherwise: str) -
         text, exit_code = f"{error.rule.what}. Try again later", TRY_AGAIN
     else:
         text, exit_code = otherwise, NEEDS_A_PERSON
-    said = str(fault)
-    for secret in hidden:
-        if secret:
-            said = said.replace(secret, "***")
+    said = printable(redacted(str(fault)))
     return OAuthError(
         f"{text}. Meta: {said}" if fault.code is not None else f"{text} ({said})", exit_code
     )

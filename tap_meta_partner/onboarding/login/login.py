@@ -99,6 +99,7 @@ def login(
     with oauth.app_client(settings) as app:
         with Loopback(options.port) as listener:
             dialog = _dialog(settings, options, listener)
+            listener.expect(dialog.state)
             _show_dialog(dialog, listener, options, around)
             code = oauth_dialog.code_of(listener.wait(options.wait), dialog)
         token = oauth.exchange_code(app, settings, dialog, code)
@@ -156,7 +157,8 @@ def _show_dialog(
         around.say("Your browser shows Meta's dialog. If it does not, open this address in it:")
     else:
         around.say("Open this address in a browser:")
-    around.say(f"\n  {dialog.address}\n")
+    for line in ("", f"  {dialog.address}", ""):
+        around.say(line)
     around.say(
         f"Waiting up to {options.wait:g} s for it to come back to {listener.address} "
         "(Ctrl-C stops)."

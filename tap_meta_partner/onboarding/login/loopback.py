@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hmac
 import queue
 import socket
 import threading
 import time
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
@@ -55,6 +57,13 @@ _NOTHING_GRANTED = _PAGE.format(
 )
 
 
+_STRANGER = _PAGE.format(
+    title="Another login",
+    text="This does not belong to the login that the terminal waits for, and was not used. "
+    "Open the address that the terminal shows.",
+)
+
+
 _NOT_HERE = _PAGE.format(title="Nothing here", text="This address only waits for Meta's answer.")
 
 
@@ -69,7 +78,7 @@ class Loopback:
     """
 
     def __init__(self, port: int) -> None:
-        self._arrived: queue.SimpleQueue[dict[str, str]] = queue.SimpleQueue()
+        self._arrived = _Arrivals()
         try:
             servers = [_Server(("127.0.0.1", port), self._arrived)]
         except OSError as error:
@@ -101,10 +110,17 @@ class Loopback:
             server.shutdown()
             server.server_close()
 
+    def expect(self, state: str) -> None:
+        """Take only what brings this state back: any page, and any user of this machine, can call.
+
+        Until it is told nothing is taken.
+        """
+        self._arrived.state = state
+
     def wait(
         self, seconds: float, monotonic: Callable[[], float] = time.monotonic
     ) -> dict[str, str]:
-        """Return the parameters of the first redirect that comes.
+        """Return the parameters of the first redirect that comes with the state.
 
         Raises:
             OAuthError: none came in time.
@@ -113,12 +129,40 @@ class Loopback:
         while (left := ends - monotonic()) > 0:
             # In short looks: on Windows Ctrl-C does not end a wait.
             with contextlib.suppress(queue.Empty):
-                return self._arrived.get(timeout=min(left, _LOOK_SECONDS))
+                return self._arrived.queue.get(timeout=min(left, _LOOK_SECONDS))
+        stranger = (
+            " What came belonged to another login (its state differs) and was not used: open only "
+            "the address that is shown."
+        )
         raise OAuthError(
             f"nobody came back from Meta's dialog within {seconds:g} s: run it again, "
-            "or allow more time with --wait.",
+            f"or allow more time with --wait.{stranger if self._arrived.strangers else ''}",
             TRY_AGAIN,
         )
+
+
+@dataclass(slots=True)
+class _Arrivals:
+    """What came back, from both servers.
+
+    Attributes:
+        state: what a redirect has to bring; None takes nothing.
+        queue: the parameters of those that brought it.
+        strangers: whether something else came.
+    """
+
+    state: str | None = None
+    queue: queue.SimpleQueue[dict[str, str]] = field(default_factory=queue.SimpleQueue)
+    strangers: bool = False
+
+    def take(self, found: dict[str, str]) -> bool:
+        """Keep a redirect if it is the one that is waited for, and tell whether it was."""
+        brought = found.get("state", "").encode(errors="replace")
+        if self.state is None or not hmac.compare_digest(brought, self.state.encode()):
+            self.strangers = True
+            return False
+        self.queue.put(found)
+        return True
 
 
 class _Server(ThreadingHTTPServer):
@@ -129,9 +173,7 @@ class _Server(ThreadingHTTPServer):
     # On POSIX this skips the minutes after a closed socket; on Windows it would share the port.
     allow_reuse_address = not hasattr(socket, "SO_EXCLUSIVEADDRUSE")
 
-    def __init__(
-        self, address: tuple[str, int], arrived: queue.SimpleQueue[dict[str, str]]
-    ) -> None:
+    def __init__(self, address: tuple[str, int], arrived: _Arrivals) -> None:
         self.arrived = arrived
         super().__init__(address, _Handler)
 
@@ -153,8 +195,10 @@ class _Handler(BaseHTTPRequestHandler):
         if _OF_A_REDIRECT.isdisjoint(found):
             self._show(404, _NOT_HERE)
             return
+        if not self.server.arrived.take(found):
+            self._show(403, _STRANGER)
+            return
         self._show(200, _ARRIVED if "code" in found else _NOTHING_GRANTED)
-        self.server.arrived.put(found)
 
     def _show(self, status: int, page: str) -> None:
         body = page.encode()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tap_meta_partner.onboarding.files import StoreError, read_text, replace_file
+from tap_meta_partner.outputs.secrecy import hide
 from tap_meta_partner.settings.sources import PREFIX, env_variables
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class JsonFile:
     def read(self) -> str | None:
         """Return the setting."""
         token = self._content().get(_SETTING)
+        hide(token)
         return token if isinstance(token, str) and token else None
 
     def write(self, token: str) -> None:
@@ -106,7 +108,7 @@ class JsonFile:
             )
         try:
             content = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             content = None
         if not isinstance(content, dict):
             raise StoreError(f"{self.path} is not a JSON object: name another file.")
@@ -131,7 +133,9 @@ class EnvFile:
 
     def read(self) -> str | None:
         """Return the variable's value, as Meltano would find it in the file."""
-        return env_variables(read_text(self.path) or "").get(VARIABLE) or None
+        token = env_variables(read_text(self.path) or "").get(VARIABLE) or None
+        hide(token)
+        return token
 
     def write(self, token: str) -> None:
         """Replace the variable's line, or add one; the file is ours alone to read from then on."""
@@ -146,6 +150,7 @@ class EnvFile:
             found = (
                 f"{text}{ends if text and not text.endswith(ends) else ''}{VARIABLE}={value}{ends}"
             )
+        _check_read_back(self.path, text, found, token)
         replace_file(self.path, found)
 
 
@@ -197,12 +202,34 @@ class Keyring:
         return library
 
 
+def _check_read_back(path: Path, before: str, after: str, token: str) -> None:
+    """See that whoever reads the file will find the token, and all else as it was.
+
+    A value can go on over several lines, a quote above ours may not be closed, and Meltano replaces
+    `${NAME}` where `meta-partner` does not.
+
+    Raises:
+        StoreError: it would not be read as it is written.
+    """
+    for interpolate in (False, True):
+        old = env_variables(before, interpolate=interpolate)
+        if env_variables(after, interpolate=interpolate) != {**old, VARIABLE: token}:
+            raise StoreError(
+                f"{path} was not written and is as it was: the token would not be read back from "
+                "it. Look for a quotation mark that is not closed, or use --print."
+            )
+
+
 def store_named(name: str) -> TokenStore:
     """Return the store that `--store` names: keyring, keyring:NAME, a .env file, a JSON file."""
     kind, _, entry = name.partition(":")
     if kind == "keyring":
         return Keyring(entry or KEYRING_NAME)
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:
+        # Neither HOME nor an entry in passwd.
+        raise StoreError(f"{name}: there is no home folder here; write the path in full.") from None
     if path.name == ".env" or path.suffix == ".env" or path.name.startswith(".env."):
         return EnvFile(path)
     return JsonFile(path)

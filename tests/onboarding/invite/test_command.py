@@ -120,7 +120,7 @@ def test_invite__a_name_is_one_line() -> None:
     """Control characters in a name do nothing to a terminal."""
     output = invite("--business-id", OURS, "--client", "A\x1b[2J\nB").stdout
 
-    assert output.startswith("Hello A [2J B,\n")
+    assert output.startswith("Hello A?[2J B,\n")
 
 
 def test_invite__our_id_from_the_settings(folder: Path) -> None:

@@ -128,7 +128,6 @@ def test_login__sends_secrets_in_bodies_only(settings: Settings, store: EnvFile)
     ("answers", "says", "page"),
     [
         ("deny", "consent was denied in the browser", "Nothing was granted"),
-        ("wrong_state", "belongs to another login", "Back from Meta"),
         ("no_code", "without a code", "Nothing was granted"),
         ("used_code", "has been used already", "Back from Meta"),
         ("expired_code", "its code has expired", "Back from Meta"),
@@ -151,6 +150,20 @@ def test_login__that_fails(  # noqa: PLR0913, PLR0917  (fixtures)
     assert says in str(error)
     assert error.exit_code == 1
     assert page in person.page
+
+
+def test_login__goes_on_waiting_when_another_one_comes_back(
+    meta: Sandbox, settings: Settings, store: EnvFile, person: Person
+) -> None:
+    """A redirect with another state is not used; when nothing else comes, that is said."""
+    meta.login.decide("wrong_state")
+
+    error = refused_login(settings, store, person, wait=1)
+
+    assert "nobody came back" in str(error)
+    assert "belonged to another login" in str(error)
+    assert error.exit_code == 3
+    assert "Another login" in person.page
 
 
 def test_login__wrong_app_secret(settings: Settings, store: EnvFile, person: Person) -> None:
@@ -244,7 +257,7 @@ def test_login__names_some_accounts(  # noqa: PLR0913, PLR0917  (fixtures)
     login(settings_of(meta), LoginOptions(), store, person.around)
 
     assert says in person.text
-    assert len([line for line in person.said if line.startswith("  ")]) == lines
+    assert len([line for line in person.said if line.startswith(("  2", "  …"))]) == lines
     assert ("… and 5 more" in person.text) is (accounts == 20)
 
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -214,7 +216,93 @@ def test_env__none_there(tmp_path: Path) -> None:
     assert store.read() is None
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        f'NOTE="a text\n{VARIABLE}=old\nover lines"\n',
+        f"NOTE='{VARIABLE}=old\n{VARIABLE}=old\n'\nB=2\n",
+    ],
+)
+def test_env__does_not_write_what_would_not_be_read_back(tmp_path: Path, before: str) -> None:
+    """Values can go on over lines: where the token would be lost in one nothing is changed."""
+    store = EnvFile(tmp_path / ".env")
+    store.path.write_text(before)
+    with pytest.raises(StoreError, match="is as it was") as caught:
+        store.write(NEW)
+
+    assert store.path.read_text() == before
+    assert NEW not in str(caught.value)
+
+
+def test_env__refuses_a_token_that_meltano_would_replace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meltano puts variables in where a value says ${NAME}."""
+    monkeypatch.setenv("NAME", "other")
+    store = EnvFile(tmp_path / ".env")
+    with pytest.raises(StoreError, match="would not be read back"):
+        store.write("EAAB${NAME}")
+
+    assert names_in(tmp_path) == set()
+
+
 # Both kinds of file
+
+
+@posix_only
+@pytest.mark.parametrize("name", [".env", "token.json"])
+def test_files__left_by_a_killed_write_are_ignored_by_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whatever the project's .gitignore says: what lies there holds a token."""
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    # As a kill does: nothing comes after the write.
+    monkeypatch.setattr(token_store.os, "replace", full_disk)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_arguments, **_more: None)
+    with pytest.raises(StoreError):
+        store_named(str(tmp_path / name)).write(NEW)
+
+    (left,) = tmp_path.glob(".meta-partner-*")
+    assert NEW in (left / name).read_text()
+    assert (mode(left), mode(left / name)) == (0o700, 0o600)
+    seen = subprocess.run(
+        ["git", "-C", str(tmp_path), "status", "--porcelain"], capture_output=True, check=True
+    )
+    assert seen.stdout == b""
+
+
+@posix_only
+@pytest.mark.parametrize("name", [".env", "token.json"])
+def test_files__a_pipe_is_no_place_for_a_token(tmp_path: Path, name: str) -> None:
+    """It is said at once, not waited for."""
+    os.mkfifo(tmp_path / name)
+    store = store_named(str(tmp_path / name))
+
+    for action in (store.check, store.read, lambda: store.write(NEW)):
+        with pytest.raises(StoreError, match="is not a file"):
+            action()
+
+
+def test_json__that_is_too_deep(tmp_path: Path) -> None:
+    """One line, and no traceback a thousand lines long."""
+    store = JsonFile(tmp_path / "token.json")
+    store.path.write_text("[" * 100_000)
+    store.path.chmod(0o600)
+
+    with pytest.raises(StoreError, match="is not a JSON object"):
+        store.read()
+
+
+def test_store_named__without_a_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A uid that nobody gave a name has no home to look in."""
+
+    def nobody(_path: object) -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(token_store.Path, "expanduser", nobody)
+
+    with pytest.raises(StoreError, match="write the path in full"):
+        store_named("~/token.json")
 
 
 def full_disk(*_arguments: object) -> None:
