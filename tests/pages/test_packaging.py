@@ -185,12 +185,18 @@ def test_servers_and_loaders_come_only_when_asked_for(distribution: metadata.Dis
     """Sandbox, demo, tables and the keyring are extras: `tap-meta-partner[demo]`."""
     extras = set(distribution.metadata.get_all("Provides-Extra") or [])
 
-    assert extras == {"sandbox", "demo", "cli", "keyring"}
+    assert extras == {"sandbox", "demo", "cli", "keyring", "verify"}
 
 
 @pytest.mark.parametrize(
     ("package", "extra"),
-    [("werkzeug", "sandbox"), ("rich", "cli"), ("meltano", "demo"), ("keyring", "keyring")],
+    [
+        ("werkzeug", "sandbox"),
+        ("rich", "cli"),
+        ("meltano", "demo"),
+        ("keyring", "keyring"),
+        ("sqlalchemy", "verify"),
+    ],
 )
 def test_extras__bring_what_their_command_needs(
     distribution: metadata.Distribution, package: str, extra: str

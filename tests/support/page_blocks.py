@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING
 from click.testing import CliRunner
 
 from tap_meta_partner import cli
+from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.sandbox import Sandbox, World
 from tests.support.columns import with_columns
-from tests.support.recipes import with_recipes
+from tests.support.recipes import NOW, with_recipes
 from tests.support.settings_table import settings_table
+from tests.support.tap_process import run_tap
+from tests.support.warehouse import execute, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,17 +87,48 @@ def run_block(command: str) -> str:
     program, *arguments = shlex.split(command)
     if program != "meta-partner":
         raise ValueError(f"{program} is not run here")
-    with Sandbox(World.demo(seed=7), port=0) as sandbox, _another_folder():
+    with _settings(arguments) as clock:
+        output = (
+            CliRunner()
+            .invoke(cli.main, arguments, prog_name=program, terminal_width=_WIDTH, obj=clock)
+            .stdout
+        )
+    return f"```console\n$ {command}\n{output.strip()}\n```\n"
+
+
+@contextlib.contextmanager
+def _settings(arguments: list[str]) -> Iterator[Clock]:
+    """Make a folder with config.json, a sandbox that it leads to, and what the command needs."""
+    verifies = arguments[0] == "verify" and "--help" not in arguments
+    world = World.demo(seed=7, now=lambda: NOW) if verifies else World.demo(seed=7)
+    with Sandbox(world, port=0) as sandbox, _another_folder():
         config = {
             "access_token": sandbox.token,
             "api_url": sandbox.url,
             "business_id": sandbox.world.business.id,
         }
         Path("config.json").write_text(json.dumps(config), encoding="utf-8")
-        output = (
-            CliRunner().invoke(cli.main, arguments, prog_name=program, terminal_width=_WIDTH).stdout
-        )
-    return f"```console\n$ {command}\n{output.strip()}\n```\n"
+        if verifies:
+            _fill_warehouse(sandbox, config)
+        yield Clock(utc_now=lambda: NOW) if verifies else Clock()
+
+
+def _fill_warehouse(sandbox: Sandbox, config: dict[str, str]) -> None:
+    """Load a night's rows into ads.duckdb; then Meta corrects some of them, and one is lost."""
+    night = run_tap(
+        Path(),
+        config,
+        arguments=("--now", NOW.isoformat()),
+        minute=60,
+        environment={"PYTHONPATH": str(ROOT)},
+    )
+    fill(Path("ads.duckdb"), night)
+    sandbox.world.restate(0.1)
+    execute(
+        Path("ads.duckdb"),
+        "delete from tap_meta_partner.ad_insights "
+        "where account_id = '210007000001016' and date_start = '2026-11-12'",
+    )
 
 
 @contextlib.contextmanager

@@ -1,0 +1,181 @@
+"""What a target holds, read with SQLAlchemy: of each table one question, added up by the database.
+
+Nothing is written. Columns are taken as they are found: a deselected one is simply not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+
+from tap_meta_partner.onboarding.verify.amounts import HeldStream
+from tap_meta_partner.onboarding.verify.sums import (
+    Found,
+    columns_of_metrics,
+    statuses_in,
+    streams_in,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
+
+    from tap_meta_partner.days.windows import DateWindow
+    from tap_meta_partner.onboarding.verify.amounts import Status
+    from tap_meta_partner.settings.model import ReportDefinition
+
+_STATUS = "account_sync_status"
+_IN_FILES = ("duckdb", "sqlite")
+
+
+class CannotRead(Exception):
+    """The target cannot be read; one line, without the password."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holdings:
+    """What a target holds.
+
+    Attributes:
+        empty: for each table, a stream without rows: what it has columns for.
+        held: by account and stream.
+        statuses: by account and stream, the last word on it.
+    """
+
+    empty: Sequence[HeldStream]
+    held: Mapping[str, Mapping[str, HeldStream]]
+    statuses: Mapping[tuple[str, str], Status]
+
+    def of(self, account_id: str) -> list[HeldStream]:
+        """Return all streams of an account, those without a row of it too."""
+        held = self.held.get(account_id, {})
+        return [
+            replace(
+                held.get(each.stream, each), status=self.statuses.get((account_id, each.stream))
+            )
+            for each in self.empty
+        ]
+
+
+class Target:
+    """The tables of a target.
+
+    Args:
+        address: of the database, as SQLAlchemy writes it.
+        schema: where the tables are; empty for the database's own default.
+
+    Raises:
+        CannotRead: the address is none, or a package for it is missing.
+    """
+
+    def __init__(self, address: str, schema: str) -> None:
+        try:
+            self._url = sa.make_url(address)
+            self._engine = sa.create_engine(self._url, connect_args=_read_only(self._url))
+        except exc.NoSuchModuleError:
+            raise CannotRead(
+                f"SQLAlchemy has no dialect {self._url.drivername}: install the one for your "
+                "database, such as duckdb-engine"
+            ) from None
+        except ModuleNotFoundError as error:
+            raise CannotRead(
+                f"the database's driver {error.name} is missing: install it, or name another one "
+                "(postgresql+psycopg://…)"
+            ) from None
+        except (exc.ArgumentError, ValueError):
+            raise CannotRead(
+                "the database's address is not one that SQLAlchemy reads, such as "
+                "postgresql+psycopg://user:password@host/database"
+            ) from None
+        self._schema = schema or None
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._engine.dispose()
+
+    def __str__(self) -> str:
+        return self._url.render_as_string(hide_password=True)
+
+    def read(
+        self, definitions: Sequence[ReportDefinition], window: DateWindow, metrics: Sequence[str]
+    ) -> Holdings:
+        """Read all streams that have a table.
+
+        Args:
+            definitions: those to be compared; one without a table is left out.
+            window: the days.
+            metrics: what is compared.
+
+        Raises:
+            CannotRead: no table is there, or the database refuses.
+        """
+        with self._saying_what_failed(), self._engine.connect() as connection:
+            inspector = sa.inspect(connection)
+            there = {
+                definition.name: self._found(inspector, definition.name)
+                for definition in definitions
+                if inspector.has_table(definition.name, schema=self._schema)
+            }
+            if not there:
+                raise CannotRead(
+                    f"none of the tables {', '.join(each.name for each in definitions)} is in "
+                    f"{self._schema or 'the default schema'} of {self}: name theirs with --schema"
+                )
+            statuses = {}
+            if inspector.has_table(_STATUS, schema=self._schema):
+                statuses = statuses_in(connection, self._found(inspector, _STATUS))
+            empty = []
+            held: defaultdict[str, dict[str, HeldStream]] = defaultdict(dict)
+            for definition in definitions:
+                table = there.get(definition.name)
+                if table is None:
+                    continue
+                empty.append(
+                    HeldStream(
+                        stream=definition.name,
+                        level=definition.level,
+                        metrics=columns_of_metrics(frozenset(table.columns), metrics),
+                    )
+                )
+                found = streams_in(connection, definition, table, window, metrics)
+                for account_id, stream in found:
+                    held[account_id][stream.stream] = stream
+        return Holdings(empty=empty, held=held, statuses=statuses)
+
+    def _found(self, inspector: sa.Inspector, name: str) -> Found:
+        columns = {
+            each["name"]: each["type"] for each in inspector.get_columns(name, schema=self._schema)
+        }
+        table = sa.table(name, *map(sa.column, columns), schema=self._schema)
+        return Found(table=table, columns=columns)
+
+    @contextlib.contextmanager
+    def _saying_what_failed(self) -> Iterator[None]:
+        try:
+            yield
+        except exc.SQLAlchemyError as error:
+            # The whole text has the statement and its parameters; the driver's word is enough.
+            said = str(getattr(error, "orig", None) or type(error).__name__).strip()
+            first = said.splitlines()[0] if said else type(error).__name__
+            if self._url.password:
+                first = first.replace(str(self._url.password), "***")
+            raise CannotRead(f"{self}: {first}") from None
+
+
+def _read_only(url: sa.URL) -> dict[str, Any]:
+    """Return what keeps a database in a file from being made, or locked, by looking at it.
+
+    Raises:
+        CannotRead: there is no such file.
+    """
+    if url.get_backend_name() not in _IN_FILES or not url.database or url.database == ":memory:":
+        return {}
+    if not Path(url.database).is_file():
+        raise CannotRead(f"there is no file {url.database}")
+    return {"read_only": True} if url.get_backend_name() == "duckdb" else {}
