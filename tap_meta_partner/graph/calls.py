@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any, Final, Literal, TypeAlias
 
     from tap_meta_partner.graph import errors
@@ -51,3 +51,7 @@ class Answer:
     body: dict[str, Any] | errors.MetaError
     usage: Usage
     date: str | None = None
+
+
+#: Listens to calls and their answers as they came: status, headers and bytes.
+Exchanged: TypeAlias = "Callable[[Call, int, Mapping[str, str], bytes | bytearray], None]"

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-    from tap_meta_partner.graph.calls import Call, Credential
+    from tap_meta_partner.graph.calls import Call, Credential, Exchanged
     from tap_meta_partner.settings.model import Settings
 
 logger = logging.getLogger(__name__)
@@ -143,6 +143,8 @@ class GraphClient:
 
     Raises:
         SettingsError: a variable names certificates that are not there.
+        exchanged: is given each call with status, headers and bytes of its answer, on the thread
+            that sent it.
     """
 
     def __init__(
@@ -151,6 +153,7 @@ class GraphClient:
         *,
         monotonic: Callable[[], float] = time.monotonic,
         adapter: BaseAdapter | None = None,
+        exchanged: Exchanged | None = None,
     ) -> None:
         self._base = f"{settings.api_url}/{settings.api_version}"
         self._timeout = settings.request_timeout
@@ -175,6 +178,7 @@ class GraphClient:
         self._reading = Reading()
         self._monotonic = monotonic
         self._adapter = adapter
+        self._exchanged = exchanged
         self._threads = threading.local()
         self._lock = threading.Lock()
         self._sessions: list[requests.Session] = []
@@ -229,6 +233,8 @@ class GraphClient:
             return Answer(error_codes.no_answer(self._trouble(error)), Usage())
         except MetaError as error:
             return Answer(error, Usage())
+        if self._exchanged is not None:
+            self._exchanged(call, status, headers, body)
         usage = read_usage(headers, call.account_id)
         content = self._reading.read(status, body, call)
         return Answer(content, usage, headers.get("Date"))

@@ -283,6 +283,11 @@ OWN_LEVEL: Mapping[str, str] = {
 }
 
 
+def known_fields() -> Mapping[str, Kind]:
+    """Return all fields that the table has, with what they hold."""
+    return dict(_KINDS)
+
+
 def kind_of(field: str) -> Kind:
     """Tell what a field holds; `UNKNOWN` for one the table does not have."""
     return _KINDS.get(field, Kind.UNKNOWN)

@@ -17,7 +17,7 @@ from tap_meta_partner.graph.usage import Usage
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tap_meta_partner.graph.calls import Call
+    from tap_meta_partner.graph.calls import Call, Exchanged
     from tap_meta_partner.lanes.clock import Clock
     from tap_meta_partner.lanes.lane import Lane
     from tap_meta_partner.settings.model import Settings
@@ -48,7 +48,11 @@ class WakingTransport(Transport, Protocol):
 
 
 def over_http(
-    settings: Settings, clock: Clock, *, heard: Callable[[Answer], None] = lambda _: None
+    settings: Settings,
+    clock: Clock,
+    *,
+    heard: Callable[[Answer], None] = lambda _: None,
+    exchanged: Exchanged | None = None,
 ) -> ThreadTransport:
     """Return a transport that asks the Graph API, on as many threads as calls may be under way.
 
@@ -56,8 +60,9 @@ def over_http(
         settings: address, tokens, concurrency.
         clock: for time-outs.
         heard: is given each answer first, on the thread that it came to.
+        exchanged: is given each exchange as it was; see `GraphClient`.
     """
-    client = GraphClient(settings, monotonic=clock.monotonic)
+    client = GraphClient(settings, monotonic=clock.monotonic, exchanged=exchanged)
 
     def send(call: Call) -> Answer:
         answer = client.send(call)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from tap_meta_partner.graph.calls import Answer
+    from tap_meta_partner.graph.calls import Answer, Exchanged
     from tap_meta_partner.graph.steps import Steps
     from tap_meta_partner.lanes.clock import Clock
     from tap_meta_partner.settings.model import Settings
@@ -34,11 +34,13 @@ class Asking:
         settings: address, tokens, concurrency.
         clock: time and chance.
         seconds: after so many nothing more is asked.
+        exchanged: is given each exchange as it was; see `GraphClient`.
     """
 
     settings: Settings
     clock: Clock
     seconds: float
+    exchanged: Exchanged | None = None
     calls: int = 0
     ahead_seconds: int | None = None
     governor: Governor = field(init=False)
@@ -67,7 +69,9 @@ class Asking:
             wanted,
             self.clock,
             self.governor,
-            transport=over_http(wanted, self.clock, heard=self._compare_clocks),
+            transport=over_http(
+                wanted, self.clock, heard=self._compare_clocks, exchanged=self.exchanged
+            ),
             stopping=self.is_over,
             # No wait lasts longer than this, so that the end of the time is noticed.
             standing_seconds=1.0,
