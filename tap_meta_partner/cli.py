@@ -13,6 +13,7 @@ from tap_meta_partner.onboarding.check.command import check
 from tap_meta_partner.onboarding.invite.command import invite
 from tap_meta_partner.onboarding.login import commands
 from tap_meta_partner.outputs.last_line import one_line_at_worst
+from tap_meta_partner.onboarding.probe.command import probe
 from tap_meta_partner.onboarding.verify.command import verify
 from tap_meta_partner.sandbox.options import options
 
@@ -52,6 +53,9 @@ main.add_command(invite)
 
 
 main.add_command(verify)
+
+
+main.add_command(probe)
 
 
 main.add_command(commands.login)

@@ -8,6 +8,7 @@ import os
 import re
 import shlex
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +43,8 @@ _BLOCK = re.compile(r"(<!-- settings: [^>]*-->\n)(.*?)(<!-- /settings -->)", re.
 _SOME = re.compile(r"(<!-- settings for: ([^>]*) -->\n)(.*?)(<!-- /settings for -->)", re.DOTALL)
 _HEAD_LINES = 2
 _WIDTH = 80
+#: A fixed time, whose seconds last a twentieth.
+_THEN = Clock(utc_now=lambda: NOW, second=0.05, monotonic=lambda: time.monotonic() / 0.05)
 
 
 def page_text(name: str) -> str:
@@ -99,8 +102,10 @@ def run_block(command: str) -> str:
 @contextlib.contextmanager
 def _settings(arguments: list[str]) -> Iterator[Clock]:
     """Make a folder with config.json, a sandbox that it leads to, and what the command needs."""
-    verifies = arguments[0] == "verify" and "--help" not in arguments
-    world = World.demo(seed=7, now=lambda: NOW) if verifies else World.demo(seed=7)
+    is_at_work = "--help" not in arguments
+    verifies = arguments[0] == "verify" and is_at_work
+    is_then = verifies or (arguments[0] == "probe" and is_at_work)
+    world = World.demo(seed=7, now=lambda: NOW) if is_then else World.demo(seed=7)
     with Sandbox(world, port=0) as sandbox, _another_folder():
         config = {
             "access_token": sandbox.token,
@@ -110,7 +115,7 @@ def _settings(arguments: list[str]) -> Iterator[Clock]:
         Path("config.json").write_text(json.dumps(config), encoding="utf-8")
         if verifies:
             _fill_warehouse(sandbox, config)
-        yield Clock(utc_now=lambda: NOW) if verifies else Clock()
+        yield _THEN if is_then else Clock()
 
 
 def _fill_warehouse(sandbox: Sandbox, config: dict[str, str]) -> None:

@@ -41,6 +41,7 @@ class Dials:
         deleted_listed: Whether `effective_status` of an edge may name DELETED; else it is refused.
         deleted_filtered: Whether its `filtering` may.
         refused_fields: Fields Meta no longer knows, by account id ("*" = any account).
+        differs: In what it is other than documented; names of `differing.DIFFERENCES`.
         monotonic: The clock of budgets and report runs, in seconds.
     """
 
@@ -63,6 +64,7 @@ class Dials:
     deleted_listed: bool = False
     deleted_filtered: bool = False
     refused_fields: Mapping[str, Collection[str]] | None = None
+    differs: frozenset[str] = frozenset()
     monotonic: Callable[[], float] = time.monotonic
 
     @property

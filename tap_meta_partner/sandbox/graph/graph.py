@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.sandbox.graph import accounts as nodes
 from tap_meta_partner.sandbox.graph import edges, objects
 from tap_meta_partner.sandbox.graph.batches import answer_batch
+from tap_meta_partner.sandbox.graph.differing import Differing
 from tap_meta_partner.sandbox.graph.field_refusals import FieldRefusals
 from tap_meta_partner.sandbox.graph.login_dialog import LoginDialog
 from tap_meta_partner.sandbox.graph.reports import Reports
@@ -71,6 +72,7 @@ class Graph:
         self._exchanges = count(1)
         self._usage = UsageMeters(dials.budgets, dials.monotonic)
         self._reports = Reports(world, dials, self.refused_fields)
+        self._differing = Differing(dials.differs)
         self._traces = 0
         self._lock = Lock()
 
@@ -89,17 +91,19 @@ class Graph:
             if fault is not None and fault.error is not None:
                 raise GraphError(fault.error)  # noqa: TRY301  (an asked-for error is like any other)
             self._usage.charge(target.account_id, target.kind)
-            body = self._body(call, target, who, fault)
-            if isinstance(body, Page):
-                body = listing(call, emptied(body) if _is_to_be_empty(fault) else body)
+            body = self._listed_body(call, target, who, fault)
         except GraphError as refusal:
-            error = refusal.body
-            body = error.envelope(trace_id)
+            try:
+                body = self._differing.refused(refusal.body)
+            except GraphError as another:
+                error = another.body
+                body = error.envelope(trace_id)
         headers = {
             "x-fb-trace-id": trace_id,
             "facebook-api-version": version or "v26.0",
             **self._usage.headers(target.account_id, target.kind),
         }
+        headers = self._differing.headers(headers)
         status = 200 if error is None else error.status
         whole = None if fault is None else fault.whole_body
         if fault is not None and whole is not None:
@@ -126,6 +130,18 @@ class Graph:
             return TokenInfo(type="APP")  # authorised by the app secret instead of a token
         now = self.world.now().timestamp()
         return caller(call, self._tokens, self._dials.app_secret, now)
+
+    def _listed_body(
+        self, call: GraphCall, target: Target, who: TokenInfo, fault: Fault | None
+    ) -> object:
+        """Answer as Meta does, but for what the sandbox is to do in another way."""
+        now = self.world.now()
+        today = now.date() if target.account is None else target.account.today(now)
+        call = self._differing.asked(call, target, today)
+        body = self._body(call, target, who, fault)
+        if isinstance(body, Page):
+            body = listing(call, emptied(body) if _is_to_be_empty(fault) else body)
+        return self._differing.answered(call, target, body)
 
     def _body(self, call: GraphCall, target: Target, who: TokenInfo, fault: Fault | None) -> object:
         if target.account is not None:

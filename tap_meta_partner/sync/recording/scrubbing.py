@@ -55,6 +55,46 @@ _OF_ERRORS = frozenset({"code", "error_code", "fbtrace_id"})
 _LISTS_OF_NAMES = frozenset({"fields", "breakdowns", "action_breakdowns"})
 
 
+class Replacements:
+    """What stands for what: the same for the same, and nothing leads back.
+
+    Args:
+        secret: random, of one recording alone.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+
+    def mark(self, text: str) -> str:
+        """Return twelve letters and digits for a text."""
+        return base64.b32encode(self._digest(text))[:12].decode().lower()
+
+    def digits(self, text: str) -> str:
+        """Return a number of at least fifteen digits for one, as long where it is longer."""
+        length = max(len(text), _FEWEST_ID_DIGITS)
+        lowest = 10 ** (length - 1)
+        return str(lowest + int.from_bytes(self._digest(text), "big") % (9 * lowest))
+
+    def id(self, text: str) -> str:
+        """Return an id of the same kind."""
+        match = _ID.fullmatch(text)
+        if match is None:
+            return f"id-{self.mark(text)}"
+        second = f"_{self.digits(match[3][1:])}" if match[3] else ""
+        return f"{match[1] or ''}{self.digits(match[2])}{second}"
+
+    def text(self, text: str) -> str:
+        """Return a text, an address or an e-mail for one."""
+        mark = self.mark(text)
+        if _ADDRESS.match(text):
+            return f"https://example.com/{mark}"
+        return f"{mark}@example.com" if "@" in text else f"text-{mark}"
+
+    def _digest(self, text: str) -> bytes:
+        encoded = text.encode("utf-8", "surrogatepass")
+        return hmac.new(self._secret, encoded, hashlib.sha256).digest()
+
+
 class Scrubber:
     """Replaces what is somebody's.
 
@@ -64,7 +104,7 @@ class Scrubber:
     """
 
     def __init__(self, secret: bytes, *, factor: Decimal | None = None) -> None:
-        self._secret = secret
+        self._instead = Replacements(secret)
         self._factor = factor
 
     def path(self, path: str) -> str:
@@ -132,21 +172,17 @@ class Scrubber:
             return self._scaled(text, name)
         if _is_word_of(name, text):
             return self._word(text, name)
-        return self._id(text) if is_id_name(name) or _ID.fullmatch(text) else self._own(text)
-
-    def _own(self, text: str) -> str:
-        """Replace a text that somebody wrote, keeping of which kind it is."""
-        if _ADDRESS.match(text):
-            return f"https://example.com/{self._mark(text)}"
-        return f"{self._mark(text)}@example.com" if "@" in text else f"text-{self._mark(text)}"
+        return (
+            self._instead.id(text) if is_id_name(name) or _ID.fullmatch(text) else self._instead.text(text)
+        )
 
     def _word(self, text: str, name: str) -> str:
         """Keep a word of Meta's; advertisers name custom conversions and events themselves."""
         if name in ("action_type", "indicator"):
             kind, custom, own = text.partition("custom")
             if own.strip("."):
-                return f"{kind}{custom}.{self._mark(own)}"
-        return _LONG_DIGITS.sub(lambda match: self._digits(match[0]), text)
+                return f"{kind}{custom}.{self._instead.mark(own)}"
+        return _LONG_DIGITS.sub(lambda match: self._instead.digits(match[0]), text)
 
     def _sentence(self, text: str) -> str:
         """Keep the words that Meta's messages are made of."""
@@ -160,27 +196,22 @@ class Scrubber:
             return piece
         if word.isdecimal() and len(word) <= _LONGEST_CODE:
             return piece
-        return piece.replace(word, self._id(word)) if _ID.fullmatch(word) else "…"
+        return piece.replace(word, self._instead.id(word)) if _ID.fullmatch(word) else "…"
 
     def _key(self, key: str) -> str:
         """Scrub the name of a field: Meta's are of small letters; ids are keys at times."""
         if _ID.fullmatch(key):
-            return self._id(key)
-        return key if _KEY.fullmatch(key) and not _LONG_DIGITS.search(key) else self._mark(key)
-
-    def _id(self, text: str) -> str:
-        match = _ID.fullmatch(text)
-        if match is None:
-            return f"id-{self._mark(text)}"
-        second = f"_{self._digits(match[3][1:])}" if match[3] else ""
-        return f"{match[1] or ''}{self._digits(match[2])}{second}"
+            return self._instead.id(key)
+        return (
+            key if _KEY.fullmatch(key) and not _LONG_DIGITS.search(key) else self._instead.mark(key)
+        )
 
     # Numbers.
 
     def _number(self, value: Any, name: str) -> Any:  # noqa: ANN401  (an int or a Decimal)
         whole = isinstance(value, int)
         if whole and name not in _TIMES and (is_id_name(name) or _is_too_long(str(value))):
-            return int(self._digits(str(abs(value))))
+            return int(self._instead.digits(str(abs(value))))
         scaled = self._scaled(str(value), name)
         return int(scaled) if whole else Decimal(scaled)
 
@@ -191,21 +222,6 @@ class Scrubber:
         exponent = number.as_tuple().exponent
         digits = -exponent if isinstance(exponent, int) and exponent < 0 else 0
         return f"{round(number * self._factor, digits):f}"
-
-    # Replacements.
-
-    def _digest(self, text: str) -> bytes:
-        encoded = text.encode("utf-8", "surrogatepass")
-        return hmac.new(self._secret, encoded, hashlib.sha256).digest()
-
-    def _mark(self, text: str) -> str:
-        return base64.b32encode(self._digest(text))[:12].decode().lower()
-
-    def _digits(self, text: str) -> str:
-        """Replace an id by one of at least fifteen digits, as long where it is longer."""
-        length = max(len(text), _FEWEST_ID_DIGITS)
-        lowest = 10 ** (length - 1)
-        return str(lowest + int.from_bytes(self._digest(text), "big") % (9 * lowest))
 
 
 def parsed(text: str) -> Any:  # noqa: ANN401  (a JSON value)
