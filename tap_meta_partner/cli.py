@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tap_meta_partner.sandbox import Sandbox
+    from tap_meta_partner.sandbox.http.replay import ReplayServer
 
 _EXTRAS = "pip install 'tap-meta-partner[demo]'"
 
@@ -70,7 +71,17 @@ def sandbox(**given: Any) -> None:  # noqa: ANN401  (what the options say)
     """Serve a local Graph API with made-up clients."""
     with _extras():
         served = importlib.import_module("tap_meta_partner.sandbox.__main__")
-    served.serve(say=_say_where, **given)
+    try:
+        served.serve(say=_say_where, say_replay=_say_replay, **given)
+    except served.NoRecording as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _say_replay(served: ReplayServer) -> None:
+    click.echo(f"replay:  {served.url}, of a run begun at {served.recording.title.get('begun')}")
+    click.echo(f"config:  {json.dumps(served.config)}")
+    click.echo("It answers what was asked then: with the same settings, streams, state and days.")
+    click.echo("Ctrl-C stops it.")
 
 
 def _say_where(served: Sandbox) -> None:

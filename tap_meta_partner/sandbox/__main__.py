@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tap_meta_partner.sandbox.graph.dials import Dials
+from tap_meta_partner.sandbox.http.replay import NoRecording, Recording, ReplayServer
 from tap_meta_partner.sandbox.http.server import Sandbox
 from tap_meta_partner.sandbox.options import options
 from tap_meta_partner.sandbox.scenarios import SCENARIOS, begin
@@ -17,11 +18,13 @@ from tap_meta_partner.sandbox.world.world import World
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 
 def serve(  # noqa: PLR0913  (the plain form of the command's options)
     *,
     say: Callable[[Sandbox], None],
+    say_replay: Callable[[ReplayServer], None] = lambda _: None,
     world: str = "demo",
     accounts: int | None = None,
     ads: int | None = None,
@@ -31,11 +34,13 @@ def serve(  # noqa: PLR0913  (the plain form of the command's options)
     latency: float = 0.0,
     job_seconds: float | None = None,
     scenario: str = "calm",
+    replay: Path | None = None,
 ) -> None:
     """Run a sandbox until SIGTERM or SIGINT.
 
     Args:
         say: Tells where it is, once it answers.
+        say_replay: The same of a replay.
         world: Which of `options.WORLDS`.
         accounts: Ad accounts of the agency world.
         ads: Ads of the single world.
@@ -45,7 +50,20 @@ def serve(  # noqa: PLR0913  (the plain form of the command's options)
         latency: Milliseconds every answer takes at least.
         job_seconds: How long a report run takes; None leaves it to the scenario.
         scenario: Which of `SCENARIOS`.
+        replay: A recording to answer with; then the others but `port` do not count.
+
+    Raises:
+        NoRecording: The file is none.
     """
+    recording = None if replay is None else Recording(replay)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if recording is not None:
+        with ReplayServer(recording, port=port) as server:
+            say_replay(server)
+            stop.wait()
+        return
     weather = SCENARIOS[scenario]
     made = make_world(world, accounts=accounts, ads=ads, seed=seed, days=days)
     begin(weather, made)
@@ -53,9 +71,6 @@ def serve(  # noqa: PLR0913  (the plain form of the command's options)
     # time of a large page.
     gc.freeze()
     gc.set_threshold(50_000, 50, 100)
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     dials = Dials(
         latency=latency / 1000,
         budgets=weather.budget,
@@ -86,7 +101,14 @@ def main(**given: Any) -> None:  # noqa: ANN401  (what the options say)
 
     Prints its address on one line when it answers. The token is SANDBOX-TOKEN.
     """
-    serve(say=lambda sandbox: click.echo(sandbox.url), **given)
+    try:
+        serve(
+            say=lambda sandbox: click.echo(sandbox.url),
+            say_replay=lambda replay: click.echo(replay.url),
+            **given,
+        )
+    except NoRecording as error:
+        raise click.ClickException(str(error)) from None
 
 
 if __name__ == "__main__":

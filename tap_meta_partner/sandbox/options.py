@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -29,6 +30,12 @@ _OPTIONS = (
         default="calm",
         show_default=True,
         help="What fails.",
+    ),
+    click.option(
+        "--replay",
+        type=click.Path(dir_okay=False, path_type=Path),
+        metavar="FILE",
+        help="Answer with a recording instead.",
     ),
 )
 

@@ -109,6 +109,8 @@ class Settings:
     api_version: str = DEFAULT_API_VERSION
     api_url: str = DEFAULT_API_URL
     request_timeout: float = DEFAULT_TIMEOUT_SECONDS
+    record_to: str | None = None
+    record_scaled: bool = False
     access_tokens: tuple[AccessToken, ...] = ()
 
     @property

@@ -234,6 +234,21 @@ TABLE = (
         default=DEFAULT_TIMEOUT_SECONDS,
         description="Seconds to wait for a whole answer.",
     ),
+    Setting(
+        "record_to",
+        Line(),
+        title="Record to",
+        description="A file that keeps every exchange of a run with Meta, to attach to an issue. "
+        "Scrubbed as it is written: no token, and ids, names, texts and addresses replaced. "
+        "`meta-partner sandbox --replay` answers with it.",
+    ),
+    Setting(
+        "record_scaled",
+        Flag(),
+        title="Record scaled",
+        default=False,
+        description="Multiply all amounts in the recording by one secret number.",
+    ),
 )
 
 SETTING_NAMES = frozenset(setting.name for setting in TABLE)

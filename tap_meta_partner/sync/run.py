@@ -9,7 +9,6 @@ import contextlib
 import gc
 import logging
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.accounts.ad_account import account_zone
@@ -23,9 +22,14 @@ from tap_meta_partner.lanes.governor import Governor
 from tap_meta_partner.lanes.lane import Lane
 from tap_meta_partner.lanes.threads import over_http
 from tap_meta_partner.reports.request import Reporting
+<<<<<<< HEAD
 from tap_meta_partner.sync.events import RunEnding
 from tap_meta_partner.sync.evidence import Evidence
 from tap_meta_partner.sync.shared import TIME_IS_OVER, Shared
+=======
+from tap_meta_partner.sync.recording.recorder import Recorder
+from tap_meta_partner.sync.shared import Shared
+>>>>>>> 2c834d6 (feat(record): a run can be recorded, scrubbed as it is written, and replayed by the sandbox)
 from tap_meta_partner.sync.summary import Results
 from tap_meta_partner.sync.turns import lanes_for, never_asked, not_readable, troubled
 
@@ -80,6 +84,7 @@ class SyncRun:
     governor: Governor = field(init=False)
     results: Results = field(init=False)
     _new_transport: Callable[[], WakingTransport] = field(init=False)
+    _recorder: Recorder | None = None
     _transport: WakingTransport | None = None
     _discovered: Discovery | None = None
     _undiscovered: MetaError | None = None
@@ -89,7 +94,13 @@ class SyncRun:
         self.started_at = self.clock.utc_now()
         self.governor = Governor(jitter=self.clock.jitter)
         self.results = Results(self.settings, self.governor, self.clock.monotonic)
-        self._new_transport = self.make_transport or partial(over_http, self.settings, self.clock)
+        self._new_transport = self.make_transport or self._over_http
+
+    def _over_http(self) -> WakingTransport:
+        """Make threads that send calls, and keep what they exchange where that is wanted."""
+        if self.settings.record_to and self._recorder is None:
+            self._recorder = Recorder(self.settings, begun=self.started_at)
+        return over_http(self.settings, self.clock, exchanged=self._recorder)
 
     def stop(self) -> None:
         """Ask the run to end soon; may be called from a signal handler."""

@@ -12,10 +12,11 @@ import click
 from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.onboarding.files import StoreError, replace_file
-from tap_meta_partner.onboarding.probe.probing import CannotProbe, Findings, Probing, scrubber
+from tap_meta_partner.onboarding.probe.probing import CannotProbe, Findings, Probing
 from tap_meta_partner.onboarding.screen import Facts, Listing, show
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.sources import read_settings
+from tap_meta_partner.sync.recording.recorder import new_scrubber
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +86,7 @@ def probe(  # noqa: PLR0913  (one for each option)
             click.get_current_context().find_object(Clock) or Clock(),
             minutes,
         ).run()
-        text = json.dumps(found.as_json(scrubber()), indent=2, default=str)
+        text = json.dumps(found.as_json(new_scrubber(scaled=True)), indent=2, default=str)
         replace_file(report, text + "\n")
     except (SettingsError, CannotProbe, StoreError) as error:
         _fail(str(error))

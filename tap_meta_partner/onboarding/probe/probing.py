@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -18,7 +17,6 @@ from tap_meta_partner.onboarding.asking import Asking
 from tap_meta_partner.onboarding.probe.beliefs import no, unseen
 from tap_meta_partner.onboarding.probe.subject import Heard, Subject
 from tap_meta_partner.onboarding.probe.table import BELIEFS
-from tap_meta_partner.sync.recording.scrubbing import Scrubber
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +26,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.onboarding.probe.beliefs import Belief, Seen
     from tap_meta_partner.onboarding.probe.subject import Exchange
     from tap_meta_partner.settings.model import Settings
+    from tap_meta_partner.sync.recording.scrubbing import Scrubber
 
 #: Of a list in the report; more rows show nothing more.
 _MOST_ITEMS = 3
@@ -165,12 +164,6 @@ class Probing:
             unassigned=self.unassigned or next(unassigned, None),
             later=self.later,
         )
-
-
-def scrubber() -> Scrubber:
-    """Return a scrubber for a report: amounts are multiplied by a number nobody knows."""
-    factor = Decimal(secrets.randbelow(900) + 200) / 500
-    return Scrubber(secrets.token_bytes(32), factor=factor)
 
 
 def _ask_all(subject: Subject, found: list[Found]) -> Steps[None]:

@@ -173,7 +173,9 @@ class Scrubber:
         if _is_word_of(name, text):
             return self._word(text, name)
         return (
-            self._instead.id(text) if is_id_name(name) or _ID.fullmatch(text) else self._instead.text(text)
+            self._instead.id(text)
+            if is_id_name(name) or _ID.fullmatch(text)
+            else self._instead.text(text)
         )
 
     def _word(self, text: str, name: str) -> str:
@@ -182,7 +184,7 @@ class Scrubber:
             kind, custom, own = text.partition("custom")
             if own.strip("."):
                 return f"{kind}{custom}.{self._instead.mark(own)}"
-        return _LONG_DIGITS.sub(lambda match: self._instead.digits(match[0]), text)
+        return _LONG_DIGITS.sub(lambda found: self._instead.digits(found[0]), text)
 
     def _sentence(self, text: str) -> str:
         """Keep the words that Meta's messages are made of."""
