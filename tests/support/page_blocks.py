@@ -7,6 +7,8 @@ import json
 import os
 import re
 import shlex
+import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -25,6 +27,9 @@ from tests.support.warehouse import execute, fill
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
+
+    from tests.support.tap_process import Output
 
 ROOT = Path(__file__).parents[2]
 README, DOCS = ROOT / "README.md", ROOT / "docs"
@@ -33,9 +38,13 @@ PAGES = (README, *sorted(DOCS.glob("*.md")))
 _RUN = re.compile(r"(<!-- run: ([^>]*) -->\n)(.*?)(<!-- /run -->)", re.DOTALL)
 #: What differs from run to run, and what stands for it in a comparison.
 _VARYING = (
-    (re.compile(r"\d{4}-\d\d-\d\d"), "DAY"),
+    (re.compile(r"\d{4}-\d\d-\d\d|[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4}"), "DAY"),
     (re.compile(r"\d+ calls in [\d.]+ s"), "CALLS"),
     (re.compile(r"http://127\.0\.0\.1:\d+"), "ADDRESS"),
+    (re.compile(r"\d{2}:\d\d:\d\d(\.\d+)?"), "TIME"),
+    # What a recording puts in the place of ids and texts is another each time.
+    (re.compile(r"(?<=[\"_])\d{15,}"), "ID"),
+    (re.compile(r"text-[a-z2-7]{12}"), "TEXT"),
     (re.compile(r" about [A-Z][a-z]+ \d{4}"), " MONTH"),
 )
 _SQL = re.compile(r"<!-- sql: (\w+) -->\n```sql\n(.*?)```\n<!-- /sql -->", re.DOTALL)
@@ -43,6 +52,8 @@ _BLOCK = re.compile(r"(<!-- settings: [^>]*-->\n)(.*?)(<!-- /settings -->)", re.
 _SOME = re.compile(r"(<!-- settings for: ([^>]*) -->\n)(.*?)(<!-- /settings for -->)", re.DOTALL)
 _HEAD_LINES = 2
 _WIDTH = 80
+_RECORDING, _RECORDED = Path("night.jsonl"), "210007000003034"
+_LAST_LINE = "Ctrl-C stops it.\n"
 #: A fixed time, whose seconds last a twentieth.
 _THEN = Clock(utc_now=lambda: NOW, second=0.05, monotonic=lambda: time.monotonic() / 0.05)
 
@@ -86,17 +97,45 @@ def shown_sql(page: str) -> dict[str, str]:
 
 
 def run_block(command: str) -> str:
-    """Run a command of `meta-partner` against a sandbox; return the block for a page."""
+    """Run a command against a sandbox; return the block for a page."""
     program, *arguments = shlex.split(command)
     if program != "meta-partner":
-        raise ValueError(f"{program} is not run here")
+        return _shown(command, _read_with_the_shell(command))
     with _settings(arguments) as clock:
+        if "--replay" in arguments:
+            return _shown(command, _replay(arguments))
         output = (
             CliRunner()
             .invoke(cli.main, arguments, prog_name=program, terminal_width=_WIDTH, obj=clock)
             .stdout
         )
+    return _shown(command, output)
+
+
+def _shown(command: str, output: str) -> str:
     return f"```console\n$ {command}\n{output.strip()}\n```\n"
+
+
+def _read_with_the_shell(command: str) -> str:
+    """Look at the recording of a night with a command that only reads."""
+    program, *arguments = shlex.split(command)
+    if program != "head" or arguments[-1] != str(_RECORDING):
+        raise ValueError(f"{program} is not run here")
+    with _settings(["sandbox", "--replay"]):
+        return subprocess.run(
+            [program, *arguments], check=True, capture_output=True, text=True
+        ).stdout
+
+
+def _replay(arguments: list[str]) -> str:
+    """Start a server and return what it says before it serves."""
+    command = [sys.executable, "-m", "tap_meta_partner.cli", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            return "".join(iter(process.stdout.readline if process.stdout else str, _LAST_LINE))
+        finally:
+            process.terminate()
 
 
 @contextlib.contextmanager
@@ -104,7 +143,8 @@ def _settings(arguments: list[str]) -> Iterator[Clock]:
     """Make a folder with config.json, a sandbox that it leads to, and what the command needs."""
     is_at_work = "--help" not in arguments
     verifies = arguments[0] == "verify" and is_at_work
-    is_then = verifies or (arguments[0] == "probe" and is_at_work)
+    replays = "--replay" in arguments
+    is_then = verifies or replays or (arguments[0] == "probe" and is_at_work)
     world = World.demo(seed=7, now=lambda: NOW) if is_then else World.demo(seed=7)
     with Sandbox(world, port=0) as sandbox, _another_folder():
         config = {
@@ -115,18 +155,25 @@ def _settings(arguments: list[str]) -> Iterator[Clock]:
         Path("config.json").write_text(json.dumps(config), encoding="utf-8")
         if verifies:
             _fill_warehouse(sandbox, config)
+        if replays:
+            _night({**config, "account_ids": [_RECORDED], "record_to": str(_RECORDING)})
         yield _THEN if is_then else Clock()
 
 
-def _fill_warehouse(sandbox: Sandbox, config: dict[str, str]) -> None:
-    """Load a night's rows into ads.duckdb; then Meta corrects some of them, and one is lost."""
-    night = run_tap(
+def _night(config: dict[str, Any]) -> Output:
+    """Run the tap at the fixed time."""
+    return run_tap(
         Path(),
         config,
         arguments=("--now", NOW.isoformat()),
         minute=60,
         environment={"PYTHONPATH": str(ROOT)},
     )
+
+
+def _fill_warehouse(sandbox: Sandbox, config: dict[str, Any]) -> None:
+    """Load a night's rows into ads.duckdb; then Meta corrects some of them, and a day is lost."""
+    night = _night(config)
     fill(Path("ads.duckdb"), night)
     sandbox.world.restate(0.1)
     execute(
