@@ -46,11 +46,16 @@ class Answer:
 
     Attributes:
         date: the `Date` header, when the server says it answered.
+        version: the version that it answers as (`facebook-api-version`); a pin is none, since Meta
+            answers calls to a version as a later one before the version has ended.
+        warning: what `X-Ad-Api-Version-Warning` says of that.
     """
 
     body: dict[str, Any] | errors.MetaError
     usage: Usage
     date: str | None = None
+    version: str | None = None
+    warning: str | None = None
 
 
 #: Listens to calls and their answers as they came: status, headers and bytes.

@@ -237,7 +237,13 @@ class GraphClient:
             self._exchanged(call, status, headers, body)
         usage = read_usage(headers, call.account_id)
         content = self._reading.read(status, body, call)
-        return Answer(content, usage, headers.get("Date"))
+        return Answer(
+            content,
+            usage,
+            date=headers.get("Date"),
+            version=headers.get("facebook-api-version"),
+            warning=headers.get("X-Ad-Api-Version-Warning"),
+        )
 
     def _exchange(
         self, session: requests.Session, call: Call

@@ -43,6 +43,7 @@ class Asking:
     exchanged: Exchanged | None = None
     calls: int = 0
     ahead_seconds: int | None = None
+    answered_as: str | None = None
     governor: Governor = field(init=False)
     _ends: float = field(init=False)
 
@@ -69,9 +70,7 @@ class Asking:
             wanted,
             self.clock,
             self.governor,
-            transport=over_http(
-                wanted, self.clock, heard=self._compare_clocks, exchanged=self.exchanged
-            ),
+            transport=over_http(wanted, self.clock, heard=self._note, exchanged=self.exchanged),
             stopping=self.is_over,
             # No wait lasts longer than this, so that the end of the time is noticed.
             standing_seconds=1.0,
@@ -86,11 +85,12 @@ class Asking:
             self.calls += sum(lane.calls for lane in lanes)
         return self.clock.monotonic() - begun
 
-    def _compare_clocks(self, answer: Answer) -> None:
-        """Note how far the local clock is ahead of the server's."""
+    def _note(self, answer: Answer) -> None:
+        """Note the version, and how far the local clock is ahead of the server's."""
         theirs = _instant(answer.date)
         if theirs is not None:
             self.ahead_seconds = round((self.clock.utc_now() - theirs).total_seconds())
+        self.answered_as = answer.version or self.answered_as
 
     def one(self, steps: Steps[Any], settings: Settings | None = None) -> Any:  # noqa: ANN401
         """Drive a single lane and return what came out of it."""

@@ -20,18 +20,13 @@ from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.lanes.driver import drive
 from tap_meta_partner.lanes.governor import Governor
 from tap_meta_partner.lanes.lane import Lane
-from tap_meta_partner.lanes.threads import over_http
 from tap_meta_partner.reports.request import Reporting
-<<<<<<< HEAD
 from tap_meta_partner.sync.events import RunEnding
 from tap_meta_partner.sync.evidence import Evidence
 from tap_meta_partner.sync.shared import TIME_IS_OVER, Shared
-=======
-from tap_meta_partner.sync.recording.recorder import Recorder
-from tap_meta_partner.sync.shared import Shared
->>>>>>> 2c834d6 (feat(record): a run can be recorded, scrubbed as it is written, and replayed by the sandbox)
 from tap_meta_partner.sync.summary import Results
 from tap_meta_partner.sync.turns import lanes_for, never_asked, not_readable, troubled
+from tap_meta_partner.sync.wire import Wire
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -83,8 +78,8 @@ class SyncRun:
     started_at: dt.datetime = field(init=False)
     governor: Governor = field(init=False)
     results: Results = field(init=False)
+    _wire: Wire = field(init=False)
     _new_transport: Callable[[], WakingTransport] = field(init=False)
-    _recorder: Recorder | None = None
     _transport: WakingTransport | None = None
     _discovered: Discovery | None = None
     _undiscovered: MetaError | None = None
@@ -94,13 +89,8 @@ class SyncRun:
         self.started_at = self.clock.utc_now()
         self.governor = Governor(jitter=self.clock.jitter)
         self.results = Results(self.settings, self.governor, self.clock.monotonic)
-        self._new_transport = self.make_transport or self._over_http
-
-    def _over_http(self) -> WakingTransport:
-        """Make threads that send calls, and keep what they exchange where that is wanted."""
-        if self.settings.record_to and self._recorder is None:
-            self._recorder = Recorder(self.settings, begun=self.started_at)
-        return over_http(self.settings, self.clock, exchanged=self._recorder)
+        self._wire = Wire(self.settings, self.clock, self.started_at)
+        self._new_transport = self.make_transport or self._wire.transport
 
     def stop(self) -> None:
         """Ask the run to end soon; may be called from a signal handler."""
@@ -122,6 +112,10 @@ class SyncRun:
             try:
                 self._discovered = self._drive_alone("list", steps)
             except MetaError as error:
+                higher = self._wire.go_up(error)
+                if higher is not None:
+                    self.settings = higher
+                    return self.discovery()
                 self._undiscovered = error
                 raise
             if self._discovered is None:
@@ -166,6 +160,7 @@ class SyncRun:
             yield from self._results_of(never_asked(plans, bookmarks, self.settings, reason))
             raise
         self._warn_of_ends()
+        self._wire.warn_of_end()
         if not found.seen:
             logger.error("%s", _NONE_AT_ALL)
             self.results.saw_none = True

@@ -37,8 +37,8 @@ from tap_meta_partner.onboarding.check.readings import (
     read_spending,
     read_tasks,
 )
-from tap_meta_partner.onboarding.check.versions import NEWEST, life_of
 from tap_meta_partner.reports.request import Reporting
+from tap_meta_partner.settings.versions import NEWEST, life_of
 from tap_meta_partner.settings.words import LEVELS
 
 if TYPE_CHECKING:
@@ -143,6 +143,7 @@ class Examination:
             life=life.words,
             newest_version_known=NEWEST,
             clock_skew_seconds=self.asking.ahead_seconds,
+            answered_as=self.asking.answered_as,
         )
 
     # Accounts.

@@ -45,6 +45,7 @@ class ApiFacts:
 
     Attributes:
         alive: whether the version answers; None where no call came so far.
+        answered_as: the version that Meta says it answers as, where it says so.
         clock_skew_seconds: how far this machine's clock is ahead of Meta's (behind: negative).
     """
 
@@ -55,6 +56,7 @@ class ApiFacts:
     life: str
     newest_version_known: str
     clock_skew_seconds: int | None
+    answered_as: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.accounts.tokens import MANAGE_ADS, MANAGE_BUSINESS, READ_ADS, SOON_DAYS
 from tap_meta_partner.onboarding.check.findings import ERROR, WARNING, Problem
+from tap_meta_partner.settings.versions import VERSION_SOON_DAYS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
         GoneAccount,
         TokenFacts,
     )
-
-VERSION_SOON_DAYS = 60
-
 
 MOST_SKEW_SECONDS = 300
 
@@ -72,7 +70,15 @@ def unneeded_scopes(scopes: Sequence[str] | None, *, business: bool) -> tuple[st
 
 
 def about_version(api: ApiFacts, today: dt.date) -> Iterator[Problem]:
-    """Judge the version by its end."""
+    """Judge the version by its end, and by what Meta answers as."""
+    if api.answered_as not in (None, api.version):
+        yield Problem(
+            severity=WARNING,
+            about="api_version",
+            what=f"{api.version} is asked, and Meta answers as {api.answered_as}",
+            advice="Set api_version to it, and look at what changed, so that the next move is "
+            "yours. (In the app: Marketing API > Settings has a switch for such upgrades.)",
+        )
     if api.alive is False or api.ends is None:
         return
     left = (api.ends - today).days
@@ -84,7 +90,7 @@ def about_version(api: ApiFacts, today: dt.date) -> Iterator[Problem]:
             what=f"{api.version} ended on {api.ends}; Meta answers as a later version would",
             advice=advice,
         )
-    elif left < VERSION_SOON_DAYS:
+    elif left <= VERSION_SOON_DAYS:
         yield Problem(
             severity=WARNING,
             about="api_version",

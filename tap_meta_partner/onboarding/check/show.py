@@ -63,7 +63,10 @@ def _problems(found: Findings) -> Iterator[tuple[str, str, str]]:
 def _api(found: Findings) -> Iterator[tuple[str, str]]:
     api = found.api
     yield "address", api.url
-    yield "version", f"{api.version}, {'answers' if api.alive else 'is refused'}; {api.life}"
+    answers = "answers" if api.alive else "is refused"
+    if api.alive and api.answered_as not in (None, api.version):
+        answers = f"is answered as {api.answered_as}"
+    yield "version", f"{api.version}, {answers}; {api.life}"
     skew = api.clock_skew_seconds
     yield "clock", "not known" if skew is None else _clock(skew)
 

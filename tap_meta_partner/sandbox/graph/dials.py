@@ -19,6 +19,7 @@ class Dials:
     """What a sandbox accepts, how much it bears, and what goes wrong in it.
 
     Attributes:
+        versions: The living ones; an app may call none that is older than itself.
         latency: Seconds every answer takes at least.
         token: The System User token that is accepted.
         tokens: Further tokens.
@@ -45,6 +46,7 @@ class Dials:
         monotonic: The clock of budgets and report runs, in seconds.
     """
 
+    versions: frozenset[str] = frozenset({"v25.0", "v26.0", "v27.0"})
     latency: float = 0.0
     token: str = "SANDBOX-TOKEN"  # noqa: S105  (made up, and meant to be known)
     tokens: Mapping[str, TokenInfo] = field(default_factory=dict)

@@ -85,7 +85,7 @@ class Graph:
         error: graph_errors.ErrorBody | None = None
         body: object = None
         try:
-            check_version(version)
+            check_version(version, self._dials.versions)
             who = self._caller(call, target)
             fault = self.faults.take(target.kind, target.account_id, _page_number(call.params))
             if fault is not None and fault.error is not None:

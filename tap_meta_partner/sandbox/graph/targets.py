@@ -10,13 +10,12 @@ from tap_meta_partner.sandbox.graph.edges import has_edge
 from tap_meta_partner.sandbox.protocol import errors as graph_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from tap_meta_partner.sandbox.insights.report_runs import ReportRun
     from tap_meta_partner.sandbox.world.advertising import AdAccount, Node
     from tap_meta_partner.sandbox.world.world import World
 
-LIVING_VERSIONS = frozenset({"v25.0", "v26.0", "v27.0"})
 _VERSION = re.compile(r"v\d+\.\d+")
 _OLDEST_UNBORN = 28
 _ME_EDGES = {
@@ -53,9 +52,9 @@ def split_version(path: str) -> tuple[str | None, list[str]]:
     return None, parts
 
 
-def check_version(version: str | None) -> None:
-    """Raise what Meta says of a version past its life, or one that never was."""
-    if version is None or version in LIVING_VERSIONS:
+def check_version(version: str | None, living: Collection[str]) -> None:
+    """Raise what Meta says of a version that is not among the living, or never was one."""
+    if version is None or version in living:
         return
     if version.endswith(".0") and int(version[1:-2]) < _OLDEST_UNBORN:
         raise graph_errors.deprecated_version(version)

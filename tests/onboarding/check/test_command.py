@@ -593,3 +593,15 @@ def test_check__a_line_that_goes_dead(sandbox: Sandbox, monkeypatch: pytest.Monk
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("Error: no answer from the Graph API: the connection was")
+
+
+def test_check__says_that_meta_answers_as_another_version(
+    start_sandbox: Callable[..., Sandbox],
+) -> None:
+    """As a warning, beside the version that is asked."""
+    document = facts(config_of(start_sandbox(differs=frozenset({"version_asked"}))))
+    said = [each["what"] for each in document["problems"] if each["about"] == "api_version"]
+
+    assert (document["api"]["version"], document["api"]["answered_as"]) == ("v26.0", "v27.0")
+    assert said == ["v26.0 is asked, and Meta answers as v27.0"]
+    assert document["exit_code"] == 1

@@ -6,6 +6,7 @@ Its calendar is another than that of the rest of the Graph API, and the one that
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,14 @@ _RELEASED: Mapping[str, dt.date] = {
 }
 
 
+_VERSION = re.compile(r"v\d{1,3}\.\d")
+
+
 _USUAL_LIFE = dt.timedelta(days=370)
+
+
+#: Before a known end it is said for so many days.
+VERSION_SOON_DAYS = 60
 
 
 NEWEST = max(ENDS, key=lambda version: float(version[1:]))
@@ -67,3 +75,23 @@ def life_of(version: str) -> VersionLife:
     usual = _RELEASED[version] + _USUAL_LIFE
     words = f"no end announced {as_of}; by the usual life of a version about {usual:%B %Y}"
     return VersionLife(ends=None, words=words)
+
+
+def higher_than(version: str, said: str = "") -> str | None:
+    """Return the version to go up to from one that Meta refuses; None where none is known.
+
+    Args:
+        version: the refused one.
+        said: Meta's message; the newest version that it names comes first ("Please update to the
+            latest version: v27.0").
+    """
+    named = [each for each in _VERSION.findall(said) if number_of(each) > number_of(version)]
+    if named:
+        return str(max(named, key=number_of))
+    known = sorted(ENDS, key=number_of)
+    return next((each for each in known if number_of(each) > number_of(version)), None)
+
+
+def number_of(version: str) -> float:
+    """Return a version as a number, for comparison."""
+    return float(version.lstrip("v"))
