@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox import Dials, Sandbox, World
 from tap_meta_partner.sandbox.http.replay import Recording, ReplayServer
 from tests.support.tap_process import catalog_selecting, run_tap
 
@@ -69,7 +69,9 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
     world = World.demo(seed=7, now=lambda: NOW)
     file = folder / "night.jsonl"
     settings = {"report_mode": "async", "reports": [REPORT], "app_secret": SECRET}
-    with Sandbox(world) as sandbox:
+    # Nothing is asked for that is refused: what a run learns of one account it does not ask of the
+    # next, and under other ids another account comes first.
+    with Sandbox(world, Dials(deleted_listed=True)) as sandbox:
         config = {
             "api_url": sandbox.url,
             "access_token": sandbox.token,
