@@ -12,9 +12,9 @@ import click
 from tap_meta_partner.onboarding.check.command import check
 from tap_meta_partner.onboarding.invite.command import invite
 from tap_meta_partner.onboarding.login import commands
-from tap_meta_partner.outputs.last_line import one_line_at_worst
 from tap_meta_partner.onboarding.probe.command import probe
 from tap_meta_partner.onboarding.verify.command import verify
+from tap_meta_partner.outputs.last_line import one_line_at_worst
 from tap_meta_partner.sandbox.options import options
 
 if TYPE_CHECKING:
