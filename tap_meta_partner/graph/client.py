@@ -14,7 +14,6 @@ import hmac
 import json
 import logging
 import re
-import socket
 import threading
 import time
 import zlib
@@ -22,12 +21,11 @@ from typing import TYPE_CHECKING
 
 import requests
 import urllib3
-from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.auth import AuthBase
 
 from tap_meta_partner.graph import error_codes
 from tap_meta_partner.graph.bounds import ODD_PATH, beyond
 from tap_meta_partner.graph.calls import APP, Answer
+from tap_meta_partner.graph.connections import Bearer, Closed, OneConnection
 from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.graph.reading import Reading
 from tap_meta_partner.graph.unpacking import ASKED_FOR, Unpacking
@@ -39,9 +37,8 @@ from tap_meta_partner.settings.certificates import certificates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from contextlib import AbstractContextManager
-    from typing import Any
 
+    from requests.adapters import BaseAdapter
     from typing_extensions import Self
 
     from tap_meta_partner.graph.calls import Call, Credential, Exchanged
@@ -57,67 +54,6 @@ _CHUNK_BYTES = 1 << 16
 
 #: Whatever Meta calls an id: a path is made of nothing but digits and of words of ours.
 _PATH = re.compile(r"(?:(?:act_)?[0-9]{1,40}|[a-z]+(?:_[a-z]+)*)(?:/[a-z_]+)?")
-
-
-class _Bearer(AuthBase):
-    """Puts the token into the header, and takes precedence over any .netrc file."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-class _Closed(requests.RequestException):
-    """The client has been closed."""
-
-
-class _Adapter(HTTPAdapter):
-    """Opens one connection, and none once the client is closed.
-
-    Args:
-        open_only: a lock, and whether the client is still open; held while a pool is made.
-    """
-
-    def __init__(self, open_only: Callable[[], AbstractContextManager[None]]) -> None:
-        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
-        self._open_only = open_only
-        self._connected: list[Any] = []
-
-    def get_connection_with_tls_context(
-        self,
-        *args: Any,  # noqa: ANN401  (what requests gives, as it is)
-        **kwargs: Any,  # noqa: ANN401  (as above)
-    ) -> urllib3.connectionpool.ConnectionPool:
-        """Return the pool for a request; the first time it is made."""
-        with self._open_only():
-            pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-            pool.ConnectionCls = _noting(pool.ConnectionCls, self._connected)
-            return pool  # type: ignore[no-any-return]
-
-    def cut(self) -> None:
-        """End the connection under another thread's hands: it finds that no more comes."""
-        for connection in self._connected:
-            with contextlib.suppress(OSError, TypeError):
-                # Not the method of a TLS socket, which would take its state from the other thread.
-                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-
-
-def _noting(kind: type[Any], connected: list[Any]) -> type[Any]:
-    """Return a class of connections the latest of which is in a list."""
-    if getattr(kind, "noted_in", None) is connected:
-        return kind
-
-    class Noting(kind):  # type: ignore[misc]
-        noted_in = connected
-
-        def connect(self) -> None:
-            connected[:] = [self]
-            super().connect()
-
-    return Noting
 
 
 #: Sessions whose call hung when their client was closed, kept so that nothing of them is freed.
@@ -169,7 +105,7 @@ class GraphClient:
             name: appsecret_proof(token, secret) if secret else None
             for name, token in tokens.items()
         }
-        self._auths = {name: _Bearer(token) for name, token in tokens.items()}
+        self._auths = {name: Bearer(token) for name, token in tokens.items()}
         hide(*tokens.values(), secret, *self._proofs.values())
         # urllib3 logs whole addresses: at DEBUG, and with every malformed header at WARNING.
         guard_logs()
@@ -218,7 +154,7 @@ class GraphClient:
         with self._lock:
             session = self._calling.get(thread)
         for adapter in [] if session is None else session.adapters.values():
-            if isinstance(adapter, _Adapter):
+            if isinstance(adapter, OneConnection):
                 adapter.cut()
 
     def send(self, call: Call) -> Answer:
@@ -307,7 +243,7 @@ class GraphClient:
         session.verify = self._own_certificates or True
         # What stays on this machine goes through no proxy, which would be shown the token.
         session.trust_env = not self._stays_here
-        adapter = self._adapter or _Adapter(self._open_only)
+        adapter = self._adapter or OneConnection(self._open_only)
         session.mount("https://", adapter)
         session.mount("http://", adapter)
         return session
@@ -317,11 +253,11 @@ class GraphClient:
         """Keep `close` waiting for a moment.
 
         Raises:
-            _Closed: the client is closed.
+            Closed: the client is closed.
         """
         with self._lock:
             if self._is_closed:
-                raise _Closed
+                raise Closed
             yield
 
     def _trouble(self, error: requests.RequestException) -> str:
@@ -334,7 +270,7 @@ class GraphClient:
 
 #: More exact classes first.
 _TROUBLES: tuple[tuple[type[requests.RequestException], str], ...] = (
-    (_Closed, "the client was closed before the call was sent"),
+    (Closed, "the client was closed before the call was sent"),
     (requests.exceptions.ProxyError, "the proxy refused the connection"),
     (requests.exceptions.SSLError, "the certificate could not be verified"),
     (requests.exceptions.ConnectTimeout, "connecting took too long"),
