@@ -27,6 +27,7 @@ _SLOWEST = (
     "test_fleets",
     "test_fleets_kubernetes",
     "test_fault_matrix",
+    "test_secrets",
     "test_loaders",
     "test_breakdown_reports",
     "test_dimensions",
