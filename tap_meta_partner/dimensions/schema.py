@@ -34,7 +34,8 @@ _PROPERTIES: Mapping[Holds, dict[str, Any]] = {
     },
     Holds.MAJOR: {"type": ["number", "null"], "description": "In whole currency units."},
     Holds.OBJECT: {"type": ["object", "null"]},
-    Holds.OBJECTS: {"type": ["array", "null"], "items": {"type": ["object", "null"]}},
+    # As with insights, `items` is left out: target-postgres makes `jsonb` of it, not `jsonb[]`.
+    Holds.OBJECTS: {"type": ["array", "null"]},
 }
 
 

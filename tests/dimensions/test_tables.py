@@ -211,7 +211,7 @@ def test_schema__types() -> None:
     assert adset["bid_amount"]["type"] == ["integer", "null"]
     assert adset["targeting"]["type"] == ["object", "null"]
     assert adset["is_dynamic_creative"]["type"] == ["boolean", "null"]
-    assert creative["asset_feed_spec_link_urls"]["items"] == {"type": ["object", "null"]}
+    assert creative["asset_feed_spec_link_urls"] == {"type": ["array", "null"]}
 
 
 def test_named_by__is_the_column_that_names_the_objects() -> None:

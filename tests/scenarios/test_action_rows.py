@@ -233,7 +233,7 @@ def test_rows__are_the_amounts_of_the_lists(loaded: Loaded, report: str) -> None
     own = ACTION_BREAKDOWNS.get(report, ["action_type"])
     parts = {"own": report, "rows": f"{report}_actions", "key": listed(KEYS[report])}
     parts["entries"] = sql.SQL(" union all ").join(
-        sql.SQL("select {}, {} as metric, entry from {}, unnest({}) as entry").format(
+        sql.SQL("select {}, {} as metric, entry from {}, jsonb_array_elements({}) as entry").format(
             parts["key"], sql.Literal(name), sql.Identifier(SCHEMA, report), sql.Identifier(name)
         )
         for name in lists

@@ -284,7 +284,7 @@ def test_secrets__are_not_told_at_debug_either(sandbox: Sandbox, settings: dict[
         ("ad_insights", "ctr", "numeric"),
         ("ad_insights", "impressions", "int8"),
         ("ad_insights", "post_engagement", "int8"),
-        ("ad_insights", "actions", "_jsonb"),
+        ("ad_insights", "actions", "jsonb"),
         ("ad_insights", "is_final", "bool"),
         # The loader knows no time zones: instants are in UTC.
         ("ad_insights", "read_at", "timestamp"),
@@ -307,7 +307,7 @@ def test_action_values__are_numbers(night: Night) -> None:
     """Inside the action lists amounts are JSON numbers, so SQL can add them up."""
     query = (
         "select jsonb_typeof(action -> 'value'), count(*) "
-        "from tap_meta_partner.ad_insights, unnest(actions) as action group by 1"
+        "from tap_meta_partner.ad_insights, jsonb_array_elements(actions) as action group by 1"
     )
     ((kind, count),) = night.connection.execute(query).fetchall()
 

@@ -86,7 +86,7 @@ def _type(item: Mapping[str, Any]) -> str:
     given = item["type"]
     (name,) = [each for each in ([given] if isinstance(given, str) else given) if each != "null"]
     if name == "array":
-        return f"list of {_type(item['items'])}s".replace("list of texts", "list of text")
+        return "list of text" if "items" in item else "list of objects"
     return _FORMATS.get(item.get("format", ""), _TYPES[name])
 
 

@@ -192,7 +192,7 @@ ALL_LOADERS = (
         "target-postgres",
         postgres,
         upserts=True,
-        types=("date", "numeric", "bigint", "jsonb[]", "timestamp without time zone"),
+        types=("date", "numeric", "bigint", "jsonb", "timestamp without time zone"),
     ),
     Loader(
         "target-duckdb",
