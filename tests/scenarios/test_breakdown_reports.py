@@ -153,7 +153,7 @@ def true_sums(world: World, span: Span, report: Report) -> Sums:
 def actions(connection: psycopg.Connection, report: Report) -> Actions:
     query = sql.SQL(
         "select account_id, date_start, entry ->> 'action_type', sum((entry -> 'value')::numeric)"
-        " from {}, jsonb_array_elements(actions) as entry group by 1, 2, 3"
+        " from {}, jsonb_array_elements(nullif(actions, 'null')) as entry group by 1, 2, 3"
     )
     found = connection.execute(query.format(latest(report)))
     return {(account, str(day), kind): count for account, day, kind, count in found}
@@ -305,7 +305,8 @@ def test_actions__are_split_inside_the_lists(night: Night, report: Report) -> No
     """Action breakdowns name parts of a row's actions, and are no part of its key."""
     for name in report.action_breakdowns:
         query = sql.SQL(
-            "select count(distinct entry ->> {}) from {}, jsonb_array_elements(actions) as entry"
+            "select count(distinct entry ->> {}) "
+            "from {}, jsonb_array_elements(nullif(actions, 'null')) as entry"
         )
         query_of_name = query.format(sql.Literal(name), table(report))
         ((different,),) = night.connection.execute(query_of_name).fetchall()

@@ -145,8 +145,8 @@ def test_creative__links_and_tags_are_there(loaded: Loaded) -> None:
     """Each form of a creative brings its link, its cards, its feed; texts keep every letter."""
     forms = dict(
         loaded.rows(
-            "select case when asset_feed_spec_link_urls is not null then 'feed' "
-            "when object_story_link_data_child_attachments is not null then 'cards' "
+            "select case when asset_feed_spec_link_urls <> 'null' then 'feed' "
+            "when object_story_link_data_child_attachments <> 'null' then 'cards' "
             "when template_page_link is not null then 'catalogue' "
             "when video_id is not null then 'video' "
             "when object_story_link_data_link is not null then 'link' "
@@ -157,7 +157,7 @@ def test_creative__links_and_tags_are_there(loaded: Loaded) -> None:
     assert set(forms) == {"feed", "cards", "catalogue", "video", "link", "photo"}
     ((feed, cards, film, tags, titles),) = loaded.rows(
         "select count(asset_feed_spec -> 'link_urls' -> 0 ->> 'website_url'), "
-        "count(object_story_link_data_child_attachments[3] ->> 'link'), "
+        "count(object_story_link_data_child_attachments -> 2 ->> 'link'), "
         "count(*) filter (where video_id is not null and page_link like '%/film/%'), "
         "count(*) filter (where url_tags like 'utm_source=%{{ad.id}}'), "
         "count(*) filter (where title = '新商品が届きました') "
