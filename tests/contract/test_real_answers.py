@@ -187,8 +187,8 @@ def test_results__of_other_shapes_are_found_by_the_same_query(loaded: Loaded) ->
     """A bare amount stands where amounts of the usual shape do, and no column holds characters."""
     (row,) = loaded.connection.execute(
         sql.SQL(
-            "select (cost_per_result[1]->'values'->0->>'value')::numeric, "
-            "(objective_results[1]->'values'->0->>'value')::numeric from {}"
+            "select (cost_per_result->0->'values'->0->>'value')::numeric, "
+            "(objective_results->0->'values'->0->>'value')::numeric from {}"
         ).format(sql.Identifier(SCHEMA, REPORTED.name))
     ).fetchall()
 
@@ -288,6 +288,5 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "timestamp": _instant,
     "text": str,
     "_text": list,
-    "jsonb": lambda value: value,
-    "_jsonb": _entries,
+    "jsonb": lambda value: _entries(value) if isinstance(value, list) else value,
 }

@@ -208,7 +208,7 @@ EXPECTED: dict[str, Callable[[Any], Any]] = {
     "int8": int,
     "date": dt.date.fromisoformat,
     "text": str,
-    "_jsonb": as_numbers,
+    "jsonb": as_numbers,
 }
 
 
@@ -238,7 +238,7 @@ def test_real_row__has_the_types_sql_needs(loaded: psycopg.Connection, title: st
         "created_time": "date",
         "account_id": "text",
         "ad_id": "text",
-        "video_play_curve_actions": "_jsonb",
+        "video_play_curve_actions": "jsonb",
         **dict.fromkeys(breakdowns_of(title), "text"),
     }
 
