@@ -6,6 +6,8 @@ import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from singer_sdk.singerlib import RecordMessage
+
 from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.outputs.secrecy import redacted
 from tap_meta_partner.settings.model import SettingsError
@@ -14,10 +16,9 @@ from tap_meta_partner.sync.run import Interrupted, SyncRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from typing import NoReturn
+    from typing import Any, NoReturn
 
     from singer_sdk import Tap
-    from singer_sdk.singerlib import Message
     from singer_sdk.streams import Stream
 
     from tap_meta_partner.lanes.clock import Clock
@@ -59,14 +60,14 @@ class Delivery:
         """Whether the run has begun."""
         return self._run is not None
 
-    def write_page(self, messages: Iterable[Message]) -> None:
-        """Write messages, at once where the writer can."""
-        writer = self.tap.message_writer
+    def write_records(self, stream: str, records: Iterable[dict[str, Any]]) -> None:
+        """Write a page of records, at once where the writer can."""
+        writer, now = self.tap.message_writer, self.clock.utc_now()
         if isinstance(writer, PageWriter):
-            writer.write_page(messages)
+            writer.write_records(stream, records, now)
             return
-        for message in messages:
-            writer.write_message(message)
+        for record in records:
+            writer.write_message(RecordMessage(stream=stream, record=record, time_extracted=now))
 
     def write_state(self) -> None:
         """Send STATE, if it differs from the last one sent."""

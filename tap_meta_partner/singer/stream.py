@@ -6,7 +6,7 @@ import sys
 from functools import cached_property
 
 from singer_sdk.helpers.conform import TypeConformanceLevel
-from singer_sdk.singerlib import Metadata, RecordMessage, Schema
+from singer_sdk.singerlib import Metadata, Schema
 from singer_sdk.streams import Stream
 
 if sys.version_info >= (3, 12):
@@ -16,7 +16,7 @@ else:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     from singer_sdk.helpers import types
@@ -114,18 +114,16 @@ class PartnerStream(Stream):
         """Say the run's summary: the SDK calls this last of all, stream by stream."""
         self.delivery.stream_over(self)
 
-    def write_records(self, records: Iterable[dict[str, Any]]) -> None:
+    def write_records(self, records: Sequence[dict[str, Any]]) -> None:
         """Write a page of records, which hold the selected columns only and the right types.
 
         This goes round the SDK's own way for one record, which would check both again.
         """
-        now = self.delivery.clock.utc_now()
-        self.delivery.write_page(
-            RecordMessage(stream=stream_map.stream_alias, record=mapped, time_extracted=now)
-            for record in records
-            for stream_map in self.stream_maps
-            if (mapped := stream_map.transform(record)) is not None
-        )
+        for stream_map in self.stream_maps:
+            mapped = map(stream_map.transform, records)
+            self.delivery.write_records(
+                stream_map.stream_alias, (record for record in mapped if record is not None)
+            )
 
     def write_schema(self) -> None:
         """Write the SCHEMA message."""

@@ -6,7 +6,7 @@ import logging
 import os
 import sys
 
-from singer_sdk.contrib.msgspec import MsgSpecWriter
+from singer_sdk.contrib.msgspec import MsgSpecWriter, encoder
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -15,7 +15,9 @@ else:
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    import datetime as dt
+    from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from singer_sdk.singerlib import Message
 
@@ -36,11 +38,24 @@ class PageWriter(MsgSpecWriter):
     def write_message(self, message: Message) -> None:
         _write_whole(self.format_message(message))
 
-    def write_page(self, messages: Iterable[Message]) -> None:
-        """Write messages; when this returns, all of them have left the process."""
+    def write_records(
+        self, stream: str, records: Iterable[Mapping[str, Any]], extracted: dt.datetime
+    ) -> None:
+        """Write a RECORD message for each; when this returns, all of them have left the process.
+
+        Args:
+            stream: as it is called outside.
+            records: the page.
+            extracted: when it was read, UTC.
+        """
+        # What all messages of a page share is encoded once: to make them one by one costs thrice.
+        before = b'{"type":"RECORD","stream":' + encoder.encode(stream) + b',"record":'
+        after = b',"time_extracted":' + encoder.encode(extracted) + b"}\n"
         pending = bytearray()
-        for message in messages:
-            pending += self.format_message(message)
+        for record in records:
+            pending += before
+            encoder.encode_into(record, pending, len(pending))
+            pending += after
             if len(pending) >= _WRITTEN_AT_ONCE:
                 _write_whole(pending)
                 pending.clear()

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import io
 import json
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
+from singer_sdk.contrib.msgspec import MsgSpecWriter
 from singer_sdk.singerlib import RecordMessage, StateMessage
 
 from tap_meta_partner.singer.writing import PageWriter, TargetGone
@@ -20,13 +23,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FULL = Path("/dev/full")
-RECORD = RecordMessage(stream="ads", record={"id": "1"})
+RECORD = {"id": "1"}
+NOW = dt.datetime(2026, 11, 26, 3, 4, 5, 678901, tzinfo=dt.timezone.utc)
 WAYS: dict[str, Callable[[PageWriter], None]] = {
     "message": lambda writer: writer.write_message(
         StateMessage(value={"bookmarks": {"x": "y" * 5000}})
     ),
-    "page": lambda writer: writer.write_page([RECORD]),
-    "large page": lambda writer: writer.write_page([RECORD] * 10_000),
+    "page": lambda writer: writer.write_records("ads", [RECORD], NOW),
+    "large page": lambda writer: writer.write_records("ads", [RECORD] * 10_000, NOW),
 }
 
 
@@ -59,7 +63,7 @@ def test_target_gone__leaves_nothing_to_fail_at_exit() -> None:
     writer = PageWriter()
     with nobody_reading():
         with pytest.raises(TargetGone):
-            writer.write_page([RECORD])
+            writer.write_records("ads", [RECORD], NOW)
         writer.write_message(StateMessage(value={}))
         sys.stdout.flush()
 
@@ -72,7 +76,7 @@ def test_full_disk__is_said_by_name(
     with FULL.open("w", encoding="utf-8") as full:
         monkeypatch.setattr(sys, "stdout", full)
         with pytest.raises(TargetGone):
-            PageWriter().write_page([RECORD])
+            PageWriter().write_records("ads", [RECORD], NOW)
 
     assert "messages cannot be written: No space left on device" in caplog.text
 
@@ -103,10 +107,15 @@ def test_write_cut_short__is_taken_up_again(monkeypatch: pytest.MonkeyPatch, way
 
 
 def test_page__arrives_whole_and_in_order(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
-    """However large, a page leaves as one line a record, in order."""
-    numbers = range(20_000)
+    """However large, a page leaves as one line a record, in order, as the SDK would write it."""
+    records = [{"n": number, "spend": Decimal("12.340000"), "day": NOW} for number in range(20_000)]
 
-    PageWriter().write_page(RecordMessage(stream="ads", record={"n": n}) for n in numbers)
+    PageWriter().write_records("ads", records, NOW)
 
-    lines = capfdbinary.readouterr().out.splitlines()
-    assert lines == [b'{"type":"RECORD","stream":"ads","record":{"n":%d}}' % n for n in numbers]
+    lines = capfdbinary.readouterr().out.splitlines(keepends=True)
+    sdk = MsgSpecWriter()
+    assert lines == [
+        bytes(sdk.format_message(RecordMessage(stream="ads", record=record, time_extracted=NOW)))
+        for record in records
+    ]
+    assert b'"spend":12.340000,' in lines[-1]
