@@ -10,6 +10,7 @@ import datetime as dt
 import logging
 from collections import Counter
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.history import is_final
@@ -23,14 +24,20 @@ from tap_meta_partner.graph.values import (
 )
 from tap_meta_partner.insights.columns import IS_FINAL, NO_VALUE, READ_AT, TIME_ZONE
 from tap_meta_partner.insights.fields import ACTION_LABELS, ANSWERED_AS, Kind
+from tap_meta_partner.insights.plain_pages import PlainPages
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from typing import Any, TypeAlias
 
     from tap_meta_partner.insights.columns import Column
 
+    #: A column's name, and what takes it out of a row.
+    _Reader: TypeAlias = tuple[str, Callable[[Mapping[str, Any]], Any]]
+
 logger = logging.getLogger(__name__)
+
+_SHARED = ("account_id", TIME_ZONE, READ_AT)
 
 
 class RowReader:
@@ -41,6 +48,7 @@ class RowReader:
         columns: the columns wanted, in the order they go out.
         account_id: the ad account, which Meta's row may leave out.
         timezone_name: its time zone, written on every row.
+        action_breakdowns: what the entries of its action lists name, besides their type.
     """
 
     def __init__(
@@ -50,23 +58,25 @@ class RowReader:
         columns: Sequence[Column],
         account_id: str,
         timezone_name: str | None,
+        action_breakdowns: Sequence[str] = (),
     ) -> None:
         self._stream = stream
         self._account_id = account_id
-        self._read_at = ""
         self._today = dt.date.max
         self._finality: dict[str, bool] = {}
-        own = {
-            "account_id": lambda _row: account_id,
-            TIME_ZONE: lambda _row: timezone_name,
-            READ_AT: lambda _row: self._read_at,
-            IS_FINAL: lambda row: self._is_final(_last_day(row)),
-        }
-        asked = frozenset(column.source for column in columns)
-        self._readers = [
-            (column.name, own.get(column.name) or _reader(column, asked)) for column in columns
-        ]
         self._columns = {column.name: column for column in columns}
+        #: What all rows of a window share, and the order of the columns.
+        self._shared: dict[str, Any] = dict.fromkeys(self._columns)
+        self._share(account_id=account_id, timezone_name=timezone_name)
+        asked = frozenset(column.source for column in columns)
+        own = [column for column in columns if column.name not in _SHARED]
+        self._plain = PlainPages(own, action_breakdowns)
+        self._readers = [
+            (column.name, self._is_final if column.name == IS_FINAL else _reader(column, asked))
+            for column in own
+        ]
+        #: For the columns that are not typed with the whole page.
+        self._remaining = [each for each in self._readers if each[0] not in self._plain.names]
         #: How often a value could not be read, by column: warned of once, counted always.
         self.unreadable: Counter[str] = Counter()
 
@@ -77,14 +87,31 @@ class RowReader:
             read_at: when the window is asked for, UTC.
             today: the ad account's own today, which decides what is final.
         """
-        self._read_at = read_at.isoformat()
+        self._share(read_at=read_at.isoformat())
         self._today = today
         self._finality.clear()
 
+    def _share(self, **values: str | None) -> None:
+        self._shared.update((name, values[name]) for name in values if name in self._shared)
+
+    def records(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Turn a page into records; a value that cannot be read becomes null, said once."""
+        page = self._plain.read(rows)
+        if page is None:
+            return [self.record(row) for row in rows]
+        return [
+            self._record(row, self._shared | typed, self._remaining)
+            for row, typed in zip(rows, page, strict=True)
+        ]
+
     def record(self, row: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn one row into a record; a value that cannot be read becomes null, said once."""
-        record: dict[str, Any] = {}
-        for name, read in self._readers:
+        """Turn one row into a record, column by column."""
+        return self._record(row, self._shared.copy(), self._readers)
+
+    def _record(
+        self, row: Mapping[str, Any], record: dict[str, Any], readers: Iterable[_Reader]
+    ) -> dict[str, Any]:
+        for name, read in readers:
             try:
                 record[name] = read(row)
             except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
@@ -93,7 +120,8 @@ class RowReader:
                 self._warn(column, row)
         return record
 
-    def _is_final(self, day: str) -> bool:
+    def _is_final(self, row: Mapping[str, Any]) -> bool:
+        day = _last_day(row)
         if day not in self._finality:
             self._finality[day] = is_final(dt.date.fromisoformat(day), today=self._today)
         return self._finality[day]
@@ -173,9 +201,9 @@ def _action_total(
 def _last_day(row: Mapping[str, Any]) -> str:
     """Return the last day a row is about: of several days, the last one is final last."""
     try:
-        return date_of(row["date_stop"])
+        return _date(row["date_stop"])
     except (LookupError, TypeError, ValueError):
-        return date_of(row["date_start"])
+        return _date(row["date_start"])
 
 
 def _actions(value: Any) -> list[dict[str, Any]]:  # noqa: ANN401  (a JSON value)
@@ -240,13 +268,19 @@ def _object(value: Any) -> dict[str, Any] | None:  # noqa: ANN401  (a JSON value
     return None if isinstance(value, str) else object_of(value)
 
 
+@lru_cache(maxsize=1024)
+def _date(value: str) -> str:
+    return date_of(value)
+
+
 def _as_it_came(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
     return value
 
 
 _CONVERSIONS: Mapping[Kind, Callable[[Any], Any]] = {
     Kind.TEXT: text_of,
-    Kind.DATE: date_of,
+    # A page has thousands of dates, and few of them differ.
+    Kind.DATE: _date,
     Kind.COUNT: count_of,
     Kind.NUMBER: number_of,
     Kind.ACTIONS: _actions,

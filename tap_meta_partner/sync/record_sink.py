@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
+from operator import itemgetter
 from typing import TYPE_CHECKING, TypeAlias
 
 from tap_meta_partner.graph.values import spend_of
@@ -65,6 +66,7 @@ class RecordSink:
             columns=plan.columns,
             account_id=account.account_id,
             timezone_name=account.timezone_name,
+            action_breakdowns=plan.definition.action_breakdowns,
         )
         self._actions = None
         if plan.actions_to:
@@ -143,14 +145,14 @@ class RecordSink:
         return len(self._keys) + len(self._earlier_keys) - left_out
 
     def _records(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        record_of, key_columns = self._reader.record, self._key
+        key_of_record = itemgetter(*self._key)
         keys, earlier, adds_up = self._keys, self._earlier_keys, self._adds_up
         spend = self._spend
         page: _ByKey = {}
         self._recent = (self._recent[1], page)
-        for row in rows:
-            record = record_of(row)
-            key = tuple([record[name] for name in key_columns])
+        records = self._reader.records(rows)
+        for row, record in zip(rows, records, strict=True):
+            key = key_of_record(record)
             if None in key:
                 raise DuplicateKey(self._complaint(key))
             if key in keys or key in earlier:
