@@ -1,6 +1,6 @@
 """Measure the tap, and print a table: `uv run python -m tests.benchmarks`.
 
-Some are chosen by name: a, b, c, d, check, kill, loaders.
+Some are chosen by name: a, b, c, kinds, d, check, kill, loaders.
 
 Beside each run stands a bare loop over the very same HTTP answers (JSON in, typed row, JSON out,
 nothing else) in the same session, since machines differ and are noisy: ratios are what counts.
@@ -135,10 +135,8 @@ def measure(key: str, results: Results) -> tuple[Measured, list[dict[str, object
         f"{bare.rows:,} of {measured.rows:,}",
         kept=bare.rows == measured.rows,
     )
-    truth = true_spend(workload, days_back=_NIGHTLY_DAYS if workload.warm else None)
-    exact = measured.spend == truth and _levels(measured) == true_levels(
-        workload, set(measured.keys), days_back=_NIGHTLY_DAYS if workload.warm else None
-    )
+    # What the sandbox has of reports of one's own, the bare loop tells.
+    exact = bare.rows == measured.rows if workload.reports else _is_exact(workload, measured)
     results.promise(
         f"{key}: every row, exit 0", f"exit {measured.code}", kept=_good(measured, exact)
     )
@@ -156,6 +154,13 @@ def measure(key: str, results: Results) -> tuple[Measured, list[dict[str, object
         "yes" if exact else "NO",
     )
     return measured, seen, bare
+
+
+def _is_exact(workload: Workload, measured: Measured) -> bool:
+    days_back = _NIGHTLY_DAYS if workload.warm else None
+    return measured.spend == true_spend(workload, days_back=days_back) and _levels(
+        measured
+    ) == true_levels(workload, set(measured.keys), days_back=days_back)
 
 
 def _good(measured: Measured, exact: bool) -> bool:  # noqa: FBT001
@@ -212,11 +217,21 @@ def bench_c(results: Results) -> None:
     small, _, _ = measure("c30", results)
     large, _, bare = measure("c", results)
     ratio = large.cpu / bare.cpu
-    results.promise("c: CPU at most 2.5 times the bare loop's", f"{ratio:.2f}", kept=ratio <= 2.5)
+    results.promise("c: CPU at most 1.25 times the bare loop's", f"{ratio:.2f}", kept=ratio <= 1.25)
     more = (large.peak - small.peak) / _MEGABYTE
     results.promise(
         "c: 300,000 rows peak at most 50 MB above 30,000", f"{more:.0f} MB", kept=more <= 50
     )
+
+
+def bench_kinds(results: Results) -> None:
+    """Rows by breakdowns, and action lists row by row, take little work as well."""
+    for key in ("breakdowns", "action_rows"):
+        measured, _, bare = measure(key, results)
+        ratio = measured.cpu / bare.cpu
+        results.promise(
+            f"{key}: CPU at most 1.5 times the bare loop's", f"{ratio:.2f}", kept=ratio <= 1.5
+        )
 
 
 def bench_d(results: Results) -> None:
@@ -280,6 +295,7 @@ BENCHMARKS: dict[str, Callable[[Results], None]] = {
     "a": bench_a,
     "b": bench_b,
     "c": bench_c,
+    "kinds": bench_kinds,
     "d": bench_d,
     "check": bench_check,
     "kill": bench_kill,

@@ -6,15 +6,20 @@ import json
 import sys
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import requests
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _TEXT = {
     "account_currency", "account_id", "account_name", "ad_id", "ad_name", "adset_id", "adset_name",
     "attribution_setting", "campaign_id", "campaign_name", "date_start", "date_stop", "objective",
+    "age", "gender",
 }  # fmt: skip
+_LABELS = {"action_type", "action_device"}
 _COUNTS = {"impressions", "clicks", "reach", "inline_link_clicks"}
 
 
@@ -28,15 +33,31 @@ def typed(row: dict[str, Any]) -> dict[str, Any]:
             record[name] = int(value)
         elif isinstance(value, list):
             record[name] = [
-                {
-                    key: item if key == "action_type" else Decimal(item)
-                    for key, item in entry.items()
-                }
+                {key: item if key in _LABELS else Decimal(item) for key, item in entry.items()}
                 for entry in value
             ]
         else:
             record[name] = Decimal(value)
     return record
+
+
+def long_form(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Make a row of each amount in a record's action lists."""
+    shared = {name: value for name, value in record.items() if not isinstance(value, list)}
+    for metric, entries in record.items():
+        if not isinstance(entries, list):
+            continue
+        for entry in entries:
+            labels = {name: entry.get(name, "(none)") for name in _LABELS}
+            for window, value in entry.items():
+                if window not in _LABELS:
+                    yield {
+                        **shared,
+                        "metric": metric,
+                        **labels,
+                        "attribution_window": "default" if window == "value" else window,
+                        "value": value,
+                    }
 
 
 def main(url: str, calls: list[dict[str, Any]]) -> int:
@@ -50,10 +71,13 @@ def main(url: str, calls: list[dict[str, Any]]) -> int:
         for call in calls:
             answer = session.get(f"{url}{call['path']}", params=call["params"], timeout=300)
             rows_of = decode(answer.content)["data"] if "/insights" in call["path"] else ()
+            is_long = "action_breakdowns" in call["params"]
             for row in rows_of:
-                out.write(encode(typed(row)))
-                out.write(b"\n")
-                rows += 1
+                record = typed(row)
+                for each in long_form(record) if is_long else (record,):
+                    out.write(encode(each))
+                    out.write(b"\n")
+                    rows += 1
     return rows
 
 

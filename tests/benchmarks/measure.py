@@ -106,6 +106,7 @@ def _command(
         "access_token": "SANDBOX-TOKEN",
         "api_url": url,
         "start_date": str(workload.start_date()),
+        "reports": list(workload.reports),
     }
     files: dict[str, Any] = {"config": config, "state": state or {}}
     if workload.streams:

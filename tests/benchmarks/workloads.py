@@ -22,6 +22,7 @@ class Workload:
         budget: rate limits, if any.
         history_days: how far back `start_date` lies.
         streams: which streams are selected; None for all.
+        reports: further streams, as the setting of that name has them.
         warm: run once before, so that what is measured is a nightly run.
         minute: how many real seconds a minute of the tap's clock lasts.
         lasts: about how many seconds a whole first run takes: when to kill it at the latest.
@@ -35,6 +36,7 @@ class Workload:
     budget: dict[str, Any] | None = None
     history_days: int = DAYS - 1
     streams: tuple[str, ...] | None = None
+    reports: tuple[dict[str, Any], ...] = ()
     warm: bool = False
     minute: float = 60.0
     lasts: float = 2.5
@@ -101,6 +103,31 @@ WORKLOADS = {
         dials={"ads": 334},
         job_seconds=1.5,
         streams=("ad_insights",),
+    ),
+    "breakdowns": Workload(
+        name="c: the same by age and gender",
+        world="single",
+        dials={"ads": 334},
+        job_seconds=1.5,
+        streams=("age_insights",),
+        reports=({"name": "age_insights", "level": "ad", "breakdowns": ["age", "gender"]},),
+    ),
+    "action_rows": Workload(
+        name="c: the same, action lists row by row",
+        world="single",
+        dials={"ads": 40},
+        job_seconds=1.5,
+        streams=("device_insights_actions",),
+        reports=(
+            {
+                "name": "device_insights",
+                "level": "ad",
+                "fields": ["actions", "action_values", "cost_per_action_type"],
+                "action_breakdowns": ["action_type", "action_device"],
+                "action_attribution_windows": ["1d_click", "7d_click"],
+                "action_rows": True,
+            },
+        ),
     ),
     "d": Workload(
         lasts=100.0,
