@@ -129,7 +129,8 @@ def measure(key: str, results: Results) -> tuple[Measured, list[dict[str, object
             with served(key, calm=True) as calm_url:
                 bare = bare_loop(calm_url, answered, folder)
         else:
-            bare = bare_loop(url, answered, folder)
+            by_amount = any(report.get("action_rows") for report in workload.reports)
+            bare = bare_loop(url, answered, folder, by_amount=by_amount)
     results.promise(
         f"{key}: the bare loop reads the same rows",
         f"{bare.rows:,} of {measured.rows:,}",

@@ -60,8 +60,8 @@ def long_form(record: dict[str, Any]) -> Iterator[dict[str, Any]]:
                     }
 
 
-def main(url: str, calls: list[dict[str, Any]]) -> int:
-    """Make the calls one after another and return how many rows came."""
+def main(url: str, calls: list[dict[str, Any]], *, by_amount: bool) -> int:
+    """Make the calls one after another and return how many rows came, or amounts in them."""
     decode = msgspec.json.Decoder().decode
     encode = msgspec.json.Encoder(decimal_format="number").encode
     rows = 0
@@ -71,10 +71,9 @@ def main(url: str, calls: list[dict[str, Any]]) -> int:
         for call in calls:
             answer = session.get(f"{url}{call['path']}", params=call["params"], timeout=300)
             rows_of = decode(answer.content)["data"] if "/insights" in call["path"] else ()
-            is_long = "action_breakdowns" in call["params"]
             for row in rows_of:
                 record = typed(row)
-                for each in long_form(record) if is_long else (record,):
+                for each in long_form(record) if by_amount else (record,):
                     out.write(encode(each))
                     out.write(b"\n")
                     rows += 1
@@ -82,6 +81,7 @@ def main(url: str, calls: list[dict[str, Any]]) -> int:
 
 
 if __name__ == "__main__":
-    address, file = sys.argv[1:]
-    found = main(address, json.loads(Path(file).read_text(encoding="utf-8")))
+    address, file, *how = sys.argv[1:]
+    wanted = json.loads(Path(file).read_text(encoding="utf-8"))
+    found = main(address, wanted, by_amount="by_amount" in how)
     sys.stdout.write(str(found))

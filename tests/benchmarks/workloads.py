@@ -107,7 +107,7 @@ WORKLOADS = {
     "breakdowns": Workload(
         name="c: the same by age and gender",
         world="single",
-        dials={"ads": 334},
+        dials={"ads": 200},
         job_seconds=1.5,
         streams=("age_insights",),
         reports=({"name": "age_insights", "level": "ad", "breakdowns": ["age", "gender"]},),
@@ -115,7 +115,7 @@ WORKLOADS = {
     "action_rows": Workload(
         name="c: the same, action lists row by row",
         world="single",
-        dials={"ads": 40},
+        dials={"ads": 240},
         job_seconds=1.5,
         streams=("device_insights_actions",),
         reports=(
