@@ -74,7 +74,16 @@ WITHOUT_COLUMN = {
     "accounts": set(_ACCOUNTS_WITHOUT_COLUMN.split()),
     "campaigns": {"is_budget_schedule_enabled", "special_ad_category"},
     "adsets": {"bid_info"},
-    "ads": {"ad_active_time", "adset", "campaign", "source_ad", "targeting"},
+    "ads": {
+        *(
+            "ad_active_time",
+            "adset",
+            "campaign",
+            "preview_shareable_link",
+            "source_ad",
+            "targeting",
+        ),
+    },
     "adcreatives": {
         *("effective_instagram_story_id", "instagram_actor_id", "run_status", "updated_time"),
     },
