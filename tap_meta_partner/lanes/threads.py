@@ -75,7 +75,8 @@ def over_http(
         second=clock.second,
         hang_up=client.close,
         cut=client.cut,
-        longest=settings.request_timeout + _GRACE_SECONDS,
+        # Sockets know real seconds only, however long one of the clock lasts.
+        longest=(settings.request_timeout + _GRACE_SECONDS) / clock.second,
         monotonic=clock.monotonic,
     )
 

@@ -210,7 +210,7 @@ def _await_report_run(run_id: str, request: ReportRequest, reporting: Reporting)
 def _poll(call: Call, jitter: Jitter) -> Steps[dict[str, Any] | None]:
     """Look at a run once; None where Meta does not know it, or not yet."""
     try:
-        return (yield from ask(call, jitter))
+        return (yield from ask_for_sense(call, partial(ask, jitter=jitter), _lack, jitter))
     except TooMuchData as error:
         # A poll is no heavy request: whatever Meta means, the run is not to be had.
         raise _ReportRunLost(f"it cannot be polled ({error.fault})") from error
@@ -219,6 +219,11 @@ def _poll(call: Call, jitter: Jitter) -> Steps[dict[str, Any] | None]:
         if not _is_about_the_report_run(error):
             raise
         return None
+
+
+def _lack(answer: Mapping[str, Any]) -> str | None:
+    """Say what a poll's answer lacks; such a run would be waited for as one that stands still."""
+    return None if isinstance(answer.get("async_status"), str) else "a report run without a status"
 
 
 def _is_about_the_report_run(error: MetaError) -> bool:

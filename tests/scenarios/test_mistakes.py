@@ -19,7 +19,6 @@ if TYPE_CHECKING:
         ({"access_token": ""}, "access_token is missing", "set it to your System User token"),
         ({"report_mode": "fast"}, 'report_mode is "fast"', "one of auto, sync, async"),
         ({"start_date": "2999-01-01"}, "start_date 2999-01-01 lies in the future", "set it to"),
-        ({"api_version": "v19.0"}, "this version of the Marketing API has ended", "Raise"),
         ({"access_token": 5}, "access_token must be a string", "not shown"),
         ({"reports": [{"name": "x", "columns": []}]}, 'unknown key "columns"', "allowed are"),
         (

@@ -106,7 +106,12 @@ def _passing(says: str = "", **fault: Any) -> Kind:  # noqa: ANN401
 
 
 def _refusing(ever: str, says: str, **fault: Any) -> Kind:  # noqa: ANN401
-    return Kind(fault, once=f"D{ever}", ever=f"D{ever}", says=says)
+    return Kind(fault, once=f"D{ever}", ever=f"DI{ever}", says=says)
+
+
+def _unready(**fault: Any) -> Kind:  # noqa: ANN401
+    # Said where a report run is made, it is not asked again that night.
+    return Kind(fault, once="DF", ever="FID")
 
 
 def _page(status: int) -> dict[str, Any]:
@@ -158,7 +163,7 @@ KINDS: Mapping[str, Kind] = {
     "100, unsupported request": _passing(
         code=100, message="Unsupported request - method type: get"
     ),
-    "100, summary param": _passing(
+    "100, summary param": _unready(
         code=100,
         message="(#100) Cannot include spend in summary param because they weren't there while "
         "creating the report run",
@@ -498,13 +503,16 @@ def main() -> None:
     parser.add_argument("--selected", action="store_true", help="only what the suite plays")
     parser.add_argument("--kind", help="only this kind of fault")
     parser.add_argument("--place", help="only this place")
+    parser.add_argument("--crowd", type=int, help="only so many accounts at once")
     parser.add_argument("--write", action="store_true", help=f"write docs/{DOCUMENT.name}")
     parser.add_argument("--processes", type=int, default=1, help="how many cells at once")
     arguments = parser.parse_args()
     cells = [
         cell
         for cell in (selected_cells() if arguments.selected else all_cells())
-        if arguments.kind in {None, cell.kind} and arguments.place in {None, cell.place}
+        if arguments.kind in {None, cell.kind}
+        and arguments.place in {None, cell.place}
+        and (arguments.crowd in {None, cell.crowd} or PLACES[cell.place].is_listing)
     ]
     wrong = 0
     letters: dict[tuple[str, str, str], set[str]] = {}
