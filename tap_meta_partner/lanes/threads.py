@@ -62,7 +62,8 @@ def over_http(
         heard: is given each answer first, on the thread that it came to.
         exchanged: is given each exchange as it was; see `GraphClient`.
     """
-    client = GraphClient(settings, monotonic=clock.monotonic, exchanged=exchanged)
+    # Sockets know real seconds only, however long one of the clock lasts: so does the client.
+    client = GraphClient(settings, exchanged=exchanged)
 
     def send(call: Call) -> Answer:
         answer = client.send(call)
@@ -75,7 +76,6 @@ def over_http(
         second=clock.second,
         hang_up=client.close,
         cut=client.cut,
-        # Sockets know real seconds only, however long one of the clock lasts.
         longest=(settings.request_timeout + _GRACE_SECONDS) / clock.second,
         monotonic=clock.monotonic,
     )
