@@ -30,10 +30,10 @@ _INTERRUPTED = 130
 
 
 class _Commands(click.Group):
-    """The commands; each ends in one line at worst."""
+    """The commands; at worst, each ends with one line and no traceback."""
 
     def main(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401  (click's own)
-        """Run the one that is named."""
+        """Run the command that was named."""
         with one_line_at_worst():
             return super().main(*args, **kwargs)
 

@@ -218,7 +218,7 @@ def _given(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _quoted(errors: Sequence[str]) -> str:
-    """Return what the SDK says of its own settings, which quotes them, where it may be shown."""
+    """Return what the SDK says about its own settings, if what it quotes may be shown."""
     text = " ".join("; ".join(errors).split())
     if may_be_shown(text):
         return text[:300]

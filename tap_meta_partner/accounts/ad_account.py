@@ -115,7 +115,7 @@ def account_from(raw: Mapping[str, Any], *, access: str, token: int = 0) -> AdAc
 
 
 def id_from(raw: Mapping[str, Any]) -> str:
-    """Return an account's id without `act_`; nothing where it has none that is one."""
+    """Return an account's id without `act_`; empty where it has no valid one."""
     given = maybe(text_of, raw.get("account_id") or raw.get("id")) or ""
     return maybe(id_of, given.removeprefix("act_")) or ""
 

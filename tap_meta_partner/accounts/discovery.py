@@ -209,7 +209,7 @@ def _readable(
 
 
 def _without(about: str, without: str, error: MetaError, advice: str) -> Withheld:
-    """Say what one goes `without`, and what helps where it is rights that are missing."""
+    """Say what the run does `without`, and what helps where a permission is missing."""
     is_refused = isinstance(error, (AccountUnreadable, RequestRefused))
     return Withheld(
         about=about,

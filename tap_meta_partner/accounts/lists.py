@@ -1,4 +1,4 @@
-"""A list of ad accounts: which fields are asked for together, and what to do where it is too much.
+"""A list of ad accounts: which fields are asked for together, and what to do when that is too much.
 
 The list is one for all clients, so nothing in it may depend on one of them: a page that is too much
 is asked for in smaller ones, and a single account that still is in parts of its fields.
@@ -131,7 +131,7 @@ def list_accounts(
 
 
 class _Asking:
-    """How the pages of a list are asked for: as large as can be had."""
+    """How the pages of a list are asked for: as large as Meta gives them."""
 
     def __init__(
         self, path: str, fields: Sequence[str], jitter: Jitter, *, is_needed: bool
@@ -147,7 +147,7 @@ class _Asking:
         self._easy = 0
 
     def page(self, call: Call) -> Steps[dict[str, Any]]:
-        """Return a page, in the end of one account put together from parts.
+        """Return a page; at worst that of a single account, put together from parts.
 
         Raises:
             MetaError: as `list_accounts`.

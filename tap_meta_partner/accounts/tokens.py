@@ -78,7 +78,7 @@ class TokenDetails:
 
 
 def warn_of_ends(settings: Settings, *, now: dt.datetime, jitter: Jitter) -> Steps[None]:
-    """Say in the log which tokens end within a fortnight; what Meta does not tell is no trouble.
+    """Log which tokens end within a fortnight; an end that Meta does not tell is no problem.
 
     Only the app is told: the settings are to have its id and secret.
     """

@@ -1,4 +1,4 @@
-"""Which of the ad accounts are wanted: filters and shards."""
+"""Which ad accounts this process reads: filters and shards."""
 
 from __future__ import annotations
 

@@ -107,7 +107,7 @@ def _meltano_yml() -> Path:
 
 
 def _path() -> str:
-    """Look for programs beside this Python first: tap and target are to be the ones installed."""
+    """Look for programs beside this Python first: that is where tap and target are."""
     return os.pathsep.join([sysconfig.get_path("scripts"), os.environ.get("PATH", "")])
 
 

@@ -71,7 +71,7 @@ class Postgres:
 
 @contextlib.contextmanager
 def embedded_postgres() -> Iterator[Postgres]:
-    """Start a server on a socket in a new folder; stop it and remove all of it in the end.
+    """Start a server on a socket in a new folder; at the end, stop it and remove all of it.
 
     Raises:
         CannotRun: it does not start here; the text says why and what to do.

@@ -138,12 +138,12 @@ def after_reading(
 
 
 def is_recent(moment: dt.datetime | None, now: dt.datetime) -> bool:
-    """Tell whether this was within `FULL_AFTER`; the future is not recent but wrong."""
+    """Tell whether this was within `FULL_AFTER`; one in the future is wrong."""
     return moment is not None and dt.timedelta(0) <= now - moment < FULL_AFTER
 
 
 def fingerprint_of(statuses: Mapping[str, str], *wanted: Iterable[str]) -> str:
-    """Return 16 hex digits that tell whether anything changed of what a list of changes rests on.
+    """Return 16 hex digits that change with anything that a list of changes relies on.
 
     Args:
         statuses: of the objects above, by id.
@@ -201,7 +201,7 @@ def write_dimension_partition(
 
 
 def _ids(value: object) -> tuple[str, ...]:
-    """Return the ids in a list; what is none is not asked for."""
+    """Return the ids in a list; anything that is not an id is dropped."""
     entries = value if isinstance(value, list) else []
     return tuple(entry for entry in entries if isinstance(entry, str) and entry.isdecimal())
 

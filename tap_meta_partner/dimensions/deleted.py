@@ -1,4 +1,4 @@
-"""In which way Meta lists deleted objects, if in any: each kind of object has its own answer.
+"""How Meta lists deleted objects, if at all: each kind of object has its own answer.
 
 Meta's pages contradict each other. "You cannot retrieve the deleted objects as a connection object"
 ("Manage your ad object's status"), while the values of the parameter `effective_status` have
@@ -35,7 +35,7 @@ class Way(Enum):
     LIVING_ONLY = "effective_status without DELETED"
 
     def params(self, dimension: Dimension, statuses: Sequence[str]) -> dict[str, Any]:
-        """Return the parameters that ask for these statuses; none where all are wanted."""
+        """Return the parameters that ask for these statuses; none when all are selected."""
         if not statuses:
             return {}
         if self is Way.FILTER:
@@ -63,7 +63,7 @@ class DeletedListing:
     _works: set[tuple[str, Way]] = field(default_factory=set)
 
     def ways(self, stream: str, account_id: str) -> list[Way]:
-        """Return how to ask this account, the best way first; without deleted ones at last."""
+        """Return how to ask this account, the best way first; the last one is without deleted."""
         return [
             way
             for way in Way

@@ -65,7 +65,7 @@ _MOST_NAMED = 10
 
 
 class Listed:
-    """What a list has held so far: the sink of its pages, which hands each object on once."""
+    """What a list has held so far: a sink for its pages that hands each object on once."""
 
     def __init__(self, request: DimensionRequest, objects: Objects) -> None:
         self._request = request
@@ -81,7 +81,7 @@ class Listed:
         return self._objects.unreadable
 
     def begin(self, part: str = "") -> None:
-        """Nothing is forgotten: pages may come again, but an object is delivered once."""
+        """Forget nothing: pages may come again, but each object is delivered once."""
 
     def page(self, rows: list[dict[str, Any]]) -> Iterable[object]:
         """Hand on the objects that were not delivered before."""
@@ -113,7 +113,7 @@ class Listed:
         return f"Meta does not give {len(self.left_out)} of {total}: {_named(self.left_out)}"
 
     def say_what_is_left_out(self) -> None:
-        """Say it once, whatever the number; that an object is missing is told in the end too."""
+        """Say it once, however many there are; the summary says so too."""
         if self.missing:
             logger.info("%s: left out: %s", self._request, self.missing)
         if self._objects.stripped:
@@ -193,7 +193,7 @@ class _Asking:
         self._was_bad = False
 
     def page(self, call: Call) -> Steps[dict[str, Any]]:
-        """Return a page as large as can be had, in the end one made of its objects.
+        """Return a page as large as Meta gives it; at worst, one made of objects read one by one.
 
         Raises:
             MetaError: not even the ids can be had; or it concerns more than an object.
@@ -226,7 +226,7 @@ class _Asking:
             self._step, self._easy = self._step - 1, 0
 
     def _ask(self, call: Call, size: int) -> Steps[dict[str, Any]]:
-        """Ask for a page; in another way, or without deleted objects, where Meta refuses that."""
+        """Ask for a page; if Meta refuses, ask in another way or without deleted objects."""
         if "after" in call.params:
             return (yield from self._objects.ask(self._with(call, size, self._way)))
         refusals: list[tuple[Way, RequestRefused]] = []

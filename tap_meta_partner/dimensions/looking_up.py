@@ -141,7 +141,7 @@ def look_up(
 
 
 def _in_order(missing: Collection[str], looked_up_to: str | None) -> list[str]:
-    """Put ids into the order asked: the newest first, but from where the last list had to end."""
+    """Put ids into the order of asking: newest first, starting where the last look-up stopped."""
     ids = sorted(missing, key=_age, reverse=True)
     if looked_up_to is None:
         return ids

@@ -100,7 +100,7 @@ class Objects:
         return fields_to_ask(self._request.dimension, self._request.columns)
 
     def leave_out_what_spoils(self, call: Call, error: MetaError) -> Steps[bool]:
-        """Look for fields for which Meta does not answer a call, and ask for them no more.
+        """Find the fields that keep Meta from answering, and stop asking for them.
 
         Once for an account and dimension: what could not be found is not looked for again.
 
@@ -147,7 +147,7 @@ class Objects:
         return Call(path=object_id, account_id=self._request.account_id)
 
     def by_id(self, object_id: str) -> Steps[dict[str, Any] | None]:
-        """Read one object by its own id; None where that object, and not more, is the trouble.
+        """Read one object by its own id; None when only that object is the problem.
 
         It comes without what it may be refused for, rather than not at all.
         """
@@ -192,7 +192,7 @@ _NEEDED = ("id",)
 
 
 def _of_any_status(call: Call) -> Call:
-    """Return a call without what it says of statuses: Meta may refuse that for reasons of its own.
+    """Return the call without its statuses, which Meta may refuse for reasons of its own.
 
     What is wrong with a field is so whatever is listed.
     """
@@ -210,14 +210,14 @@ _RIGHTS = (3, 10)
 
 
 def _is_about_rights(error: MetaError) -> bool:
-    """Tell whether an error can be about the right to one of the fields, with none named."""
+    """Tell whether an error can be about the right to a field that it does not name."""
     if isinstance(error, AccountUnreadable):
         return not error.rule.about_object
     return error.fault.code in _RIGHTS
 
 
 def may_be_about_a_field(error: MetaError) -> bool:
-    """Tell whether what objects fail with can be about one of the fields asked for."""
+    """Tell whether the error of an object can be about one of the fields asked for."""
     if error.fault.code != INVALID_PARAMETER:
         return _is_about_rights(error)
     return not error.rule.about_object
@@ -246,7 +246,7 @@ def is_about_this_object(error: MetaError) -> bool:
 
 
 def none_readable(errors: Collection[MetaError]) -> MetaError:
-    """Make the errors of objects that of the stream, when it is every object's.
+    """Turn the errors of objects into one of the stream, when every object has failed.
 
     Whatever Meta said: it is said of this account's objects, and says nothing of others'.
     """

@@ -1,4 +1,4 @@
-"""What is asked of a dimension, and what the accounts of a run share in asking."""
+"""What is asked about a dimension, and what all accounts of a run share in asking."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Unavailable:
-    """What Meta refuses of dimensions, and is not asked again in this run.
+    """What Meta refuses about dimensions; it is not asked again in this run.
 
     Attributes:
         fields: entries of `fields`, by stream: Meta withdraws some from single accounts.
@@ -119,5 +119,5 @@ class DimensionPlan:
 
     @property
     def why_empty(self) -> str | None:
-        """Why it may bring no row though there was delivery: nothing explains it."""
+        """Why it may bring no row despite delivery: nothing explains it."""
         return None

@@ -1,4 +1,4 @@
-"""How much of anything is taken in: what is beyond fails the account that met it, and no other.
+"""How much of anything is taken in; more than that fails the one account that met it.
 
 Real answers stay far below: the longest rows that people have published are of 8 kB and 212 values,
 and a page has 500 rows at most.

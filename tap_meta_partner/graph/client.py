@@ -129,7 +129,7 @@ class GraphClient:
         self.close()
 
     def close(self) -> None:
-        """Close all threads' connections, but those of calls under way; from now on none is sent.
+        """Close all idle connections; from now on no call is sent.
 
         Calls under way are not waited for: one that hangs must not keep a run from ending.
         """
@@ -143,7 +143,7 @@ class GraphClient:
             session.close()
 
     def cut(self, thread: int) -> None:
-        """End the connection of the call that a thread is at, if it is at one.
+        """Cut the connection of the call that a thread is waiting for, if there is one.
 
         Time-outs of sockets begin anew with every byte: who is sent a header line every minute, or
         one "100 Continue" after another, would wait for ever.
@@ -205,7 +205,7 @@ class GraphClient:
             return response.status_code, response.headers, self._body(response, ends)
 
     def _body(self, response: requests.Response, ends: float) -> bytearray:
-        """Read the whole answer; a server that drips is given the time-out once, not per byte."""
+        """Read the whole answer; the time-out is for all of it, however slowly it drips in."""
         unpacking = Unpacking(response.headers.get("Content-Encoding", ""))
         try:
             # read1 gives what has come; iter_content would wait until a whole chunk is full.

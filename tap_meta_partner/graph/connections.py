@@ -61,7 +61,7 @@ class OneConnection(HTTPAdapter):
             return pool  # type: ignore[no-any-return]
 
     def cut(self) -> None:
-        """End the connection under another thread's hands: it finds that no more comes."""
+        """Cut the connection while another thread reads from it: that thread sees it end."""
         for connection in self._connected:
             with contextlib.suppress(OSError, TypeError):
                 # Not the method of a TLS socket, which would take its state from the other thread.
@@ -69,7 +69,7 @@ class OneConnection(HTTPAdapter):
 
 
 def _noting(kind: type[Any], connected: list[Any]) -> type[Any]:
-    """Return a class of connections the latest of which is in a list."""
+    """Return a class of connections whose latest instance is kept in a list."""
     if getattr(kind, "noted_in", None) is connected:
         return kind
 

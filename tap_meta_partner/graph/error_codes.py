@@ -1,4 +1,4 @@
-"""One table from Meta's code and subcode to what it means and what to do; a second one for words.
+"""Error codes of Meta's: one table for what they mean and what to do, a second one for words.
 
 Some things Meta says under codes that it also uses for anything else (100 above all): those are
 told apart by their words, in `WORDS`.
@@ -324,7 +324,7 @@ def _by_words(fault: Fault) -> Rule:
 
 
 def from_status(status: int, *, is_graph: bool) -> MetaError:
-    """Make the error of an answer that is no Graph API answer at all (a proxy's page, say).
+    """Make the error for an answer that does not come from a Graph API (a proxy's page, say).
 
     Args:
         status: the HTTP status.

@@ -1,4 +1,4 @@
-"""What can go wrong at Meta, as classes of what to do about it, and one table from codes to them.
+"""What can go wrong at Meta, as classes that say what to do about it.
 
 The tree; each branch is one thing a caller can do::
 
@@ -98,7 +98,7 @@ class Retriable(MetaError):
     """The same request may work in a moment."""
 
     def exhausted(self) -> MetaError:
-        """Say what it becomes when it has been tried `rule.tries` times."""
+        """Return the error it becomes after `rule.tries` tries."""
         family = TooMuchData if self.rule.then_less else KeptFailing
         return family(self.fault, self.rule)
 
@@ -120,7 +120,7 @@ class RunNotReady(MetaError):
 
 
 class AccountUnreadable(MetaError):
-    """What was asked about (mostly an ad account) cannot be read with this token (now)."""
+    """What was asked about (mostly an ad account) cannot be read with this token at present."""
 
 
 class RequestRefused(MetaError):
@@ -140,7 +140,7 @@ class ThrottledTooLong(MetaError):
 
 
 class NobodyAnswers(MetaError):
-    """No account's calls are answered any more, nor is a call that is about none.
+    """No call is answered any more, neither about an account nor about anything else.
 
     It says nothing about the request: asking for less, or for something else, does not help.
     """

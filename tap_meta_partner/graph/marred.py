@@ -1,4 +1,4 @@
-"""Answers with characters that JSON, or a database, does not know: mended rather than lost.
+"""Answers with characters that JSON or a database does not allow: mended, not lost.
 
 One name cut in the middle of an emoji, one raw line break or stray byte would otherwise cost its
 account every night, and in an account's own name the whole run.

@@ -1,4 +1,4 @@
-"""A list of Meta's, read page by page: by cursor, smaller where one fails, anew where one is lost.
+"""A list of Meta's, read page by page: by cursor, in smaller pages when one fails.
 
 The `next` address of a page is never followed: it can carry the token.
 """
@@ -141,7 +141,7 @@ def _chain(
 
 
 def _lack(answer: Mapping[str, Any]) -> str | None:
-    """Say what a page lacks to be one."""
+    """Say what is missing from an answer that should be a page."""
     rows, paging = answer.get("data"), answer.get("paging") or {}
     if not isinstance(rows, list):
         return "an answer without data"

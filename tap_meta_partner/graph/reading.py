@@ -1,4 +1,4 @@
-"""What an answer's bytes say: data, an error of Meta's, or nothing that makes sense."""
+"""What an answer's bytes say: data, an error of Meta's, or nothing intelligible."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class Reading:
         return _without_secrets(content) if failed else content
 
     def _decoded(self, body: bytes | bytearray, call: Call) -> dict[str, Any] | None:
-        """Return an answer's JSON object, mended where that is possible; None where it is none."""
+        """Return an answer's JSON object, mended if possible; None if it is not an object."""
         try:
             content, is_marred = _DECODE(body), False
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

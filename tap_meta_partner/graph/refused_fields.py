@@ -1,4 +1,4 @@
-"""Fields that Meta refuses, though the tap or its user believes in them: left out for this run.
+"""Fields that Meta refuses: left out for the rest of the run.
 
 Fields vanish with a version of the API, and between versions; one that is gone fails the whole
 call. One report should not be lost for one column. Meta has no code for it and no part of the
@@ -65,7 +65,7 @@ def refused_fields(error: MetaError, asked: Iterable[str]) -> tuple[str, ...]:
 
 @dataclass(slots=True)
 class RefusedFields:
-    """What Meta refused in this run to each ad account, of one kind of request.
+    """Which fields of one kind of request Meta refused each ad account in this run.
 
     Never to the others, and never in another report or dimension: a field can be refused for one
     account's rights, or for a breakdown. Each account is asked for all of them anew in each run.
@@ -79,7 +79,7 @@ class RefusedFields:
     _searched: set[str] = field(default_factory=set)
 
     def note(self, account_id: str, names: Iterable[str], error: MetaError) -> None:
-        """Take note that Meta refused fields to an account; the first account is told of."""
+        """Note that Meta refused an account some fields; log it for the first account."""
         for name in names:
             known = any(name in names for names in self._by_account.values())
             logger.log(
@@ -94,16 +94,16 @@ class RefusedFields:
             self._by_account.setdefault(account_id, set()).add(name)
 
     def of(self, account_id: str) -> frozenset[str]:
-        """Return the fields that are not to be asked of an account."""
+        """Return the fields not to ask an account for."""
         return frozenset(self._by_account.get(account_id, ()))
 
     def left(self, fields: Iterable[str], account_id: str) -> tuple[str, ...]:
-        """Return those of the fields that may be asked of an account, in their order."""
+        """Return those of the fields that an account may be asked for, in their order."""
         refused = self.of(account_id)
         return tuple(name for name in fields if name not in refused)
 
     def begin_search(self, account_id: str) -> bool:
-        """Tell whether a field that Meta does not name may be looked for: once an account."""
+        """Tell whether to look for a refused field that Meta does not name: once per account."""
         begins = account_id not in self._searched
         self._searched.add(account_id)
         return begins

@@ -1,4 +1,4 @@
-"""Fields for which Meta does not answer, though it does not name them: found by halving."""
+"""Fields that keep Meta from answering, though it does not name them: found by halving."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def spoiling_fields(
     fields: Sequence[str], is_answered: Callable[[tuple[str, ...]], Steps[bool]]
 ) -> Steps[tuple[str, ...]]:
-    """Find the fields that spoil a request which is answered without them.
+    """Find the fields without which a failing request is answered.
 
     At most 2·log₂(n) + 2 questions are asked; what is not cleared by then counts as spoiling.
 

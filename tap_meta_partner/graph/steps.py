@@ -44,7 +44,7 @@ class Pause:
 
 
 class OutOfTime(Exception):
-    """The run's time is over, and these steps were waiting: they are to end as they stand."""
+    """The run's time is over while these steps wait: they end where they are."""
 
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ Lack: TypeAlias = Callable[[dict[str, Any]], "str | None"]
 
 
 def leave(steps: Steps[Any]) -> Iterator[Any]:
-    """Take steps to their end without asking or waiting: all they ask for is out of time.
+    """Take steps to their end without asking or waiting: every question is out of time.
 
     Yields:
         Their events.
@@ -83,7 +83,7 @@ def leave(steps: Steps[Any]) -> Iterator[Any]:
 
 
 def ask(call: Call, jitter: Jitter) -> Steps[dict[str, Any]]:
-    """Ask Meta, and again while that may help.
+    """Ask Meta, and ask again while that may help.
 
     Args:
         call: what to ask.
@@ -111,7 +111,7 @@ def ask(call: Call, jitter: Jitter) -> Steps[dict[str, Any]]:
 def ask_for_sense(
     call: Call, ask_for: Callable[[Call], Steps[dict[str, Any]]], lack: Lack, jitter: Jitter
 ) -> Steps[dict[str, Any]]:
-    """Ask, and again while the answer lacks what every answer of its kind has.
+    """Ask, and ask again while the answer lacks what every answer of its kind has.
 
     Args:
         call: what to ask.

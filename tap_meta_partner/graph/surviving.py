@@ -1,4 +1,4 @@
-"""Asking without the fields that Meta refuses, rather than losing everything for one of them."""
+"""Asking without the fields that Meta refuses, rather than losing everything over one of them."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def _looked_for(
     refused: RefusedFields,
     account_id: str,
 ) -> Steps[list[str]]:
-    """Find the fields that Meta refuses without naming them; none where it is not about fields.
+    """Find the fields that Meta refuses without naming them; none if fields are not the reason.
 
     Once an account, in at most 2·log₂(n) + 2 questions; those not cleared by then are left out.
     """

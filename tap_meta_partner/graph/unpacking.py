@@ -1,4 +1,4 @@
-"""The bytes of an answer, decompressed no further than they are wanted.
+"""The bytes of an answer, decompressed no further than the bound allows.
 
 A few hundred bytes can stand for a gigabyte. So what comes is unpacked piece by piece, by this
 module rather than by the HTTP library, which unpacks whatever comes as often as a header says.

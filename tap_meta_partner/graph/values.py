@@ -136,7 +136,7 @@ def count_of(value: Any) -> int:  # noqa: ANN401  (a JSON value)
 
 
 def spend_of(value: object) -> Decimal:
-    """Return what a row says of its spend; nothing where it says nothing that can be read."""
+    """Return a row's spend; 0 where it has none that can be read."""
     found = maybe(number_of, value)
     return _NOTHING if found is None or found.adjusted() >= _MOST_SPENT_DIGITS else found
 

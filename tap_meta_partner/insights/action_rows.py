@@ -156,7 +156,7 @@ class _Windows(dict[str, "str | None"]):
 
 
 def _label(value: Any) -> str:  # noqa: ANN401  (a JSON value)
-    """Write a label that is not a text as one, since it is part of the key."""
+    """Write a label that is not a string as one, since it is part of the key."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (int, Decimal)):

@@ -1,4 +1,4 @@
-"""One stream as a run wants it."""
+"""One insights stream, as a run reads it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InsightsPlan:
-    """One insights stream as this run wants it.
+    """One insights stream, as this run reads it.
 
     Attributes:
         columns: those read, keys included.
@@ -51,5 +51,5 @@ class InsightsPlan:
 
     @property
     def why_empty(self) -> str | None:
-        """Why it may bring no row though there was delivery, None where nothing explains it."""
+        """Why it may bring no row despite delivery; None when nothing explains it."""
         return breakdowns.why_empty(self.definition)

@@ -85,7 +85,7 @@ class RowReader:
         self.unreadable: Counter[str] = Counter()
 
     def begin_window(self, *, read_at: dt.datetime, today: dt.date) -> None:
-        """Fix what all rows of a window share.
+        """Set what all rows of a window share.
 
         Args:
             read_at: when the window is asked for, UTC.

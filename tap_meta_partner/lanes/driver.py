@@ -153,7 +153,7 @@ class Lanes:
                 sending.wait()
 
     def _end_waiting(self) -> bool:
-        """Tell lanes that wait that time is over, but for those that read; return if any did."""
+        """Tell waiting lanes that time is over, except those that read; return if any waited."""
         lanes = self._places.send_away(queued=self._sending.outage.is_on)
         for lane in lanes:
             lane.pending = None
@@ -186,7 +186,7 @@ class Lanes:
                 yield lane, step
 
     def _refusal(self, step: Call | Pause | ReportRunSlot) -> MetaError | None:
-        """Return what a lane gets for its step when nothing is asked any more."""
+        """Return what a lane's step gets once nothing more is asked."""
         over = self._sending.over
         return again(over) if over is not None and not isinstance(step, ReportRunSlot) else None
 

@@ -1,4 +1,4 @@
-"""Who has to wait until when, by how much of Meta's rate limits is used; fed with every answer."""
+"""Who has to wait, and until when: decided by how much of Meta's rate limits is used."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One lane alone, driven where it is called: no threads, and a throttle is an error like others.
+"""One lane alone, driven where it is called: no threads, and a throttle is an error like any other.
 
 For a person who waits for a few answers, one after another, and would rather be told to try again
 later than wait for a limit to pass.

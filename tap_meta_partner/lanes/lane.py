@@ -59,7 +59,7 @@ class Lane:
         self.pending = call
 
     def given(self, body: dict[str, Any] | MetaError) -> dict[str, Any] | MetaError:
-        """Return an answer as the steps are to see it.
+        """Return an answer in the form that the steps see.
 
         Where calls have failed in a row as often as one call may, the next ones have fewer tries:
         an account that nothing comes of does not spend five on each of its streams.

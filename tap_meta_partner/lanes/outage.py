@@ -65,7 +65,7 @@ class _Phase(Enum):
 
 
 def is_failing(body: dict[str, Any] | MetaError) -> bool:
-    """Tell whether an answer is one of those that come when Meta, or the way to it, is down.
+    """Tell whether an answer is of the kind that comes when Meta, or the way to it, is down.
 
     No answer at all, a page of HTML, the codes 1 and 2. With a subcode that says "heavy" it is
     about the request.

@@ -38,7 +38,7 @@ class Parked:
             yield heapq.heappop(self._lanes)[2]
 
     def send_away(self) -> list[Lane]:
-        """Let all of them wait no longer; return them."""
+        """Release all of them; return them."""
         lanes = [lane for _, _, lane in self._lanes]
         self._lanes.clear()
         return lanes

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Places:
-    """All lanes but those at an end, and those whose call is under way.
+    """All lanes that have not ended, and those with a call under way.
 
     Attributes:
         new: not begun yet.
@@ -65,11 +65,11 @@ class Places:
         self.go_on(self.slots.lend(lane))
 
     def give_slot_back(self, lane: Lane) -> None:
-        """Let others have the report-run slot of a lane that needs it no more."""
+        """Let others have the report-run slot that a lane no longer needs."""
         self.go_on(self.slots.give_back(lane))
 
     def send_away(self, *, queued: bool) -> list[Lane]:
-        """Let those wait no longer that wait for a moment, or a slot, or to send; return them."""
+        """Release the lanes that wait for a moment, for a slot or to send; return them."""
         lanes = self.parked.send_away() + self.slots.send_away()
         if queued:
             lanes += self.queued

@@ -15,7 +15,7 @@ MOST_REPORT_RUNS = 10
 
 @dataclass(slots=True)
 class ReportRunSlots:
-    """Gives slots to lanes, the first that asks first.
+    """Gives slots to lanes, first come, first served.
 
     A lane that is parked lends its slot: it does nothing with it, for hours perhaps, while healthy
     accounts wait. Before it creates a report run it has to have one again.
@@ -35,12 +35,12 @@ class ReportRunSlots:
         return True
 
     def give_back(self, lane: Lane) -> Lane | None:
-        """Take a lane's slot back, if it has one; return the lane that has it now, if any waits."""
+        """Take a lane's slot back, if it has one; return the waiting lane that gets it, if any."""
         lane.needs_report_run_slot = False
         return self.lend(lane)
 
     def lend(self, lane: Lane) -> Lane | None:
-        """Let others have a parked lane's slot; return the lane that has it now, if any waits."""
+        """Lend a parked lane's slot; return the waiting lane that gets it, if any."""
         if not lane.holds_report_run_slot:
             return None
         lane.holds_report_run_slot = False
@@ -64,7 +64,7 @@ class ReportRunSlots:
         return self.take(lane)
 
     def send_away(self) -> list[Lane]:
-        """Let those that wait wait no longer, without a slot; return them."""
+        """Release the waiting lanes without a slot; return them."""
         lanes = list(self.waiting)
         self.waiting.clear()
         return lanes

@@ -25,7 +25,7 @@ LENDING_SECONDS = 5.0
 
 @dataclass(slots=True)
 class Sending:
-    """Sends the calls of lanes, as many at once as may be, and keeps those that have to wait.
+    """Sends the calls of lanes, as many at once as allowed, and keeps those that have to wait.
 
     Args:
         places: where lanes come from, and where they go with their answers.
@@ -107,7 +107,7 @@ class Sending:
         return bool(self.places.new) or any(not self.outage.has_failed(lane) for lane in queued)
 
     def _lend_slots_of_failing(self) -> None:
-        """Let those have report runs that have not failed: nothing else shows if they can."""
+        """Lend the slots of failing lanes to others: only an answer shows whether those work."""
         for lane in [lane for lane in self.places.queued if self.outage.has_failed(lane)]:
             self.places.lend_slot(lane)
 
@@ -152,7 +152,7 @@ class Sending:
             self._end_everybody(self.outage.over)
 
     def _throttled(self, lane: Lane, error: Throttled, answer: Answer) -> None:
-        """Keep the call for later; a throttle of hours becomes the lane's, or everybody's, end."""
+        """Keep the call for later; hours of throttling end the lane, or the run."""
         now, rule = self.monotonic(), error.rule
         for_all = self.governor.is_for_all(lane.account_id, app_wide=rule.app_wide)
         wait = self.governor.throttled(
@@ -178,7 +178,7 @@ class Sending:
             self.places.queued.append(lane)
 
     def _end_everybody(self, error: MetaError) -> None:
-        """Ask nothing more: whatever a lane waits for, this error is what it gets."""
+        """Ask nothing more: every waiting lane gets this error."""
         self.over = error
         lanes = [*self.under_way - {self.outage.plain}, *self.places.send_away(queued=True)]
         # Answers that come now come too late.

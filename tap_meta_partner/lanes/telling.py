@@ -38,13 +38,13 @@ class Telling:
     _outage_said_at: float | None = None
 
     def how_it_stands(self, now: float, standing: Callable[[], Standing]) -> None:
-        """Hand the standing on, where it is time to."""
+        """Report how the run stands, when it is time to."""
         if now - self.told_at >= self.every:
             self.told_at = now
             self.standing(standing())
 
     def pause(self, lane: Lane, seconds: float, why: str) -> None:
-        """Say that a lane pauses by its own wish."""
+        """Say that a lane pauses because its steps ask for it."""
         if seconds >= _WORTH_SAYING_SECONDS and why:
             logger.debug("account %s waits %.0f s: %s", lane.name, seconds, why)
 

@@ -147,7 +147,7 @@ class ThreadTransport:
             return None
 
     def _give_up_late_ones(self) -> float:
-        """Answer for calls that take too long; return in how many seconds the next one may."""
+        """Give up calls that take too long; return in how many seconds the next one will."""
         now = self.monotonic()
         with self._lock:
             late = [sent for sent in self._under_way if now - sent.began >= self.longest]
@@ -166,7 +166,7 @@ class ThreadTransport:
         self._answers.put(None)
 
     def close(self) -> None:
-        """Tell the threads to end after the call they are at; do not wait for them."""
+        """Tell the threads to end after their present call; do not wait for them."""
         for _ in range(self._started):
             self._calls.put(None)
         self.hang_up()

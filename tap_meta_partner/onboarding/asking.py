@@ -52,7 +52,7 @@ class Asking:
         self._ends = self.clock.monotonic() + self.seconds
 
     def drive(self, lanes: Sequence[Lane], settings: Settings | None = None) -> float:
-        """Bring the lanes to their ends; what came out is each one's `result`.
+        """Drive the lanes to their ends; each one's `result` is what it returned.
 
         Args:
             lanes: one whose time was over keeps the result None.
@@ -93,7 +93,7 @@ class Asking:
         self.answered_as = answer.version or self.answered_as
 
     def one(self, steps: Steps[Any], settings: Settings | None = None) -> Any:  # noqa: ANN401
-        """Drive a single lane and return what came out of it."""
+        """Drive a single lane and return its result."""
         lane = Lane(name="check", account_id=None, steps=steps)
         self.drive([lane], settings)
         return lane.result

@@ -15,7 +15,7 @@ class StoreError(Exception):
 
 
 def replace_file(path: Path, text: str) -> None:
-    """Write a file that only its owner reads, in one step: all of it is there, or the old one.
+    """Write a file that only its owner reads, in one step: the old one stays until all is there.
 
     Raises:
         StoreError: it is as it was.

@@ -1,4 +1,4 @@
-"""How a process ends at worst: with one line, and not with a traceback.
+"""How a process ends at worst: with one line, not with a traceback.
 
 Outputs can be closed or full, and some mistakes nobody has foreseen.
 """

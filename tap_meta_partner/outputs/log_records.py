@@ -1,4 +1,4 @@
-"""Every record of every logger, made fit to be written: no secret in it, and no control character.
+"""Every record of every logger, made safe to write: no secrets and no control characters.
 
 It is done where records are made, so it depends on no level, handler or formatter, nor on whose
 logger it is: urllib3 logs whole addresses at WARNING when a header is malformed, and a user's own
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def guard_logs() -> None:
-    """Have all records of this process made fit, from now on; twice is once."""
+    """Make all log records of this process safe from now on; calling it again changes nothing."""
     make = logging.getLogRecordFactory()
     if isinstance(make, _Guarded):
         return
@@ -27,7 +27,7 @@ def guard_logs() -> None:
 
 
 class _Guarded:
-    """Makes records as another factory does, and goes over them."""
+    """Makes records with another factory, then cleans them."""
 
     def __init__(self, make: Any) -> None:  # noqa: ANN401  (a class, or any callable)
         self._make = make
@@ -57,7 +57,7 @@ def _said(record: logging.LogRecord) -> str:
 
 
 def _go_over_exception(record: logging.LogRecord, error: BaseException) -> None:
-    """Put a stand-in for an exception whose text, or that of one behind it, is not fit."""
+    """Replace an exception whose text, or that of its cause, is not safe to write."""
     text = "".join(traceback.format_exception(error))
     if _lines_fit(text) == text:
         return
@@ -66,7 +66,7 @@ def _go_over_exception(record: logging.LogRecord, error: BaseException) -> None:
 
 
 def _stand_in(error: BaseException) -> BaseException:
-    """Return an exception of the same name and traceback, with a text that is fit."""
+    """Return an exception with the same name and traceback and a safe text."""
     kind = type(type(error).__name__, (Exception,), {"__module__": type(error).__module__})
     made: BaseException = kind(_lines_fit(str(error))).with_traceback(error.__traceback__)
     made.__suppress_context__ = error.__suppress_context__

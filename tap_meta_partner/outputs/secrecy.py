@@ -1,4 +1,4 @@
-"""What is secret, and what is left of a text when it is taken out.
+"""What is secret, and what is left of a text once secrets are taken out.
 
 A process that holds a secret says so once (`hide`); from then on `redacted` finds it in any text,
 in whatever way it is written there. What nobody said is found by its form and by its name.
@@ -53,7 +53,7 @@ _SUSPICIOUS = re.compile(
 
 
 def hide(*secrets: object) -> None:
-    """Take these for secret from now on, in this process; what is no text, or too short, is not."""
+    """Treat these strings as secret from now on in this process; ignore anything too short."""
     found = {secret.strip() for secret in secrets if isinstance(secret, str)} - _KNOWN.keys()
     for secret in found:
         if len(secret) >= _SHORTEST:
@@ -61,7 +61,7 @@ def hide(*secrets: object) -> None:
 
 
 def forget() -> None:
-    """Take nothing for secret any more."""
+    """Forget all secrets."""
     _KNOWN.clear()
 
 

@@ -1,4 +1,4 @@
-"""Which delivered days are read again for what they lack, and which are not, for what they have."""
+"""Which delivered days are read again because something is missing, and which are spared."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def spared_days(
 
 
 def was_delivered_whole(bookmark: Bookmark, window: DateWindow) -> bool:
-    """Tell whether a window had been delivered before, and nothing of it was missing."""
+    """Tell whether a window had been delivered before with nothing missing."""
     delivered = between(bookmark.since or dt.date.min, bookmark.day or dt.date.min)
     return (
         bookmark.day is not None

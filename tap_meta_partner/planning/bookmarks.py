@@ -118,7 +118,7 @@ def _day(partition: Mapping[str, Any], key: str) -> dt.date | None:
 
 
 def _pace(value: object) -> Pace:
-    """Read the pace; one that makes no sense is only a lost hint."""
+    """Read the pace; an unusable one is ignored, as it is only a hint."""
     if not isinstance(value, dict):
         return Pace()
     days, easy = value.get("days", WIDEST_DAYS), value.get("easy", 0)

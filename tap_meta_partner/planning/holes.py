@@ -98,7 +98,7 @@ def open_holes(holes: Iterable[Hole], today: dt.date, nights: int) -> list[Hole]
 
 
 def new_holes(known: Iterable[Hole], holes: Iterable[Hole]) -> list[Hole]:
-    """Return the holes that are news: a further day of an object known to be missing is none."""
+    """Return the holes that are news: a further day of an object known to be missing is not."""
     before = {hole.what for hole in known}
     return [] if SEVERAL in before else [hole for hole in holes if hole.what not in before]
 
@@ -117,7 +117,7 @@ def missing(holes: Sequence[Hole]) -> str:
 
 
 def read_holes(value: object) -> tuple[Hole, ...]:
-    """Read the holes of a partition; what makes no sense is left out."""
+    """Read the holes of a partition; unusable ones are left out."""
     found: list[Hole] = []
     for entry in value if isinstance(value, list) else ():
         try:

@@ -108,7 +108,7 @@ def open_days(
 
 
 def _believed_day(bookmark: Bookmark, today: dt.date) -> dt.date | None:
-    """Return the last day delivered, as far as that can be true.
+    """Return the last day delivered, corrected where it cannot be true.
 
     A bookmark beyond yesterday (a clock that was wrong for a night) is believed up to yesterday;
     one that ends before its `since` says nothing.

@@ -61,7 +61,7 @@ class Pace:
     stood_still: bool = False
 
     def attempt(self, today: dt.date) -> Pace:
-        """Return what to ask for next: what worked, or where it is time to try, more.
+        """Return what to ask for next: what worked or, when it is time to try, more.
 
         Days as a whole first, then wider windows, then direct answers.
         """

@@ -50,7 +50,7 @@ class Withheld:
     def read(
         self, window: DateWindow, *, asked: Collection[str], refused: Collection[str]
     ) -> Withheld:
-        """Return what is lacking after a window was read.
+        """Return what is missing after a window was read.
 
         Args:
             window: its days.
@@ -66,12 +66,12 @@ class Withheld:
         return Withheld(without, tuple(_less(self.unread, window)))
 
     def spared(self, days: Iterable[DateWindow]) -> Withheld:
-        """Return what is lacking after days were not read again."""
+        """Return what is missing after days were spared."""
         return Withheld(self.without, _bounded(joined([*self.unread, *days])))
 
 
 def read_withheld(partition: Mapping[str, Any]) -> Withheld:
-    """Read what a partition's days lack; what makes no sense is left out."""
+    """Read what a partition's days lack; unusable entries are left out."""
     kept = partition.get("without")
     without = {
         str(name): days

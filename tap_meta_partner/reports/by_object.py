@@ -136,7 +136,7 @@ class _ObjectReading:
         self.replaces = False
 
     def whole_account(self) -> Steps[None]:
-        """Read the account's own row: there is nothing in it that could be read one by one."""
+        """Read the account's own row, which has no objects to be read one by one."""
         node = self._whole.account_id
         self._pieces.heavy.add(node)
         try:
@@ -253,7 +253,7 @@ class _ObjectReading:
 
     @property
     def _directly(self) -> Reporting:
-        """How what is small is asked: a report run for it would cost seven calls and not help."""
+        """Ask directly for something small: a report run would cost seven calls and not help."""
         if self._reporting.mode == "async":
             return self._reporting
         return replace(self._reporting, mode="sync")
@@ -278,7 +278,7 @@ class _ObjectReading:
         return sum((spend_of(row.get("spend")) for row in found.rows), Decimal(0))
 
     def control(self) -> Steps[None]:
-        """Ask the account a plain question: where that fails, no single object is to blame.
+        """Ask the account a plain question: if that fails, no single object is to blame.
 
         That even this is too much is an answer too; that none came is not.
 

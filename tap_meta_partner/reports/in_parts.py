@@ -94,7 +94,7 @@ class _Joined:
         self._rows: dict[tuple[str, ...], dict[str, Any]] = {}
 
     def add(self, rows: Sequence[dict[str, Any]]) -> None:
-        """Add the rows of one part; a row is missing where all it asked for is nothing."""
+        """Add the rows of one part; a row is missing where all fields asked for are empty."""
         seen: dict[tuple[str, ...], int] = {}
         for row in rows:
             key = tuple(

@@ -90,7 +90,7 @@ def _directly(request: ReportRequest, sink: RowSink, reporting: Reporting) -> St
 
 
 def may_be_heavy(error: KeptFailing) -> bool:
-    """Tell whether less might be answered where this was not, at every try.
+    """Tell whether a smaller request might be answered after this one failed every time.
 
     Not where an answer came that makes no sense: that has nothing to do with its size.
     """

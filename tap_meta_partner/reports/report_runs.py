@@ -87,7 +87,7 @@ class _ReportRunLost(Exception):
 def read_report_run(
     request: ReportRequest, sink: RowSink, reporting: Reporting, *, patient: bool = True
 ) -> Steps[None]:
-    """Create a report run, wait for it and read it; create it again where it came to nothing.
+    """Create a report run, wait for it and read it; create it again if it failed.
 
     Args:
         request: the window.
@@ -140,7 +140,7 @@ def _try_report_runs(
 
 
 class _Limited:
-    """Waits between report runs that fail by a rate limit: that is no reason to ask for less."""
+    """Waits between report runs that fail for a rate limit, which is no reason to ask for less."""
 
     def __init__(self, reporting: Reporting) -> None:
         self._monotonic = reporting.monotonic
@@ -165,7 +165,7 @@ class _Limited:
 
 
 def _id_of(answer: Mapping[str, Any]) -> str:
-    """Return the id of the run just created; nothing where there is none."""
+    """Return the id of the run just created; empty where there is none."""
     return maybe(id_of, answer.get("report_run_id") or answer.get("id")) or ""
 
 
@@ -222,7 +222,7 @@ def _poll(call: Call, jitter: Jitter) -> Steps[dict[str, Any] | None]:
 
 
 def _lack(answer: Mapping[str, Any]) -> str | None:
-    """Say what a poll's answer lacks; such a run would be waited for as one that stands still."""
+    """Say what a poll's answer lacks; unchecked, it would look like a run that stands still."""
     return None if isinstance(answer.get("async_status"), str) else "a report run without a status"
 
 

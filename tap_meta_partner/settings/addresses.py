@@ -1,4 +1,4 @@
-"""Addresses of a Graph API: what is one, and which are this machine's own."""
+"""Addresses of a Graph API: what counts as one, and which are this machine's own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whose certificates are trusted, beside those that come with Python's packages."""
+"""Which certificates are trusted besides those that come with Python's packages."""
 
 from __future__ import annotations
 

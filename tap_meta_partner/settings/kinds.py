@@ -119,7 +119,7 @@ class Line(Kind[str]):
     """Plain text that fits a header of HTTP."""
 
     def parse(self, name: str, value: object) -> str:
-        """Take ASCII on one line, without blanks around it."""
+        """Take ASCII on one line, without surrounding blanks."""
         if not isinstance(value, str):
             raise wrong(name, value, "a string")
         if not value.isascii() or not value.isprintable() or value != value.strip():
@@ -147,7 +147,7 @@ class Flag(Kind[bool]):
     """True or false."""
 
     def parse(self, name: str, value: object) -> bool:
-        """Take one of the two, no word for it."""
+        """Take true or false, not a word for it."""
         if not isinstance(value, bool):
             raise wrong(name, value, "true or false")
         return value
@@ -178,7 +178,7 @@ class Whole(Kind[int]):
     high: int | None = None
 
     def parse(self, name: str, value: object) -> int:
-        """Take a whole number within the bounds; true is none."""
+        """Take a whole number within the bounds; true is not one."""
         if isinstance(value, int) and not isinstance(value, bool) and value >= self.low:
             if self.high is None:
                 return value
@@ -285,7 +285,7 @@ class AttributionWindow(Kind[str]):
     """A window of Meta's inside action values."""
 
     def parse(self, name: str, value: object) -> str:
-        """Take any but those for which Meta returns nothing; one not known is warned of."""
+        """Take any window except those for which Meta returns nothing; warn of an unknown one."""
         if isinstance(value, str) and value in DEAD_ATTRIBUTION_WINDOWS:
             raise SettingsError(
                 f'{name} contains "{value}": Meta returns nothing for it since 12 January 2026; '
@@ -327,7 +327,7 @@ class ListOf(Kind[tuple[str, ...]]):
     item: Kind[str]
 
     def parse(self, name: str, value: object) -> tuple[str, ...]:
-        """Take a list; twice the same is once, and the order is the user's."""
+        """Take a list; duplicates are dropped, and the user's order is kept."""
         if not isinstance(value, (list, tuple)):
             raise wrong(name, value, 'a list, for example ["…"]')
         return tuple(dict.fromkeys(self.item.parse(name, item) for item in value))

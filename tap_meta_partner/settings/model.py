@@ -115,7 +115,7 @@ class Settings:
 
     @property
     def tokens(self) -> tuple[AccessToken, ...]:
-        """All tokens, the single one first; at least one, if only an empty one."""
+        """All tokens, the single one first; at least one, even if it is empty."""
         single = AccessToken(label="access_token", access_token=self.access_token)
         alone = (single,) if self.access_token or not self.access_tokens else ()
         return alone + self.access_tokens

@@ -72,7 +72,7 @@ def unknown_settings(config: Mapping[str, Any], known: Collection[str]) -> list[
 
 
 def _secrets(config: Mapping[str, Any]) -> Iterator[object]:
-    """Give what a configuration holds in the places of secrets, whatever its form."""
+    """Yield what a configuration holds where secrets belong, whatever its form."""
     for row in TABLE:
         value = config.get(row.name)
         if row.secret and isinstance(value, (list, tuple)):

@@ -1,4 +1,4 @@
-"""The table of settings: all that is said of one stands here once.
+"""The table of settings: everything about a setting is said here, once.
 
 Parsing, the JSON Schema of `--about`, the reading of variables, and what `meltano.yml`, Meltano Hub
 and the documentation show are made from it. A new setting is one row here and one field of

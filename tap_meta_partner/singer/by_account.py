@@ -266,12 +266,12 @@ class ByAccountStream(PartnerStream, Generic[BookmarkT]):
 
 
 def selected_by_account(streams: Iterable[Stream]) -> list[ByAccountStream[Any]]:
-    """Return those wanted of the streams read account by account, in the order given."""
+    """Return the selected streams that are read account by account, in the order given."""
     return [stream for stream in streams if isinstance(stream, ByAccountStream) and stream.selected]
 
 
 def selected_status(streams: Iterable[Stream]) -> AccountSyncStatusStream | None:
-    """Return the stream of results, if it is wanted."""
+    """Return the stream of results, if it is selected."""
     for stream in streams:
         if isinstance(stream, AccountSyncStatusStream) and stream.selected:
             return stream

@@ -1,4 +1,4 @@
-"""A run on its way out: its messages, its STATE, the signal that ends it, and its exit code."""
+"""What a run sends out: its messages, its STATE and its exit code; and the signal that ends it."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Delivery:
         self.tap.state_writer.write_state(self.tap.state)
 
     def stop(self, signum: int) -> None:
-        """Take a signal: raise a flag only, as writing could break a message in half.
+        """Handle a signal: only set a flag, as writing could break a message in half.
 
         Raises:
             SystemExit: it is the second one, and the run has not begun.

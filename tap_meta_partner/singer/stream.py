@@ -107,7 +107,7 @@ class PartnerStream(Stream):
 
     @override
     def _write_starting_replication_value(self, context: types.Context | None) -> None:
-        """Where an account starts is worked out per account."""
+        """Do nothing: where to start is worked out per account."""
 
     @override
     def log_sync_costs(self) -> None:

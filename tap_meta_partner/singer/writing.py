@@ -28,7 +28,7 @@ _WRITTEN_AT_ONCE = 1 << 18
 
 
 class TargetGone(SystemExit):
-    """Nobody reads what is written any more: the run ends, and has said so."""
+    """Nobody reads what is written any more: the run ends; it has been logged."""
 
 
 class PageWriter(MsgSpecWriter):

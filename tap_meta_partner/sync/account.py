@@ -108,7 +108,7 @@ def sync_account(
 def _trouble(
     result: StreamResult, bookmark: Bookmark | DimensionBookmark, shared: Shared
 ) -> Iterator[BookmarkMoved]:
-    """Keep beside the bookmark that an account had trouble with a stream, or has it no more.
+    """Keep beside the bookmark whether an account is in trouble with a stream.
 
     Whom the run's time did not suffice for has waited its turn, and is not put last again.
     """
@@ -132,7 +132,7 @@ def _trouble(
 def _look_for_life(
     readings: Sequence[StreamReading], one: OneAccount, outcomes: Outcomes
 ) -> Steps[None]:
-    """Find out with one account-level call on which days anything happened.
+    """Find out, with one account-level call, on which days anything happened.
 
     Where the account-level stream is read anyway over the same days, its own rows tell.
     """

@@ -1,4 +1,4 @@
-"""What a run has seen so far that says whom a refusal is about.
+"""What a run has seen so far that shows whom a refusal is about.
 
 A code alone never tells. One account's refusal is that account's; the stream is to blame when it
 has worked for nobody yet and many different accounts were told the same. Accounts that had trouble
@@ -54,17 +54,17 @@ class Evidence:
 
     @property
     def enough(self) -> int:
-        """How many accounts have to be told the same before a stream is to blame."""
+        """How many accounts have to get the same answer before a stream is to blame."""
         return max(_FEWEST, min(self.accounts // 2, _MOST))
 
     def note_worked(self, stream: str) -> None:
-        """Take note that a stream was answered for somebody: it cannot be to blame."""
+        """Note that a stream was answered for somebody: it cannot be to blame."""
         self._worked.add(stream)
         if self.closed.pop(stream, None):
             logger.warning("%s is read on: it works for other ad accounts", stream)
 
     def note_refused(self, stream: str, account_id: str, error: MetaError) -> None:
-        """Take note that Meta refused a stream to an account; close it where that is enough."""
+        """Note that Meta refused an account a stream; close the stream when that is enough."""
         fault = error.fault
         refusal = (stream, fault.code, fault.subcode, error.word)
         accounts = self._refused.setdefault(refusal, set())
@@ -90,7 +90,7 @@ class Evidence:
             )
 
     def is_news(self, *of_what: object) -> bool:
-        """Tell whether this is heard of for the first time in this run."""
+        """Tell whether this is the first time in this run."""
         news = of_what not in self._said
         self._said.add(of_what)
         return news

@@ -1,4 +1,4 @@
-"""What became of a stream: from an error to what is to be done, and to one result.
+"""What became of a stream: from an error to what to do about it, and to one result.
 
 The only place where that is decided. Steps raise what happened to them; here it is told apart
 whether the object, the stream, the account or the token is to blame. A code alone never tells:
@@ -52,7 +52,7 @@ _ASSIGN = (
 
 
 def ensure_may_begin(shared: Shared) -> None:
-    """Raise where no more is to be asked for.
+    """Raise if nothing more is to be asked.
 
     Raises:
         OutOfTime: the run's time is over.
@@ -62,7 +62,7 @@ def ensure_may_begin(shared: Shared) -> None:
 
 
 class Outcomes:
-    """What becomes of one ad account's streams, one after the other.
+    """Decides what became of one ad account's streams, one after another.
 
     Attributes:
         witness: takes the account's steps, and sees what works.
@@ -78,7 +78,7 @@ class Outcomes:
         self.gone: StreamResult | None = None
 
     def of(self, stream: str, read: Callable[[], Steps[None]]) -> Steps[StreamResult]:
-        """Take the steps of a stream, and say how it went; none where the account is gone.
+        """Take the steps of a stream, and say how it went; take none if the account is gone.
 
         Args:
             stream: its name.
@@ -91,7 +91,7 @@ class Outcomes:
         return result
 
     def of_shortcut(self, what: str, read: Callable[[], Steps[None]]) -> Steps[None]:
-        """Take steps that only save others: without them each stream asks for itself.
+        """Take steps that only save calls: without them each stream asks for itself.
 
         What ends the account ends it here too.
         """
@@ -128,7 +128,7 @@ class Outcomes:
         return replace(self.gone, stream=stream)
 
     def _tried(self, stream: str, read: Callable[[], Steps[None]]) -> Steps[StreamResult | None]:
-        """Take the steps once; None where they are to be taken again, or the account is gone."""
+        """Take the steps once; None if they should be taken again, or the account is gone."""
         if stream in self._evidence.closed:
             return self._result(stream, Outcome.NOT_TRIED, self._evidence.closed[stream])
         try:
@@ -160,7 +160,7 @@ class Outcomes:
         return result
 
     def _token_refused(self, stream: str, error: TokenRefused) -> Steps[StreamResult | None]:
-        """Find out whether a token is dead, or only no good for what was asked."""
+        """Find out whether a token is dead, or only unfit for what was asked."""
         if not self._token_is_dead():
             works = yield from self.witness.token_answers()
             if works is None:
@@ -204,7 +204,7 @@ class Outcomes:
         return self.witness.tokens[0] in self._evidence.dead_tokens
 
     def _leave_token(self, stream: str) -> StreamResult:
-        """Leave a dead token for the next one; without any the account is gone."""
+        """Leave a dead token for the next one; without another the account is gone."""
         place = self.witness.tokens[0]
         error = self._evidence.dead_tokens[place]
         tokens = self._shared.settings.tokens

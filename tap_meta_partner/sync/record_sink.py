@@ -40,7 +40,7 @@ def note_named(named: Mapping[str, set[str]], records: Sequence[Mapping[str, Any
 
 
 class RecordSink:
-    """Turns pages of rows into records, and sees to it that no key comes twice in its window.
+    """Turns pages of rows into records, and makes sure that no key comes twice in a window.
 
     Rows with one key that are equal are one row. Where they differ, one would replace the other in
     the target: the key is among `contradictions`, and when the window is read again its rows are
@@ -112,7 +112,7 @@ class RecordSink:
         yield from self._handed_on(self._records(rows))
 
     def settle(self) -> Iterator[Rows]:
-        """End the window: hand on the rows that were held back, but for those that differ."""
+        """End the window: hand on the rows that were held back, except those that differ."""
         held = [record for key, record in self._held.items() if key not in self._differing]
         self._held = {}
         if held:
@@ -167,13 +167,13 @@ class RecordSink:
         return [record for key, record in page.items() if key not in self._suspects]
 
     def _look_again(self, key: tuple[Any, ...], record: dict[str, Any]) -> None:
-        """Compare a row with the one that had its key; one that is long gone counts as another."""
+        """Compare a row with the earlier one of its key; one no longer kept counts as different."""
         first = self._held.get(key) or self._recent[1].get(key) or self._recent[0].get(key)
         if first != record:
             self._differing.add(key)
 
     def _shown(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return the columns wanted of the report itself."""
+        """Return the selected columns of the report itself."""
         hidden = self._plan.hidden
         if not hidden:
             return records

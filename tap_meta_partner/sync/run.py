@@ -210,7 +210,7 @@ class SyncRun:
         return no_token()
 
     def _leave(self, lanes: Sequence[Lane]) -> Iterator[Event]:
-        """Say of each account what the run did not come to: without a call, and without a wait."""
+        """Say of each account what the run did not get to, without a call and without a wait."""
         yield RunEnding()
         for lane in lanes:
             for event in leave(lane.steps):

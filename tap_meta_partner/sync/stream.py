@@ -97,7 +97,7 @@ class StreamReading:
         return replace(result, result=Outcome.INCOMPLETE, reason=reason)
 
     def _stretch(self, stretch: DateWindow | None, *, from_end: bool = False) -> Steps[None]:
-        """Read a stretch of days, but for those that would lose a field Meta refuses now."""
+        """Read a stretch of days, except those that would lose a field Meta refuses now."""
         rests = [stretch] if stretch else []
         while rests:
             ensure_may_begin(self._shared)
@@ -189,7 +189,7 @@ class StreamReading:
         return open_holes(self.bookmark.holes, self._one.today, nights)
 
     def _lacking(self, rest: DateWindow) -> list[DateWindow] | None:
-        """Return what may be read of `rest`, where not all of it may; take note of the others."""
+        """Return what may be read of `rest`, if not all of it may; note the others."""
         spared = self._spared(rest)
         if not spared:
             return None

@@ -1,4 +1,4 @@
-"""How a run went: counted, told in a few lines, and turned into an exit code."""
+"""How a run went: counted, summed up in a few lines, and turned into an exit code."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Results:
         return event
 
     def hint_on_empty(self, plans: Sequence[Plan]) -> None:
-        """Note why reports may have brought nothing though there was delivery."""
+        """Note why reports may have brought nothing despite delivery."""
         if any(self.rows.values()):
             self.hints += [
                 f"{plan.name}: {plan.why_empty}"
@@ -130,7 +130,7 @@ class Results:
         )
 
     def failed(self) -> bool:
-        """Tell whether the run as a whole counts as failed: also where nobody got anything."""
+        """Tell whether the run as a whole counts as failed, as it does when nobody got anything."""
         kinds = {result.result for result in self.of_streams}
         if Outcome.FAILED in kinds or self.saw_none:
             return True
@@ -160,7 +160,7 @@ _IN_PART = "delivered in part"
 
 
 def _by_account(results: Iterable[StreamResult]) -> Counter[str]:
-    """Count accounts by what became of all their streams; some got a part of them."""
+    """Count accounts by what became of all their streams; some got only a part."""
     kinds: dict[str, set[Outcome]] = {}
     for result in results:
         kinds.setdefault(result.account_id, set()).add(result.result)

@@ -150,7 +150,7 @@ def _is_lost(account_id: str, found: Discovery, settings: Settings) -> bool:
 def never_asked(
     plans: Sequence[Plan], bookmarks: Bookmarks, settings: Settings, reason: str
 ) -> Iterator[StreamResult]:
-    """Say of all accounts known from before that the run did not come to them, and why."""
+    """Say of all accounts known from earlier runs that this one did not get to them, and why."""
     none = Discovery()
     known = {account_id for plan in plans for account_id in bookmarks[plan.name]}
     for account_id in sorted(known):
@@ -160,7 +160,7 @@ def never_asked(
 
 
 def _token_trouble(account_id: str, found: Discovery, settings: Settings) -> str | None:
-    """Return why a token that may be the account's could not list its accounts, None if all did."""
+    """Return why a token that may be the account's could not list accounts; None if all could."""
     for place, reason in found.unlisted.items():
         only = settings.tokens[place].account_ids
         if not only or account_id in only:

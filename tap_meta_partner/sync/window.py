@@ -108,7 +108,7 @@ class WindowReading:
         return worked
 
     def _read(self, pace: Pace, known: Pace) -> Steps[Pace]:
-        """Read the window the way that worked before; the smallest one, if need be, by object."""
+        """Read the window in the way that worked before; the smallest one by object, if need be."""
         definition = self.request.definition
         smallest = is_one_bucket(self.request.window, definition.time_increment)
         if smallest and pace.by_object:
@@ -138,7 +138,7 @@ class WindowReading:
         return worked
 
     def _by_object(self, pace: Pace) -> Steps[Pace]:
-        """Read the window object by object; which ones there are is asked with other fields."""
+        """Read the window object by object; a call with other fields lists them."""
         reporting = self._shared.reporting
         if pace.stood_still and reporting.mode == "auto":
             # A run for each object would stand still as well.

@@ -55,7 +55,7 @@ class Wire:
         return over_http(self.settings, self.clock, heard=self.hear, exchanged=self._recorder)
 
     def hear(self, answer: Answer) -> None:
-        """Say once a run that Meta answers as another version than asked."""
+        """Say once per run that Meta answers as another version than the one asked for."""
         asked = self.settings.api_version
         if answer.version in (None, asked) and not answer.warning:
             return
@@ -87,7 +87,7 @@ class Wire:
             )
 
     def go_up(self, error: MetaError) -> Settings | None:
-        """Ask as a later version from now on, if Meta refuses this one.
+        """Ask for a later version from now on, if Meta refuses this one.
 
         Args:
             error: of the run's first call.

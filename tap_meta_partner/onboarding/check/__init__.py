@@ -1,1 +1,1 @@
-"""`meta-partner check`: tokens, ad accounts, versions and limits, before the first run."""
+"""`meta-partner check`: tokens, ad accounts, versions and limits before the first run."""

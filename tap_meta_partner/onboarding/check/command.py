@@ -1,4 +1,4 @@
-"""`meta-partner check`: can we read what we are meant to read, and for how long yet."""
+"""`meta-partner check`: can we read what we are meant to read, and for how much longer?"""
 
 from __future__ import annotations
 

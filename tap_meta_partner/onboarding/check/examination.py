@@ -231,7 +231,7 @@ class Examination:
     # What the runs will take.
 
     def estimate(self) -> None:
-        """Add what the tap's runs will take to what was found; asks each active account once."""
+        """Add an estimate of the tap's runs to the findings; asks each active account once."""
         readable = [
             (self.seen[facts.account_id], facts)
             for facts in self.findings.accounts

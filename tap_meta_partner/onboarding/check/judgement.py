@@ -52,7 +52,7 @@ def problem_of(error: MetaError, about: str) -> Problem:
 
 
 def missing_scopes(scopes: Sequence[str] | None, *, business: bool) -> tuple[str, ...]:
-    """Return what reading takes and the token has not; ads_management includes ads_read."""
+    """Return what reading needs and the token lacks; ads_management includes ads_read."""
     if scopes is None:
         return ()
     missing = []

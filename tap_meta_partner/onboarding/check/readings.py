@@ -102,7 +102,7 @@ def account_facts(
 
 
 def read_spending(account: AdAccount, today: dt.date, reporting: Reporting) -> Steps[Reading]:
-    """Ask on which days an account spent: what the tap will ask, in little."""
+    """Ask on which days an account spent: on a small scale, what the tap will ask."""
     refused: MetaError | None = None
     for days in _LOOK_BACK_DAYS:
         window = DateWindow(today - dt.timedelta(days=days - 1), today)

@@ -66,7 +66,7 @@ def app_client(settings: Settings) -> GraphClient:
 
 
 def exchange_code(client: GraphClient, settings: Settings, dialog: Dialog, code: str) -> str:
-    """Return the (short) token for a code; asked once only, as a code works once.
+    """Return the (short-lived) token for a code; never retried, as a code works once.
 
     Raises:
         OAuthError: there is none.

@@ -56,7 +56,7 @@ class LoginOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the commands meet the world through, so that tests can stand in for it.
+    """What connects the commands to the outside world, so that tests can replace it.
 
     Attributes:
         say: shows a line to the person.
@@ -176,7 +176,7 @@ def _check_may_read(details: TokenDetails) -> None:
 
 
 def _introduce(settings: Settings, token: str, around: Surroundings) -> None:
-    """Say who it is and what can be read; the token is kept already, so a failure is only said."""
+    """Say who logged in and what can be read; the token is stored, so a failure is only said."""
     # All that it can read, whatever the settings want of it.
     own = Settings(
         access_token=token,

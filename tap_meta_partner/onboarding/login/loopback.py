@@ -178,7 +178,7 @@ class _Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Say nothing: a browser that hangs up is no news, and a traceback could hold the code."""
+        """Log nothing: browsers hang up now and then, and a traceback could hold the code."""
 
 
 class _Server6(_Server):
@@ -212,7 +212,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_args: object) -> None:
-        """Say nothing: the request line holds the code."""
+        """Log nothing: the request line holds the code."""
 
 
 def _cannot_listen(port: int, error: OSError) -> OAuthError:

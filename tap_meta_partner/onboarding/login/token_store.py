@@ -203,7 +203,7 @@ class Keyring:
 
 
 def _check_read_back(path: Path, before: str, after: str, token: str) -> None:
-    """See that whoever reads the file will find the token, and all else as it was.
+    """Check that a reader of the file will find the token, and everything else as it was.
 
     A value can go on over several lines, a quote above ours may not be closed, and Meltano replaces
     `${NAME}` where `meta-partner` does not.

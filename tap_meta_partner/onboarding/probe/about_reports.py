@@ -49,7 +49,7 @@ def idle_days_are_absent(subject: Subject) -> Steps[Seen]:
 
 
 def _idle_ads(subject: Subject) -> Steps[Seen]:
-    """Look at ads, of which some have no delivery on a day, where the account always has."""
+    """Look at ads if the account delivered every day: some ad will have a day without delivery."""
     rows = yield from _ads(subject)
     empty = sum(map(_is_nothing, rows))
     if empty:

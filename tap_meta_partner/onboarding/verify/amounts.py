@@ -86,7 +86,7 @@ class HeldStream:
         return total(self.days.get(day, ()), metric)
 
     def latest(self, day: dt.date) -> Sequence[Held]:
-        """Return what was read of a day the last time: the rest has been withdrawn since."""
+        """Return what the last reading of a day found: Meta has withdrawn the rest since."""
         readings = self.days.get(day, ())
         instants = [each.read_at for each in readings if each.read_at is not None]
         return [each for each in readings if not instants or each.read_at == max(instants)]

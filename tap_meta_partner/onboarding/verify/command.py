@@ -1,4 +1,4 @@
-"""`meta-partner verify`: the numbers do not match Ads Manager. Which ones, and why."""
+"""`meta-partner verify`: which numbers do not match Ads Manager, and why."""
 
 from __future__ import annotations
 

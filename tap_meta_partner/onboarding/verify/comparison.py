@@ -120,7 +120,7 @@ class Compared:
         return Reason.NOT_OVER if day == read_on else None
 
     def _began(self, stream: HeldStream) -> dt.date:
-        """Return the first day of all streams that were to begin together."""
+        """Return the first day of the streams that should begin together."""
         return min(
             each.first_day or dt.date.max
             for each in (stream, *self.streams)

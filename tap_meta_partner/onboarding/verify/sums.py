@@ -1,4 +1,4 @@
-"""What the database adds up: rows by account, day and reading, and the last word on each stream."""
+"""What the database adds up: rows by account, day and reading, and each stream's last status."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _actions(
 
 
 def statuses_in(connection: sa.Connection, found: Found) -> dict[tuple[str, str], Status]:
-    """Return the last word on each account and stream."""
+    """Return the last status of each account and stream."""
     columns = found.table.c
     names = ("account_id", "stream", "result", "run_started_at", "reason")
     if not set(names) <= set(found.columns):

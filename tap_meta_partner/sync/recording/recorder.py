@@ -43,7 +43,7 @@ _DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def new_scrubber(*, scaled: bool) -> Scrubber:
-    """Return a scrubber with secrets of its own, which nobody keeps.
+    """Return a scrubber with random secrets of its own, which are not kept.
 
     Args:
         scaled: multiply amounts by a number from 0.4 to 2.2.
@@ -79,7 +79,7 @@ class Recorder:
     def __call__(
         self, call: Call, status: int, headers: Mapping[str, str], body: bytes | bytearray
     ) -> None:
-        """Keep one exchange; a disk that is full costs the recording, not the run."""
+        """Keep one exchange; a full disk costs the recording, not the run."""
         line = self._told(call, status, headers, body)
         with self._lock:
             if self._failed:

@@ -1,4 +1,4 @@
-"""What is told of an exchange with Meta: its shape, its numbers, and nothing of anybody.
+"""What is kept of an exchange with Meta: its shape and its numbers, and nothing personal.
 
 An allow list, not a deny list (`allowed.py`): ids, names, texts, addresses and all that is unknown
 are replaced, the same by the same, so that what belonged together still does. Replacements are made
@@ -56,7 +56,7 @@ _LISTS_OF_NAMES = frozenset({"fields", "breakdowns", "action_breakdowns"})
 
 
 class Replacements:
-    """What stands for what: the same for the same, and nothing leads back.
+    """What stands for what: consistently, and with no way back.
 
     Args:
         secret: random, of one recording alone.
@@ -96,7 +96,7 @@ class Replacements:
 
 
 class Scrubber:
-    """Replaces what is somebody's.
+    """Replaces what belongs to somebody.
 
     Args:
         secret: random, of this recording alone.
