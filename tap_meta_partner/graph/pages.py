@@ -45,6 +45,16 @@ class RowSink(Protocol):
         """Take one page; what is returned is yielded, one by one, to whoever drives the steps."""
 
 
+class Dropped:
+    """A sink for rows that nobody needs: it was asked only whether they come."""
+
+    def begin(self, part: str = "") -> None:
+        """Forget the rows so far, which are forgotten already."""
+
+    def page(self, rows: list[dict[str, Any]]) -> None:
+        """Keep nothing."""
+
+
 class Collected:
     """A sink that keeps the rows of a short list."""
 

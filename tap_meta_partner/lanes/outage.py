@@ -9,12 +9,13 @@ wait, spending none, and one call goes out after another, ever further apart:
 2. once it is answered, one account's call at a time, of those that have not failed first.
 
 Any good answer, whosever it is, ends it. Whoever failed while others were answered is no evidence
-from then on.
+from then on; nor is, for the rest of the run, who has failed and been answered again and again.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -50,6 +51,10 @@ KNOWN_SECONDS = 60.0
 
 #: Needs nothing but the host and a token.
 PLAIN_QUESTION = "me"
+
+#: Whose calls have failed, been answered and failed again so often fails by itself: some of what it
+#: asks is answered and some is not, and that is no outage.
+MOST_RELAPSES = 2
 
 _PASSING_CODES = (None, 1, 2)
 
@@ -101,6 +106,8 @@ class Outage:
     _failing: set[str] = field(default_factory=set)
     #: Failed while others were answered, and have not been answered since.
     _alone: set[str] = field(default_factory=set)
+    #: How often each began to fail, having been answered before.
+    _relapses: Counter[str] = field(default_factory=Counter)
     _asking: Lane | None = None
     _asked_again: int = 0
     _asked_at: float = 0.0
@@ -165,6 +172,10 @@ class Outage:
         self._asking = lane
 
     def _failed(self, lane: Lane, body: dict[str, Any] | MetaError, now: float) -> None:
+        if not self.has_failed(lane):
+            self._relapses[lane.name] += 1
+        if self._relapses[lane.name] > MOST_RELAPSES:
+            self._alone.add(lane.name)
         if lane.name not in self._alone:
             self._failing.add(lane.name)
         if not self.is_on and self._is_evidence(lane, body, now):

@@ -32,7 +32,6 @@ from tap_meta_partner.reports.in_parts import read_in_parts
 from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE
 from tap_meta_partner.reports.surviving import surviving_report
-from tap_meta_partner.settings.model import ReportDefinition
 from tap_meta_partner.settings.words import DEFAULT_ACTION_BREAKDOWNS, LEVELS
 
 if TYPE_CHECKING:
@@ -48,6 +47,9 @@ logger = logging.getLogger(__name__)
 
 #: After so many objects in a row that cannot be read, the account itself is asked a plain question.
 _DOUBTFUL = 3
+
+#: After so many the others are not asked: with a time-out each, a day could take a week.
+_IN_VAIN = 25
 
 
 @dataclass(slots=True)
@@ -133,6 +135,7 @@ class _ObjectReading:
         self._in_a_row = 0
         self._any_worked = False
         self._passing: KeptFailing | None = None
+        self._last: MetaError | None = None
         self.replaces = False
 
     def whole_account(self) -> Steps[None]:
@@ -151,7 +154,10 @@ class _ObjectReading:
         kind = LEVELS[depth + 1]
         logger.info("%s: reading %d %ss one by one", request, len(rows), kind)
         total = Decimal(0)
-        for row in rows:
+        for number, row in enumerate(rows):
+            if self._last is not None and self._in_a_row >= _IN_VAIN:
+                total += self._not_asked(request, kind, rows[number:], self._last)
+                break
             node, spend = str(row[f"{kind}_id"]), spend_of(row.get("spend"))
             read = yield from self._object(replace(request, node=node), depth + 1, spend)
             if "spend" in request.fields and read != spend:
@@ -171,6 +177,16 @@ class _ObjectReading:
                 raise self._passing
             yield from self.control()
         return total
+
+    def _not_asked(
+        self, request: ReportRequest, kind: str, rows: list[dict[str, Any]], why: MetaError
+    ) -> Decimal:
+        """Tell as one hole what is not asked any more, and return what it spent."""
+        spend = sum((spend_of(row.get("spend")) for row in rows), Decimal(0))
+        what = f"{len(rows)} more {kind}s, not asked for"
+        logger.warning("%s: %s: %s", request, what, why.fault)
+        self._pieces.holes.append(_hole(request, what, why, object_id=None, spend=spend))
+        return spend
 
     def _listed(self, request: ReportRequest, depth: int) -> Steps[list[dict[str, Any]]]:
         """List the objects of a level that have rows in the window, with what each spent."""
@@ -215,9 +231,9 @@ class _ObjectReading:
                 yield from self.control()
             why = error
         else:
-            self._in_a_row, self._any_worked = 0, True
             return read
         self._sink.begin(node)
+        self._last = why
         self._in_a_row += 1
         if self._in_a_row == _DOUBTFUL:
             yield from self.control()
@@ -249,6 +265,7 @@ class _ObjectReading:
     def _as_it_is(self, part: ReportRequest, node: str, reporting: Reporting) -> Steps[Decimal]:
         total = _Totalled(self._sink, node)
         yield from read_report(part, total, Pace(), reporting)
+        self._in_a_row, self._any_worked = 0, True
         return total.spend
 
     @property
@@ -265,6 +282,7 @@ class _ObjectReading:
             TooMuchData: nothing of it can be had.
         """
         found = yield from read_in_parts(part, self._pieces.parts, self._directly)
+        self._in_a_row, self._any_worked = 0, True
         self._pieces.parts = max(self._pieces.parts, found.parts)
         kept = bool(found.missing) and self.replaces
         if found.why:
@@ -285,16 +303,8 @@ class _ObjectReading:
         Raises:
             MetaError: as `steps.ask`.
         """
-        plain = replace(
-            self._whole,
-            definition=ReportDefinition(name=self._whole.definition.name, level="account"),
-            fields=("impressions",),
-        )
-        call = plain.call()
         try:
-            yield from ask(
-                replace(call, params={**call.params, "limit": 1}), self._reporting.jitter
-            )
+            yield from ask(self._whole.plain_call(), self._reporting.jitter)
         except TooMuchData as error:
             if issubclass(error.rule.family, Retriable):
                 raise KeptFailing(error.fault, error.rule) from error

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.pages import read_pages
+from tap_meta_partner.settings.model import ReportDefinition
 from tap_meta_partner.settings.words import DEFAULT_ACTION_BREAKDOWNS
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from tap_meta_partner.days.windows import DateWindow
     from tap_meta_partner.graph.pages import RowSink
     from tap_meta_partner.graph.steps import Jitter, Steps
-    from tap_meta_partner.settings.model import ReportDefinition
 
 #: Rows per page; the smaller ones only after a page has failed.
 PAGE_SIZES = (500, 100, 50)
@@ -68,6 +68,12 @@ class ReportRequest:
         return Call(
             path=f"{node}/insights", params=params, method=method, account_id=self.account_id
         )
+
+    def plain_call(self) -> Call:
+        """Return the plainest call about the same days: what the account had, as one number."""
+        definition = ReportDefinition(name=self.definition.name, level="account")
+        call = replace(self, definition=definition, fields=("impressions",), node=None).call()
+        return replace(call, params={**call.params, "limit": 1})
 
     def __str__(self) -> str:
         return f"{self.definition.name}, account {self.account_id}, {self.window}"

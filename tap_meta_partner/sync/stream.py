@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.buckets import is_one_bucket
 from tap_meta_partner.days.windows import DateWindow, left_of
-from tap_meta_partner.graph.errors import TooMuchData
+from tap_meta_partner.graph.errors import Fault, KeptFailing, Rule, TooMuchData
+from tap_meta_partner.graph.pages import Dropped
 from tap_meta_partner.insights import breakdowns
 from tap_meta_partner.insights.columns import fields_to_ask
 from tap_meta_partner.planning.activity import is_plain_account_level
@@ -16,8 +17,10 @@ from tap_meta_partner.planning.again import days_again, spared_days, was_deliver
 from tap_meta_partner.planning.holes import found_holes, missing, new_holes, open_holes
 from tap_meta_partner.planning.next_window import next_window
 from tap_meta_partner.planning.open_days import close_window, open_days
+from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.report_runs import STANDS_STILL
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE, ReportRequest
+from tap_meta_partner.reports.surviving import surviving_report
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome
 from tap_meta_partner.sync.outcomes import ensure_may_begin
 from tap_meta_partner.sync.reconciliation import adds_up
@@ -36,6 +39,19 @@ if TYPE_CHECKING:
     from tap_meta_partner.sync.shared import OneAccount
 
 logger = logging.getLogger(__name__)
+
+#: After so many days in a row of which nothing could be had, the day at the other end is asked for.
+_DOUBTFUL_DAYS = 3
+
+#: So many days of which nothing can be had are found in a run: each costs minutes, or an hour.
+_MOST_DAYS_IN_VAIN = 30
+
+NOTHING_TO_BE_HAD = Rule(
+    family=KeptFailing,
+    what="nothing can be read of day after day, however little is asked",
+    advice="The tap tries again with the next run; if it lasts, take a field or a breakdown away, "
+    "or tell Meta's support.",
+)
 
 
 class StreamReading:
@@ -68,6 +84,8 @@ class StreamReading:
         self.bookmark = self._before = bookmark
         self.covered: DateWindow | None = None
         self.rows = 0
+        self._in_a_row = 0
+        self._in_vain = 0
 
     def read(self) -> Steps[None]:
         """Read the open days window by window: forward from the oldest, the gap from its newest.
@@ -139,12 +157,50 @@ class StreamReading:
                 return rest
             if not reading.holes:
                 self._learn(reading.request, reading.sink)
+            self._count_in_vain(
+                window, is_in_vain=not reading.sink.row_count and bool(reading.holes)
+            )
             self.rows += reading.sink.row_count
             holes = reading.holes
         self._close(window, pace, holes)
         if not definition.reads_in_full:
             yield BookmarkMoved(one.account.account_id, self.plan.name, self.bookmark)
+        if left and self._in_a_row == _DOUBTFUL_DAYS:
+            yield from self._doubt(left, from_end=from_end)
         return left
+
+    def _count_in_vain(self, window: DateWindow, *, is_in_vain: bool) -> None:
+        """Count windows of which nothing could be had, though Meta has rows of them."""
+        known = any(hole.window in window for hole in self._before.holes)
+        if known and is_in_vain:
+            return
+        self._in_a_row = self._in_a_row % _DOUBTFUL_DAYS + 1 if is_in_vain else 0
+        self._in_vain += is_in_vain
+
+    def _doubt(self, left: DateWindow, *, from_end: bool) -> Steps[None]:
+        """See whether it is the days or the stream: ask for the day at the other end of the rest.
+
+        Raises:
+            KeptFailing: nothing can be had of that one either, or of too many days already.
+            MetaError: as `steps.ask`.
+        """
+        far, _ = next_window(
+            self.plan.definition, left, 1, today=self._one.today, from_end=not from_end
+        )
+        request = self._reading(far).request
+        try:
+            yield from surviving_report(
+                request,
+                lambda asked: read_report(
+                    asked, Dropped(), self.bookmark.pace, self._shared.reporting
+                ),
+                self._refused,
+                self._shared.reporting.jitter,
+            )
+        except TooMuchData as error:
+            raise KeptFailing(error.fault, NOTHING_TO_BE_HAD) from error
+        if self._in_vain >= _MOST_DAYS_IN_VAIN:
+            raise KeptFailing(Fault(message=f"{self._in_vain} days"), NOTHING_TO_BE_HAD)
 
     def _close(self, window: DateWindow, pace: Pace, holes: Iterable[Hole]) -> None:
         """Close a window: move the bookmark behind it, and keep its pace and what it lacks."""

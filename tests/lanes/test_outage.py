@@ -167,6 +167,31 @@ def test_outage__of_some_accounts_is_none(
     assert max(at for lane in lanes[guilty:] for at in stage.sent(lane.name)) < 150.0
 
 
+def test_outage__accounts_half_of_whose_calls_fail_are_none() -> None:
+    """Five accounts whose every other call fails for ever are taken for an outage twice.
+
+    After these ten minutes each, everybody has tries of its own, side by side.
+    """
+
+    def half(call: Call) -> Reply:
+        return code_2(call) if call.path.endswith(("1", "3", "5", "7", "9")) else data(call)
+
+    stage = Stage(answer=half, latency=lambda _: 0.3, most=8)
+    lanes = [trying(str(number), streams=40) for number in range(5)]
+
+    stage.run(*lanes)
+
+    assert all(
+        [isinstance(result, KeptFailing) for result in lane.result] == [False, True] * 20
+        for lane in lanes
+    )
+    plain = [call for _, _, call in stage.transport.sent if call.path == PLAIN_QUESTION]
+    assert len(plain) < 10
+    alone = Stage(answer=half, latency=lambda _: 0.3, most=8)
+    alone.run(trying("0", streams=40))
+    assert stage.clock.now - alone.clock.now < 2 * 600.0
+
+
 def test_outage__ten_that_hold_all_report_runs_do_not_hide_the_others() -> None:
     """Accounts that fail for ever as they create report runs leave these to those that do not."""
 

@@ -256,6 +256,22 @@ def test_by_object__nothing_that_fits_is_a_hole_and_costs_one_question_the_next_
     assert (pieces.holes, pieces.hopeless) == ([], set())
 
 
+def test_by_object__of_very_many_that_fail_the_others_are_one_hole() -> None:
+    """After 25 in a row nobody waits for the other thousand: their spend is told."""
+    ads = [ad_row("2026-11-01", f"a{number}", "1.00", f"c{number}") for number in range(1000)]
+    lost = [f"{kind}{number}" for kind in ("c", "sc", "a") for number in range(1, 1000)]
+    sink, pieces = Sink(), Pieces()
+
+    graph = Graph({"1": ads}, hook=too_much_at(*lost))
+    drive = by_campaign(graph, sink, mode="sync", pieces=pieces)
+
+    assert [row["ad_id"] for row in sink.rows] == ["a0"]
+    assert len(drive.calls) < 25 * 6 + 10
+    assert len(pieces.holes) == 26
+    assert pieces.holes[-1].what == "974 more campaigns, not asked for"
+    assert sum(hole.spend or 0 for hole in pieces.holes) == Decimal(999)
+
+
 def answer_in_parts(most: int, *never: str) -> Callable[[Call], Reply]:
     """Answer an account's day with at most so many fields beside the key, some never."""
 

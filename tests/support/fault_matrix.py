@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 DOCUMENT = Path(__file__).parents[2] / "docs" / "fault-matrix.md"
 ACCOUNTS = 12
 FAULTY_NIGHTS = 3
+#: An account that is throttled for three hours is given up; nothing else takes longer.
+LONGEST_NIGHT_SECONDS = 3.5 * 3600
 TIMES: Mapping[str, int | None] = {"once": 1, "three times": 3, "for ever": None}
 CROWDS = (1, 2, 5)
 OUTCOMES = {
@@ -391,6 +393,8 @@ def _letters(night: Night, account_ids: Iterable[str]) -> set[str]:
 def _judged(cell: Cell, night: Night, seen: set[str], number: int) -> Iterator[str]:
     """Tell what is wrong with how a night with the fault went for the guilty, and was told."""
     where = f"night {number + 1}"
+    if night.seconds > LONGEST_NIGHT_SECONDS:
+        yield f"{where}: it took {night.seconds / 3600:.1f} hours"
     if not seen <= set(cell.allowed()):
         reasons = Counter(result.reason for result in night.results if result.reason)
         said = night.stopped or reasons

@@ -60,6 +60,14 @@ if TYPE_CHECKING:
     from tests.support.fakes import Reply
 
 
+ENDS = ("since", "until")
+
+
+def holes_of(drive: Drive) -> tuple[Hole, ...]:
+    """Return what is told as missing at the end."""
+    return last_bookmark(drive, "account_insights").holes
+
+
 # Windows.
 
 
@@ -316,6 +324,58 @@ def test_too_much__an_account_level_day_of_which_nothing_fits_is_a_hole() -> Non
         ("2026-11-24..2026-11-24", TODAY),
         ("2026-11-25..2026-11-25", TODAY),
     ]
+
+
+def test_days__of_which_nothing_fits_are_three_where_the_newest_is_no_better() -> None:
+    """All of 90 days is too much, however little is asked: three are tried, and then the newest."""
+    drive = sync(lambda _: fault(*TOO_MUCH), [plan("account", "08-28")], mode="sync")
+
+    result = results(drive)["account_insights"]
+    assert result.result is Outcome.FAILED
+    assert result.reason.startswith("nothing can be read of day after day, however little is asked")
+    assert closed(drive, "account_insights") == [day("08-28"), day("08-29"), day("08-30")]
+    assert asked(drive)[-1] == ("account", "11-25", "11-25")
+    assert len(drive.calls) < 40
+
+
+def test_days__of_which_nothing_fits_stop_nobody_whose_newest_one_is_read() -> None:
+    """A week in the middle cannot be had: each of its days is a hole, and all others are there."""
+    lost = {str(day("10-01") + dt.timedelta(days=number)) for number in range(7)}
+    graph = Graph(QUARTER)
+
+    def heavy(call: Call) -> Reply:
+        if "time_range" not in call.params:
+            return graph(call)
+        asked_for = DateWindow(*(day(call.params["time_range"][end][5:]) for end in ENDS))
+        return fault(*TOO_MUCH) if lost & set(map(str, asked_for.each_day())) else graph(call)
+
+    drive = sync(heavy, [plan("account", "08-28")], mode="sync")
+
+    assert results(drive)["account_insights"].result is Outcome.INCOMPLETE
+    assert {str(hole.window.since) for hole in holes_of(drive)} == lost
+    assert len(records(drive, "account_insights")) == 90 - 7
+    assert last_bookmark(drive, "account_insights").last_day == YESTERDAY
+
+
+def test_days__of_which_nothing_fits_are_thirty_a_run() -> None:
+    """A newest day that is read does not let a run spend its night on years that cannot be had."""
+    graph = Graph(QUARTER)
+
+    def heavy(call: Call) -> Reply:
+        if "time_range" not in call.params:
+            return graph(call)
+        newest = call.params["time_range"]["since"] >= "2026-11-20"
+        return graph(call) if newest else fault(*TOO_MUCH)
+
+    first = sync(heavy, [plan("account", "08-28")], mode="sync")
+
+    assert results(first)["account_insights"].result is Outcome.FAILED
+    assert len(holes_of(first)) == 30
+
+    kept = {"account_insights": last_bookmark(first, "account_insights")}
+    second = sync(heavy, [plan("account", "08-28")], mode="sync", bookmarks=kept)
+
+    assert len(holes_of(second)) == 60
 
 
 def test_holes__are_tried_again_and_new_ones_only_fail_the_run() -> None:
