@@ -32,6 +32,11 @@ PARK_SECONDS = (60.0, 120.0, 240.0, 300.0)
 BLOCK_SECONDS = 60.0
 
 
+#: The waits of one account whose calls are refused again and again: Meta counts by the hour, and
+#: every call that is refused counts.
+REFUSED_SECONDS = (60.0, 120.0, 240.0, 480.0, 900.0)
+
+
 DEVELOPMENT_BLOCK_SECONDS = 300.0
 
 
@@ -179,7 +184,8 @@ class Governor:
             self._ever_told.add(account_id)
         gate = self.app if everybody else self.accounts.setdefault(str(account_id), _Gate())
         least = DEVELOPMENT_BLOCK_SECONDS if self.tier == DEVELOPMENT_TIER else BLOCK_SECONDS
-        least = max(least, PARK_SECONDS[min(gate.level(now), len(PARK_SECONDS) - 1)])
+        waits = PARK_SECONDS if everybody else REFUSED_SECONDS
+        least = max(least, waits[min(gate.level(now), len(waits) - 1)])
         wait = max(usage.regain_seconds, least, least_seconds)
         wait += wait * 0.1 * self.jitter()
         if gate.throttled_since is None:

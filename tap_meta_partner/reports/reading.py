@@ -15,6 +15,7 @@ from tap_meta_partner.graph.error_codes import GARBLED
 from tap_meta_partner.graph.errors import (
     CursorExpired,
     KeptFailing,
+    MetaError,
     Retriable,
     RunNotReady,
     TooMuchData,
@@ -67,10 +68,12 @@ def _directly(request: ReportRequest, sink: RowSink, reporting: Reporting) -> St
     """Read a report by direct answers; what stays unanswered is taken as too much.
 
     Meta has a code for a report that is too heavy, and does not always come to send it: the call
-    times out, a gateway answers 502 or 504, the place in the pages is lost again and again.
+    times out, a gateway answers 502 or 504, the place in the pages is lost again and again. Then a
+    plain question tells whether it is the report, or the account that is not answered at all.
 
     Raises:
         TooMuchData: it is too much, or nothing that helps came at every try.
+        KeptFailing: nor is the plain question answered: asking for less would not help.
         MetaError: as `steps.ask`.
     """
     tried = 0
@@ -83,10 +86,23 @@ def _directly(request: ReportRequest, sink: RowSink, reporting: Reporting) -> St
             if tried == _UNREADY_TRIES:
                 raise TooMuchData(error.fault, error.rule) from error
             yield Pause(backoff_seconds(tried, reporting.jitter), error.rule.what)
-        except KeptFailing as error:
-            if not may_be_heavy(error):
+        except (KeptFailing, TooMuchData) as error:
+            if isinstance(error, KeptFailing) and not may_be_heavy(error):
                 raise
+            if issubclass(error.rule.family, Retriable) and request.node is None:
+                yield from _ask_plainly(request, error)
             raise TooMuchData(error.fault, error.rule) from error
+
+
+def _ask_plainly(request: ReportRequest, error: MetaError) -> Steps[None]:
+    """Raise what was met as `KeptFailing` where the account does not answer a plain question."""
+    try:
+        yield request.plain_call()
+    except Retriable:
+        raise KeptFailing(error.fault, error.rule) from error
+    except MetaError:
+        # Refused, or throttled: an answer.
+        return
 
 
 def may_be_heavy(error: KeptFailing) -> bool:
@@ -94,6 +110,6 @@ def may_be_heavy(error: KeptFailing) -> bool:
 
     Not where an answer came that makes no sense: that has nothing to do with its size.
     """
-    if error.rule is GARBLED:
+    if error.rule.what == GARBLED.what:
         return (error.fault.status or 0) >= _SERVER_ERROR
     return issubclass(error.rule.family, (Retriable, CursorExpired))

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.errors import (
     AccountUnreadable,
+    KeptFailing,
     MetaError,
     NobodyAnswers,
     RequestRefused,
     ThrottledTooLong,
     TokenRefused,
+    TooMuchData,
     word_of,
 )
 from tap_meta_partner.graph.rules import CHECKPOINT
@@ -153,6 +155,8 @@ class Outcomes:
         if isinstance(error, RequestRefused):
             self._evidence.note_refused(stream, self._account.account_id, error)
         result = self.failure(stream, error)
+        if isinstance(error, (KeptFailing, TooMuchData)) and not self.witness.stream_works:
+            self.witness.impatient = True
         if isinstance(error, NobodyAnswers):
             self._evidence.nobody_answers = True
         if isinstance(error, (ThrottledTooLong, NobodyAnswers)):

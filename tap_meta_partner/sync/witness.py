@@ -11,6 +11,7 @@ from tap_meta_partner.graph.errors import (
     AccountUnreadable,
     MetaError,
     RequestRefused,
+    Retriable,
     TokenRefused,
 )
 from tap_meta_partner.graph.steps import ask
@@ -37,6 +38,8 @@ class Witness:
         account_works: something of the account was answered, with this token.
         stream_works: something of the stream arrived that Meta was asked for.
         moved: the last bookmark that the stream moved, None before the first.
+        impatient: a stream has used up all its tries in vain. Until the account is answered again,
+            each call of the following streams has half as many.
     """
 
     def __init__(self, account: AdAccount, shared: Shared) -> None:
@@ -46,6 +49,7 @@ class Witness:
         self.account_works = False
         self.stream_works = False
         self.moved: Bookmark | DimensionBookmark | None = None
+        self.impatient = False
         self._answered = False
         self._asked: Call | None = None
         self._last_call: Call | None = None
@@ -68,8 +72,8 @@ class Witness:
                     self._note(stream, step)
                 try:
                     answer = yield step
-                except Exception as error:  # noqa: BLE001  (handed on as it is)
-                    step = steps.throw(error)
+                except Exception as error:  # noqa: BLE001  (handed on)
+                    step = steps.throw(self._as_met(error))
                 else:
                     if isinstance(step, Call):
                         self._hear(step, answer)
@@ -78,6 +82,13 @@ class Witness:
             self._note_works(stream)
         finally:
             steps.close()
+
+    def _as_met(self, error: Exception) -> Exception:
+        """Return an error as the steps are to meet it: with fewer tries, if those are in vain."""
+        if self.impatient and isinstance(error, Retriable):
+            fewer = max(1, error.rule.tries // 2)
+            return type(error)(error.fault, replace(error.rule, tries=fewer))
+        return error
 
     def _with_token(self, call: Call) -> Call:
         """Return a call with the token in use: the same one each time where it is asked again."""
@@ -89,6 +100,7 @@ class Witness:
 
     def _hear(self, call: Call, answer: dict[str, Any]) -> None:
         self.account_works = self._answered = True
+        self.impatient = False
         if call.method == "POST":
             self._own.add(str(answer.get("report_run_id")))
 
