@@ -100,6 +100,12 @@ class AccountSyncStatusStream(PartnerStream):
         th.Property("account_id", th.StringType, required=True),
         th.Property("stream", th.StringType, required=True),
         th.Property("run_started_at", th.DateTimeType, required=True),
+        th.Property(
+            "ended_at",
+            th.DateTimeType,
+            description="When the stream was at its end. Rows of the account with a read_at from "
+            "run_started_at to here are of this reading.",
+        ),
         th.Property("account_name", th.StringType),
         th.Property(
             "result",
@@ -144,6 +150,7 @@ class AccountSyncStatusStream(PartnerStream):
             "account_id": result.account_id,
             "stream": result.stream,
             "run_started_at": self.delivery.run.started_at.isoformat(),
+            "ended_at": self.delivery.run.clock.utc_now().isoformat(),
             "account_name": result.account_name or None,
             "result": result.result.value,
             "reason": result.reason or None,

@@ -10,14 +10,14 @@ import datetime as dt
 from collections import defaultdict
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import pytest
 from psycopg import sql
 
 from tap_meta_partner.demo.postgres import embedded_postgres
-from tap_meta_partner.sandbox import Sandbox, World
+from tap_meta_partner.sandbox import Dials, Fault, Sandbox, World
 from tap_meta_partner.sandbox.insights.rows import Insights
 from tests.support.page_blocks import page_text, shown_sql
 from tests.support.pipeline import load
@@ -37,11 +37,15 @@ if TYPE_CHECKING:
     from tests.support.tap_process import Output
 
 REPORT = "campaigns_by_age_and_gender"
+ACTIONS = f"{REPORT}_actions"
+STATUS = "account_sync_status"
 WINDOW_REPORT = f"{REPORT}_last_7d"
 SCHEMA, OVERWRITTEN = "tap_meta_partner", "overwritten"
 #: Noon in UTC, when both accounts (in Los Angeles and Berlin) have the same day.
 FIRST_NIGHT = dt.datetime(2026, 11, 25, 12, tzinfo=dt.timezone.utc)
 SECOND_NIGHT = FIRST_NIGHT + dt.timedelta(days=1)
+#: A share is withdrawn between two pages, and then a run is killed in the middle of one.
+THIRD_NIGHT, FOURTH_NIGHT = (SECOND_NIGHT + dt.timedelta(days=n) for n in (1, 2))
 #: The second run begins 7 days (`lookback_days`) before the bookmark, which is the 24th.
 START, READ_AGAIN = dt.date(2026, 11, 8), dt.date(2026, 11, 17)
 #: What the correction takes back of one account, and the day of which it leaves nothing to another.
@@ -62,8 +66,10 @@ class Nights:
         other: the account that lost all of the day `GONE`.
         first: what the first run wrote.
         second: what the second run wrote.
-        connection: where both runs were loaded, the table of `WINDOW_REPORT` being emptied before
-            the second, and where the page's view is.
+        third: what the run wrote that lost the share of `one` between two pages.
+        fourth: what the run wrote that was killed.
+        connection: where the first two runs were loaded, the table of `WINDOW_REPORT` being emptied
+            before the second, and where the page's view is.
     """
 
     before: Spend
@@ -72,6 +78,8 @@ class Nights:
     other: str
     first: Output
     second: Output
+    third: Output
+    fourth: bytes
     connection: psycopg.Connection
 
     def is_withdrawn(self, account_id: str, day: dt.date, *values: str) -> bool:
@@ -93,7 +101,7 @@ def nights(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iter
     now = FIRST_NIGHT
     world = World.agency(seed=7, accounts=2, idle=0, days=30, now=lambda: now)
     one, other = (account.id for account in world.accounts)
-    with Sandbox(world) as sandbox, pytest.MonkeyPatch.context() as patch:
+    with Sandbox(world, Dials(max_page_rows=40)) as sandbox, pytest.MonkeyPatch.context() as patch:
         (definition,) = [recipe.definition for recipe in recipes() if recipe.name == REPORT]
         config = {
             "access_token": sandbox.token,
@@ -101,7 +109,7 @@ def nights(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iter
             "start_date": str(START),
             "lookback_days": 7,
             "reports": [
-                dict(definition),
+                {**definition, "fields": [*definition["fields"], "actions"], "action_rows": True},
                 {**definition, "name": WINDOW_REPORT, "date_preset": "last_7d"},
             ],
         }
@@ -111,7 +119,7 @@ def nights(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iter
                 folder,
                 config,
                 state=state,
-                catalog=catalog_selecting(config, REPORT, WINDOW_REPORT),
+                catalog=catalog_selecting(config, REPORT, ACTIONS, WINDOW_REPORT, STATUS),
                 arguments=("--now", now.isoformat()),
                 minute=60,
             )
@@ -125,6 +133,14 @@ def nights(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iter
         after = true_spend(world)
         take_back(patch, one, other)
         second = run(first.state)
+        now = THIRD_NIGHT
+        lost = Fault(kind="insights", account_id=one, page=2, code=200, status=403, times=None)
+        sandbox.fault(lost)
+        third = run(second.state)
+        sandbox.clear_faults()
+        now = FOURTH_NIGHT
+        whole = run(second.state).raw.encode()
+        fourth = whole[: whole.index(b"\n", whole.index(b'"RECORD"') + len(whole) // 3) + 1]
     with psycopg.connect(postgres.uri, autocommit=True) as connection:
         load(first.raw.encode(), postgres, folder, schema=SCHEMA, timeout=60)
         window = sql.Identifier(SCHEMA, WINDOW_REPORT)
@@ -138,6 +154,8 @@ def nights(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iter
             other=other,
             first=first,
             second=second,
+            third=third,
+            fourth=fourth,
             connection=connection,
         )
 
@@ -224,6 +242,44 @@ def test_delete__leaves_the_latest_reading_of_each_account_and_day(nights: Night
         nights.connection.execute(shown("delete"))
 
         assert stored(nights, REPORT) == latest(nights)
+
+
+@pytest.mark.parametrize("night", ["a share withdrawn between two pages", "a run that was killed"])
+def test_delete__takes_no_row_for_a_reading_that_was_cut_off(
+    nights: Nights, postgres: Postgres, tmp_path: Path, night: str
+) -> None:
+    """Half a window that was read again proves nothing: every good row stays, in view and table."""
+    cut_off = nights.third.raw.encode() if "share" in night else nights.fourth
+    schema = night.rpartition(" ")[2]
+    nightly = (nights.first.raw.encode(), nights.second.raw.encode(), cut_off)
+    load(b"".join(nightly), postgres, tmp_path, schema=schema, timeout=60)
+    both = {table: dates(nights, table, schema) for table in (REPORT, ACTIONS)}
+    assert len(both[REPORT]) > 100
+    for table in (REPORT, ACTIONS):
+        kept = nights.connection.execute(moved(shown("latest"), schema, table))
+        nights.connection.execute(moved(shown("delete"), schema, table))
+        left = dates(nights, table, schema)
+
+        assert kept.rowcount
+        assert dates(nights, f"{table}_latest", schema) == left
+        assert {key for key in both[table] if not nights.is_withdrawn(*key[:4])} <= left
+        gone = both[table] - left
+        assert gone
+        assert all(nights.is_withdrawn(*key[:4]) for key in gone)
+
+
+def moved(statement: str, schema: str, table: str) -> LiteralString:
+    """Return the page's statement for another schema, and for the action rows as the page says."""
+    of_stream = f"'{REPORT}'"
+    statement = statement.replace(of_stream, "'…'").replace(REPORT, table)
+    statement = statement.replace("'…'", of_stream).replace(f"{SCHEMA}.", f'"{schema}".')
+    return cast("LiteralString", statement)
+
+
+def dates(nights: Nights, table: str, schema: str) -> set[tuple[Any, ...]]:
+    """Return what tells rows apart: account, day, age, gender and campaign."""
+    query = sql.SQL("select distinct account_id, date_start, age, gender, campaign_id from {}")
+    return set(nights.connection.execute(query.format(sql.Identifier(schema, table))))
 
 
 def test_read_at__is_one_instant_for_all_rows_of_an_account_and_day(nights: Nights) -> None:
