@@ -19,7 +19,7 @@ from tap_meta_partner.outputs.last_line import one_line_at_worst
 from tap_meta_partner.outputs.log_records import guard_logs
 from tap_meta_partner.outputs.secrecy import may_be_shown
 from tap_meta_partner.settings.model import SettingsError
-from tap_meta_partner.settings.reading import parse_settings, unknown_settings
+from tap_meta_partner.settings.reading import idle_settings, parse_settings, unknown_settings
 from tap_meta_partner.settings.sources import combined
 from tap_meta_partner.settings.table import CONFIG_SCHEMA
 from tap_meta_partner.settings.words import LEVELS
@@ -144,7 +144,8 @@ class TapMetaPartner(Tap):
         except ConfigValidationError as error:
             # Of the SDK's own settings; ours are sound by now.
             raise Complaint(_quoted(error.errors)) from None
-        for text in unknown_settings(self._config, self.config_jsonschema["properties"]):
+        unknown = unknown_settings(self._config, self.config_jsonschema["properties"])
+        for text in (*unknown, *idle_settings(self.settings)):
             self.logger.warning("%s", text)
         return problems
 

@@ -106,8 +106,19 @@ def sums_of_rates(definition: ReportDefinition) -> list[str]:
 _NOT_ADDITIVE = re.compile("cost_per|roas|ctr|rate|avg|average|unique|_per_")
 
 
+def not_lists(definition: ReportDefinition) -> list[str]:
+    """Name columns of an action type in a field that has none: they would always be empty."""
+    return [
+        f"{definition.name}: {name} cannot be a column, as {source_of(name)} is no list of "
+        f"actions: ask for {source_of(name)} as it is"
+        for name in definition.fields or ()
+        if ":" in name and kind_of(source_of(name)) not in {Kind.ACTIONS, Kind.UNKNOWN}
+    ]
+
+
 def mistakes(definition: ReportDefinition) -> Iterator[str]:
     """Say what of a report cannot be: its columns, that is."""
+    yield from not_lists(definition)
     yield from collisions(definition)
     yield from sums_of_rates(definition)
     wrong = complaint(definition) if definition.action_rows else None

@@ -11,7 +11,7 @@ from tap_meta_partner.outputs.secrecy import hide, may_be_shown
 from tap_meta_partner.settings.model import Settings, SettingsError
 from tap_meta_partner.settings.reports import Reports
 from tap_meta_partner.settings.table import TABLE
-from tap_meta_partner.settings.words import DEFAULT_HISTORY_DAYS
+from tap_meta_partner.settings.words import DEFAULT_HISTORY_DAYS, DEFAULT_LOOKBACK_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -68,6 +68,37 @@ def unknown_settings(config: Mapping[str, Any], known: Collection[str]) -> list[
         # A key can be the token itself, where name and value were exchanged.
         said = printable(name)[:_LONGEST_NAME] if may_be_shown(name) else "a key (not shown here)"
         found.append(f"{said} is not a setting and is ignored{hint}")
+    return found
+
+
+def idle_settings(settings: Settings) -> list[str]:
+    """Say which settings do nothing beside a `date_preset`, which is read in full on every run."""
+    found = []
+    for report in settings.definitions:
+        if not report.date_preset or (settings.date_preset and report not in settings.reports):
+            continue
+        idle = []
+        if report.lookback_days != settings.lookback_days:
+            idle.append("its lookback_days")
+        if settings.end_date:
+            idle.append("end_date")
+        if idle:
+            found.append(
+                f"{report.name}: {' and '.join(idle)} {'does' if len(idle) == 1 else 'do'} nothing "
+                f"for it, as date_preset {report.date_preset} is read in full on every run"
+            )
+    if settings.date_preset:
+        given = [
+            name
+            for name, default in (
+                ("lookback_days", DEFAULT_LOOKBACK_DAYS),
+                ("backfill_on_change", False),
+            )
+            if getattr(settings, name) != default
+        ]
+        found += [
+            f"{name} does nothing beside date_preset, which is read in full" for name in given
+        ]
     return found
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.days.windows import DateWindow
     from tap_meta_partner.settings.model import ReportDefinition
 
-#: What may be lost by rounding: a share of the whole, and an amount for each day.
+#: What a day may lose by rounding: a share of its amount, and an amount.
 _SHARE = Decimal("0.001")
 
 
@@ -43,12 +43,9 @@ class Spend:
         """Compare the days known at both levels; today's numbers move from call to call."""
         at_account, at_ads = self._by_level["account"], self._by_level["ad"]
         days = sorted(day for day in at_account.keys() & at_ads.keys() if day < today)
-        account_spend = sum((at_account[day] for day in days), Decimal(0))
-        ad_spend = sum((at_ads[day] for day in days), Decimal(0))
-        allowed = account_spend * _SHARE + _A_DAY * len(days)
-        if abs(account_spend - ad_spend) <= allowed:
+        differing = [day for day in days if _differ(at_account[day], at_ads[day])]
+        if not differing:
             return None
-        differing = [day for day in days if at_account[day] != at_ads[day]]
         return Discrepancy(
             account_id=account.account_id,
             account_name=account.name,
@@ -57,6 +54,11 @@ class Spend:
             account_spend=sum((at_account[day] for day in differing), Decimal(0)),
             ad_spend=sum((at_ads[day] for day in differing), Decimal(0)),
         )
+
+
+def _differ(account_spend: Decimal, ad_spend: Decimal) -> bool:
+    """Tell whether a day's amounts differ by more than rounding; days are not set off."""
+    return abs(account_spend - ad_spend) > account_spend * _SHARE + _A_DAY
 
 
 def adds_up(definition: ReportDefinition) -> bool:

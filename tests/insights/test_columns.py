@@ -15,7 +15,7 @@ from tap_meta_partner.insights.columns import (
     key_of,
     tells_of_its_own_life,
 )
-from tap_meta_partner.insights.doubts import collisions, doubts, sums_of_rates
+from tap_meta_partner.insights.doubts import collisions, doubts
 from tap_meta_partner.insights.fields import BREAKDOWNS, Kind, kind_of
 from tap_meta_partner.insights.schema import schema_of
 from tap_meta_partner.settings.model import ReportDefinition
@@ -243,33 +243,6 @@ def test_columns__below_the_level_are_dropped_and_said(level: str, dropped: list
     )
 
 
-def test_default_list__raises_no_doubts() -> None:
-    """The default list is dropped down to the level in silence: nobody asked for it."""
-    assert [doubts(ReportDefinition(name="r", level=level)) for level in ("account", "ad")] == [
-        [],
-        [],
-    ]
-
-
-def test_doubts__name_what_this_version_does_not_know() -> None:
-    """Unknown fields and breakdowns are said and left to Meta; known ones are not said."""
-    definition = replace(
-        AD,
-        fields=("spend", "new_field", "age", "post_engagement", "actions:lead", "odd:lead"),
-        breakdowns=("age", "user_segment_key", "breakdown_of_2027", "dma"),
-        action_attribution_windows=("1d_click", "7d_click_odd"),
-    )
-
-    assert doubts(definition) == [
-        "r: new_field is not a field this version knows: Meta decides",
-        "r: age is a breakdown and comes by itself: it is not asked as a field",
-        "r: odd:lead is not a field this version knows: Meta decides",
-        "r: breakdown_of_2027 is not a breakdown this version knows: Meta decides",
-        "r: 7d_click_odd is not an attribution window this version knows: Meta decides",
-    ]
-    assert "new_field" in fields_to_ask(columns_of(definition))
-
-
 # Breakdowns.
 
 
@@ -361,22 +334,6 @@ def test_action_column__takes_one_type_out_of_a_list() -> None:
         "action_values",
         "offsite_conversion.fb_pixel_purchase",
     )
-
-
-def test_collisions__name_entries_of_one_column() -> None:
-    """Two entries that would fill one column are named together; the same twice is no collision."""
-    definition = replace(
-        AD, fields=("actions:a.b", "spend", "actions:a_b", "spend", "actions:lead")
-    )
-
-    assert collisions(definition) == [
-        (
-            "r: actions:a.b and actions:a_b would both become the column actions_a_b: take one of "
-            "them into a report of its own"
-        )
-    ]
-    assert len(collisions(replace(AD, fields=("actions:Lead", "actions:lead")))) == 1
-    assert collisions(AD) == []
 
 
 @pytest.mark.parametrize(
@@ -475,18 +432,6 @@ def test_fields__name_of_a_breakdown_is_never_asked() -> None:
 
     assert "country" not in fields_to_ask(columns_of(definition))
     assert any("belongs in breakdowns" in doubt for doubt in doubts(definition))
-
-
-@pytest.mark.parametrize("name", ["cost_per_action_type:lead", "purchase_roas:omni_purchase"])
-def test_columns__rates_are_not_added_up(name: str) -> None:
-    """A cost per action over several devices is no sum: such a column is refused."""
-    definition = ReportDefinition(
-        name="x", fields=(name,), action_breakdowns=("action_type", "action_device")
-    )
-
-    assert len(sums_of_rates(definition)) == 1
-    assert sums_of_rates(replace(definition, action_breakdowns=("action_type",))) == []
-    assert sums_of_rates(replace(definition, fields=("actions:lead",))) == []
 
 
 def test_life__postbacks_are_told_by_themselves() -> None:

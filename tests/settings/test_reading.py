@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_meta_partner.settings.model import Settings, SettingsError
-from tap_meta_partner.settings.reading import parse_settings, unknown_settings
+from tap_meta_partner.settings.reading import idle_settings, parse_settings, unknown_settings
 from tap_meta_partner.settings.table import SETTING_NAMES
 from tests.support.configurations import JSON_VALUES, NOW, SECRET, THOROUGHLY, TOKEN, mistake, parse
 
@@ -104,6 +104,43 @@ def test_unknown_settings__say_which_was_meant() -> None:
         "startdate is not a setting and is ignored: did you mean start_date?",
         "zzz is not a setting and is ignored",
     ]
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        ({"date_preset": "last_7d"}, []),
+        ({"lookback_days": 3, "end_date": "2026-11-20", "start_date": "2026-11-01"}, []),
+        (
+            {"date_preset": "last_7d", "lookback_days": 3, "backfill_on_change": True},
+            [
+                "lookback_days does nothing beside date_preset, which is read in full",
+                "backfill_on_change does nothing beside date_preset, which is read in full",
+            ],
+        ),
+        (
+            {
+                "start_date": "2026-11-01",
+                "end_date": "2026-11-20",
+                "reports": [
+                    {"name": "weeks", "date_preset": "last_90d", "lookback_days": 7},
+                    {"name": "days", "lookback_days": 7},
+                ],
+            },
+            [
+                (
+                    "weeks: its lookback_days and end_date do nothing for it, as date_preset "
+                    "last_90d is read in full on every run"
+                )
+            ],
+        ),
+    ],
+)
+def test_idle_settings__are_said(config: dict[str, Any], said: list[str]) -> None:
+    """What a preset makes useless is named, with the report it is useless for."""
+    parsed = parse_settings({"access_token": SECRET, **config}, now=NOW)
+
+    assert idle_settings(parsed) == said
 
 
 @THOROUGHLY

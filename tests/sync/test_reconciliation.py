@@ -39,18 +39,32 @@ def test_equal__is_no_discrepancy() -> None:
 @pytest.mark.parametrize(
     ("ads", "told"),
     [
-        # A thousandth of the whole, and a hundredth a day, may be rounding.
-        ("999.05", False),
-        ("998.90", True),
-        ("1000.95", False),
-        ("1001.10", True),
+        # A thousandth of the day's amount, and a hundredth, may be rounding.
+        ("998.99", False),
+        ("998.98", True),
+        ("1001.01", False),
+        ("1001.02", True),
     ],
 )
 def test_small__differences_are_rounding(ads: str, *, told: bool) -> None:
-    """Less than a thousandth, and a hundredth for each of the five days, is not told."""
+    """Less than a thousandth of a day's amount, and a hundredth, is not told."""
     found = compared(spent(d21="1000"), spent(d21=ads))
 
     assert (found is not None) is told
+
+
+@pytest.mark.parametrize(
+    "ads",
+    [
+        # One small day is lost beside large ones.
+        spent(d20="9000", d22="9000"),
+        # Two days set each other off.
+        spent(d20="9000", d21="18", d22="8991"),
+    ],
+)
+def test_discrepancy__is_of_single_days_of_either_sign(ads: dict[str, Decimal]) -> None:
+    """What is small beside the whole, or levelled out by another day, is told all the same."""
+    assert compared(spent(d20="9000", d21="9", d22="9000"), ads) is not None
 
 
 def test_discrepancy__tells_the_days_that_differ_and_their_sums() -> None:
