@@ -1,11 +1,11 @@
 """Weeks of nights in which everything goes wrong that is known to go wrong, drawn from a seed.
 
 `uv run python -m tests.support.drawn_nights` plays 60 nights of 30 accounts. On each night some
-accounts meet faults of the matrix (`fault_matrix.py`) at places of the matrix, numbers are
-restated, clients withdraw their shares and share again, and some runs are killed at any moment.
-After one calm night every account that is shared has to be what a tap that begins that night
-reads, in every column, and its spend what the sandbox itself says. On every night no bookmark may
-claim a day that is not in the table.
+accounts meet faults of the matrix (`fault_matrix.py`) at places of the matrix, fields are refused
+to some in each of Meta's wordings, numbers are restated, clients withdraw their shares and share
+again, and some runs are killed at any moment. After one calm night every account that is shared has
+to be what a tap that begins that night reads, in every column, and its spend what the sandbox itself
+says. On every night no bookmark may claim a day that is not in the table.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.sandbox import Fault, World
+from tap_meta_partner.sandbox.graph.field_refusals import WORDINGS
 from tap_meta_partner.sandbox.world import cast
 from tests.support.fault_matrix import KINDS, PLACES, TIMES
 from tests.support.nights import Nights
@@ -42,6 +43,8 @@ _CONFIG: Mapping[str, Any] = {
         }
     ],
 }
+#: What Meta refuses to some accounts for some nights.
+_REFUSED = ("reach", "actions")
 #: Finality depends on when a day was last read, which a tap that begins anew does later.
 _NOT_COMPARED = ("is_final",)
 _CALLS = [place for place in PLACES.values() if not place.is_listing]
@@ -97,6 +100,8 @@ class Drawn:
             self.nights.next_night()
         for account in self.world.accounts:
             self.world.restore(account.id)
+            for name in _REFUSED:
+                self.nights.graph.refused_fields.accept(name, account.id)
         calm = self.nights.night()
         if calm.failed:
             self.problems.append(f"the calm night failed: {calm.stopped or calm.summary}")
@@ -112,6 +117,7 @@ class Drawn:
                 self.world.revoke(account.id)
             elif draw.random() < 0.5:
                 self.world.restore(account.id)
+        self._draw_refused_fields()
         for _ in range(draw.randrange(8)):
             kind = draw.choice(list(KINDS))
             place = draw.choice(_CALLS)
@@ -125,6 +131,17 @@ class Drawn:
                     **KINDS[kind].fault,
                 )
             )
+
+    def _draw_refused_fields(self) -> None:
+        """Draw which fields are refused to whom tonight, and in which words."""
+        draw = self._random
+        for name in _REFUSED:
+            for account in self.world.accounts:
+                if draw.random() < 0.02:
+                    wording = draw.choice(sorted(WORDINGS))
+                    self.nights.graph.refused_fields.refuse(name, account.id, wording=wording)
+                elif draw.random() < 0.5:
+                    self.nights.graph.refused_fields.accept(name, account.id)
 
     def _claimed(self, number: int) -> Iterator[str]:
         """Tell which bookmarks claim a day of which there are no rows though there was spend."""

@@ -434,7 +434,9 @@ _HEAD = """\
 # What becomes of a run when something goes wrong
 
 Made by `uv run python -m tests.support.fault_matrix --write`. The test suite plays a selection in
-which every pair of fault, place, how often and how many accounts occurs.
+which every pair of fault, place, how often and how many accounts occurs. Faults, refused fields,
+corrections, withdrawn shares and kills together, night after night, are drawn from a seed by
+`uv run python -m tests.support.drawn_nights`: sixty nights of thirty accounts.
 
 Each fault below is made by the sandbox at each kind of call that a run consists of: once, three
 times and for ever; for one, two and five of twelve ad accounts at once; on three nights in a row.
