@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.errors import (
     AccountUnreadable,
+    KeptFailing,
     MetaError,
     RequestRefused,
     Retriable,
+    Rule,
     TokenRefused,
 )
-from tap_meta_partner.graph.steps import ask
+from tap_meta_partner.graph.steps import OutOfTime, ask
 from tap_meta_partner.sync.events import BookmarkMoved, Rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
@@ -25,6 +28,16 @@ if TYPE_CHECKING:
     from tap_meta_partner.graph.steps import Steps
     from tap_meta_partner.planning.bookmarks import Bookmark
     from tap_meta_partner.sync.shared import Shared
+
+#: For so long one account's calls may end without an answer in a run: a report that times out,
+#: asked day by day and object by object, would take a night and a day.
+MOST_UNANSWERED_SECONDS = 3600.0
+
+NEVER_ANSWERED = Rule(
+    family=KeptFailing,
+    what="an hour was spent on calls about this ad account that nobody answered",
+    advice="The tap tries again with the next run; if it lasts, ask for fewer fields.",
+)
 
 #: Days back from now: over for every ad account, wherever it is.
 _CONTROL_DAY = dt.timedelta(days=2)
@@ -40,6 +53,7 @@ class Witness:
         moved: the last bookmark that the stream moved, None before the first.
         impatient: a stream has used up all its tries in vain. Until the account is answered again,
             each call of the following streams has half as many.
+        unanswered_seconds: how long its calls have waited for answers that never came.
     """
 
     def __init__(self, account: AdAccount, shared: Shared) -> None:
@@ -50,6 +64,9 @@ class Witness:
         self.stream_works = False
         self.moved: Bookmark | DimensionBookmark | None = None
         self.impatient = False
+        self.unanswered_seconds = 0.0
+        #: The unanswered call for which a stream was left.
+        self._last: MetaError | None = None
         self._answered = False
         self._asked: Call | None = None
         self._last_call: Call | None = None
@@ -60,32 +77,52 @@ class Witness:
         """Take the steps of a stream to their end.
 
         Raises:
+            KeptFailing: too much time was spent on calls without an answer.
             Exception: what they raise.
         """
         self.stream_works = self._answered = False
+        self._last = None
         try:
-            step = next(steps)
-            while True:
-                if isinstance(step, Call):
-                    step = self._with_token(step)
-                elif isinstance(step, (Rows, BookmarkMoved)):
-                    self._note(stream, step)
-                try:
-                    answer = yield step
-                except Exception as error:  # noqa: BLE001  (handed on)
-                    step = steps.throw(self._as_met(error))
-                else:
-                    if isinstance(step, Call):
-                        self._hear(step, answer)
-                    step = steps.send(answer)
-        except StopIteration:
+            yield from self._taken(stream, steps)
             self._note_works(stream)
+        except OutOfTime:
+            if self._last is None:
+                raise
+            raise KeptFailing(self._last.fault, NEVER_ANSWERED) from None
         finally:
             steps.close()
 
-    def _as_met(self, error: Exception) -> Exception:
-        """Return an error as the steps are to meet it: with fewer tries, if those are in vain."""
-        if self.impatient and isinstance(error, Retriable):
+    def _taken(self, stream: str, steps: Steps[None]) -> Steps[None]:
+        step = next(steps, None)
+        while step is not None:
+            if isinstance(step, Call):
+                step = self._with_token(step)
+            elif isinstance(step, (Rows, BookmarkMoved)):
+                self._note(stream, step)
+            began = self._shared.reporting.monotonic()
+            try:
+                answer = yield step
+            except Exception as error:  # noqa: BLE001  (handed on)
+                step = _next(steps.throw, self._as_met(error, began))
+            else:
+                if isinstance(step, Call):
+                    self._hear(step, answer)
+                step = _next(steps.send, answer)
+
+    def _as_met(self, error: Exception, began: float) -> Exception:
+        """Return an error as the steps are to meet it.
+
+        With fewer tries, if those are in vain; as the end of their time, if too much was spent.
+        """
+        if not isinstance(error, Retriable):
+            return error
+        waited = self._shared.reporting.monotonic() - began
+        # What is longer, others have made it wait for: a limit, an outage.
+        self.unanswered_seconds += min(waited, self._shared.settings.request_timeout)
+        if self.unanswered_seconds > MOST_UNANSWERED_SECONDS:
+            self._last = error
+            return OutOfTime()
+        if self.impatient:
             fewer = max(1, error.rule.tries // 2)
             return type(error)(error.fault, replace(error.rule, tries=fewer))
         return error
@@ -158,3 +195,11 @@ class Witness:
         dead = self._shared.evidence.dead_tokens
         self.tokens = [token for token in self.tokens[1:] if token not in dead]
         self.account_works = False
+
+
+def _next(resume: Callable[[Any], Any], value: object) -> Any:  # noqa: ANN401  (a step)
+    """Resume steps; return the next one, None at their end."""
+    try:
+        return resume(value)
+    except StopIteration:
+        return None

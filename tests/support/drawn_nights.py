@@ -4,8 +4,8 @@
 accounts meet faults of the matrix (`fault_matrix.py`) at places of the matrix, fields are refused
 to some in each of Meta's wordings, numbers are restated, clients withdraw their shares and share
 again, and some runs are killed at any moment. After one calm night every account that is shared has
-to be what a tap that begins that night reads, in every column, and its spend what the sandbox itself
-says. On every night no bookmark may claim a day that is not in the table.
+to be what a tap that begins that night reads, in every column, and its spend what the sandbox
+itself says. On every night no bookmark may claim a day that is not in the table.
 """
 
 from __future__ import annotations
