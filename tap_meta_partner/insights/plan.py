@@ -25,6 +25,7 @@ class InsightsPlan:
         rows_to: the stream its rows go to, or None.
         actions_to: the stream its action rows go to, or None.
         action_columns: those selected of the action rows.
+        mapped: what the user lets become of the rows on their way to the target, as a text.
     """
 
     definition: ReportDefinition
@@ -33,6 +34,19 @@ class InsightsPlan:
     rows_to: str | None
     actions_to: str | None = None
     action_columns: frozenset[str] = frozenset()
+    mapped: str = ""
+
+    @property
+    def makes_rows(self) -> tuple[object, ...]:
+        """What of the plan decides how an answer becomes rows, as plain values."""
+        return (
+            [(column.name, column.kind.value) for column in self.columns],
+            sorted(self.hidden),
+            self.rows_to,
+            self.actions_to,
+            sorted(self.action_columns),
+            self.mapped,
+        )
 
     @property
     def name(self) -> str:

@@ -11,7 +11,8 @@ Meltano carry along::
      "replication_key_value": "2026-11-23", "since": "2026-10-26", "report": "ad|1||default",
      "pace": {"days": 15, "mode": "async", "easy": 1}}
 
-What those days lack stands beside it: see `planning/withheld.py` and `planning/holes.py`.
+What those days lack stands beside it, and what the target has of them: see
+`planning/withheld.py`, `planning/holes.py` and `planning/digests.py`.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.values import instant_of, maybe
+from tap_meta_partner.planning.digests import Digests, digests_as_json, read_digests
 from tap_meta_partner.planning.holes import Hole, holes_as_json, read_holes
 from tap_meta_partner.planning.pace import WIDEST_DAYS, Pace
 from tap_meta_partner.planning.withheld import Withheld, read_withheld, withheld_as_json
@@ -51,6 +53,7 @@ class Bookmark:
         trouble: when the run began that was the last to fail with this account, until one does not.
         withheld: the fields that days were delivered without, and lookbacks not read for them.
         holes: what of those days cannot be had.
+        digests: what the target has of the last of those days.
     """
 
     day: dt.date | None = None
@@ -60,6 +63,7 @@ class Bookmark:
     trouble: dt.datetime | None = None
     withheld: Withheld = field(default_factory=Withheld)
     holes: tuple[Hole, ...] = ()
+    digests: Digests = field(default_factory=Digests)
 
     @property
     def last_day(self) -> dt.date | None:
@@ -84,6 +88,7 @@ def read_partition(partition: Mapping[str, Any]) -> Bookmark:
         trouble=maybe(instant_of, partition.get("trouble")),
         withheld=read_withheld(partition),
         holes=read_holes(partition.get("holes")),
+        digests=read_digests(partition),
     )
 
 
@@ -97,6 +102,7 @@ def write_partition(bookmark: Bookmark, partition: MutableMapping[str, Any]) -> 
         "pace": None if bookmark.pace == Pace() else _pace_as_json(bookmark.pace),
         "trouble": bookmark.trouble and bookmark.trouble.isoformat(timespec="seconds"),
         "holes": holes_as_json(bookmark.holes),
+        "digests": digests_as_json(bookmark.digests, bookmark.day),
         **withheld_as_json(bookmark.withheld),
     }
     for key, value in values.items():

@@ -39,6 +39,7 @@ from tap_meta_partner.settings.words import (
     DEFAULT_TIMEOUT_SECONDS,
     DEFAULT_USER_AGENT,
     REPORT_MODES,
+    UNCHANGED_DAYS,
 )
 
 if TYPE_CHECKING:
@@ -190,6 +191,14 @@ TABLE = (
         title="Backfill on change",
         default=False,
         description="Read everything again when fields are added.",
+    ),
+    Setting(
+        "unchanged_days",
+        OneOf(UNCHANGED_DAYS),
+        title="Unchanged days",
+        default=UNCHANGED_DAYS[0],
+        description="Days of the lookback whose rows are as they were: skip leaves them as the "
+        "target has them, write writes every row again on every run.",
     ),
     Setting(
         "max_run_minutes",

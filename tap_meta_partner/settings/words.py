@@ -55,6 +55,10 @@ DEFAULT_HISTORY_DAYS = 30
 DEFAULT_LOOKBACK_DAYS = 28
 
 
+#: What becomes of days whose rows the target has already.
+UNCHANGED_DAYS = ("skip", "write")
+
+
 DEFAULT_CONCURRENCY = 8
 
 

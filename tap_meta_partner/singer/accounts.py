@@ -116,7 +116,12 @@ class AccountSyncStatusStream(PartnerStream):
         th.Property("code", th.IntegerType, description="Meta's error code."),
         th.Property("covered_from", th.DateType, description="First day delivered in this run."),
         th.Property("covered_to", th.DateType, description="Last day delivered in this run."),
-        th.Property("rows", th.IntegerType),
+        th.Property("rows", th.IntegerType, description="Rows read."),
+        th.Property(
+            "rows_unchanged",
+            th.IntegerType,
+            description="Those of them that are as they were, and were not written again.",
+        ),
         th.Property("calls", th.IntegerType, description="Requests it took."),
     ).to_dict()
 
@@ -158,5 +163,6 @@ class AccountSyncStatusStream(PartnerStream):
             "covered_from": result.covered and str(result.covered.since),
             "covered_to": result.covered and str(result.covered.until),
             "rows": result.rows,
+            "rows_unchanged": result.unchanged,
             "calls": result.calls,
         }

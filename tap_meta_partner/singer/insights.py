@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from dataclasses import replace
 
@@ -31,6 +32,17 @@ if TYPE_CHECKING:
     from tap_meta_partner.singer.delivery import Delivery
 
 
+#: Settings of the SDK by which rows are changed on their way.
+_MAPPING = (
+    "stream_maps",
+    "stream_map_config",
+    "faker_config",
+    "flattening_enabled",
+    "flattening_max_depth",
+    "flattening_max_key_length",
+)
+
+
 class _ReportStream(ByAccountStream[Bookmark]):
     """What the rows of a report and its action rows have in common: bookmarks by date."""
 
@@ -58,6 +70,11 @@ class _ReportStream(ByAccountStream[Bookmark]):
             rows_to=rows.name if rows else None,
             actions_to=actions.name if actions else None,
             action_columns=actions.selected_columns if actions else frozenset(),
+            mapped=json.dumps(
+                {name: self.config[name] for name in _MAPPING if self.config.get(name)},
+                sort_keys=True,
+                default=str,
+            ),
         )
 
     @override

@@ -72,6 +72,7 @@ class StreamResult:
         code: Meta's error code, where one was the reason.
         covered: the days delivered in this run.
         rows: how many rows its closed windows have.
+        unchanged: how many of those the target had already, and were not written.
         calls: how many calls it took (the first stream's include the look for activity).
         new_holes: how much was found in this run that cannot be had.
     """
@@ -84,6 +85,7 @@ class StreamResult:
     code: int | None = None
     covered: DateWindow | None = None
     rows: int = 0
+    unchanged: int = 0
     calls: int = 0
     new_holes: int = 0
 

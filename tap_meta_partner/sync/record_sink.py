@@ -12,6 +12,7 @@ from tap_meta_partner.insights.action_rows import ActionRowReader
 from tap_meta_partner.insights.columns import key_of
 from tap_meta_partner.insights.rows import RowReader
 from tap_meta_partner.sync.events import Rows
+from tap_meta_partner.sync.held_days import HeldDays
 from tap_meta_partner.sync.reconciliation import adds_up
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class RecordSink:
     held back until it is known whether they agree.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (whose rows, when, and what becomes of them)
         self,
         plan: InsightsPlan,
         account: AdAccount,
@@ -55,6 +56,7 @@ class RecordSink:
         utc_now: Callable[[], dt.datetime],
         today: dt.date,
         named: Mapping[str, set[str]] | None = None,
+        held: HeldDays | None = None,
     ) -> None:
         self._plan = plan
         self._account_id = account.account_id
@@ -71,6 +73,7 @@ class RecordSink:
         self._actions = None
         if plan.actions_to:
             self._actions = ActionRowReader(plan.definition, plan.action_columns)
+        self.held = held or HeldDays({}, None)
         self._utc_now = utc_now
         self._today = today
         self._part = ""
@@ -88,6 +91,7 @@ class RecordSink:
 
     def begin(self, part: str = "") -> None:
         """Forget the rows so far: the window (or one part of it) is read anew."""
+        self.held.begin(anew=not part, next_part=part != self._part)
         if not part:
             self._reader.begin_window(read_at=self._utc_now(), today=self._today)
             self._earlier_keys = set()
@@ -124,8 +128,18 @@ class RecordSink:
         day = self._key.index("date_start")
         return sorted((str(key[day]), self._named_key(key)) for key in self._differing)
 
+    def release(self) -> Iterator[Rows]:
+        """Hand on the rows of days that are not as the target has them, once all are known."""
+        for records in self.held.release():
+            yield from self._written(records)
+
     def _handed_on(self, records: list[dict[str, Any]]) -> Iterator[Rows]:
         note_named(self._named, records)
+        records = self.held.take(records)
+        if records:
+            yield from self._written(records)
+
+    def _written(self, records: list[dict[str, Any]]) -> Iterator[Rows]:
         if self._plan.rows_to:
             yield Rows(self._account_id, self._plan.rows_to, self._shown(records))
         yield from self._action_rows(records)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.dimensions.request import StatusesAbove, Unavailable
 from tap_meta_partner.graph.refused_fields import RefusedFields
 from tap_meta_partner.sync.evidence import Evidence
+from tap_meta_partner.sync.held_days import Room
 from tap_meta_partner.sync.reconciliation import Spend
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Shared:
         evidence: what the accounts were answered so far.
         refused_fields: what Meta refused of a report, by its name.
         said: what is true of all accounts, and was said once.
+        room: what the windows under way hold of days that may be unchanged.
     """
 
     settings: Settings
@@ -53,6 +55,7 @@ class Shared:
     refused_fields: dict[str, RefusedFields] = field(default_factory=dict)
     unavailable: Unavailable = field(default_factory=Unavailable)
     said: set[str] = field(default_factory=set)
+    room: Room = field(default_factory=Room)
 
     def refused_of(self, report: str) -> RefusedFields:
         """Return the fields that Meta refuses of a report, by ad account."""

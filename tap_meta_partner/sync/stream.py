@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.days.buckets import is_one_bucket
+from tap_meta_partner.days.buckets import bucket_of, is_one_bucket
 from tap_meta_partner.days.windows import DateWindow, left_of
-from tap_meta_partner.graph.errors import Fault, KeptFailing, Rule, TooMuchData
-from tap_meta_partner.graph.pages import Dropped
+from tap_meta_partner.graph.errors import TooMuchData
 from tap_meta_partner.insights import breakdowns
 from tap_meta_partner.insights.columns import fields_to_ask
 from tap_meta_partner.planning.activity import is_plain_account_level
 from tap_meta_partner.planning.again import days_again, spared_days, was_delivered_whole
+from tap_meta_partner.planning.digests import MOST_DAYS, Digests, maker_of
 from tap_meta_partner.planning.holes import found_holes, missing, new_holes, open_holes
 from tap_meta_partner.planning.next_window import next_window
 from tap_meta_partner.planning.open_days import close_window, open_days
-from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.report_runs import STANDS_STILL
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE, ReportRequest
-from tap_meta_partner.reports.surviving import surviving_report
+from tap_meta_partner.sync.days_in_vain import DaysInVain
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome
+from tap_meta_partner.sync.held_days import HeldDays
 from tap_meta_partner.sync.outcomes import ensure_may_begin
 from tap_meta_partner.sync.reconciliation import adds_up
 from tap_meta_partner.sync.record_sink import RecordSink
 from tap_meta_partner.sync.window import Spared, WindowReading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from tap_meta_partner.graph.steps import Steps
     from tap_meta_partner.insights.plan import InsightsPlan
@@ -40,18 +41,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-#: After so many days in a row of which nothing could be had, the day at the other end is asked for.
-_DOUBTFUL_DAYS = 3
-
-#: So many days of which nothing can be had are found in a run: each costs minutes, or an hour.
-_MOST_DAYS_IN_VAIN = 30
-
-NOTHING_TO_BE_HAD = Rule(
-    family=KeptFailing,
-    what="nothing can be read of day after day, however little is asked",
-    advice="The tap tries again with the next run; if it lasts, take a field or a breakdown away, "
-    "or tell Meta's support.",
-)
+_DAY = dt.timedelta(days=1)
 
 
 class StreamReading:
@@ -83,9 +73,15 @@ class StreamReading:
         )
         self.bookmark = self._before = bookmark
         self.covered: DateWindow | None = None
-        self.rows = 0
-        self._in_a_row = 0
-        self._in_vain = 0
+        self.rows = self.unchanged = 0
+        self._maker = maker_of(
+            plan.definition.level,
+            plan.definition.name,
+            plan.makes_rows,
+            one.account.currency,
+            one.account.timezone_name,
+        )
+        self._in_vain = DaysInVain()
 
     def read(self) -> Steps[None]:
         """Read the open days window by window: forward from the oldest, the gap from its newest.
@@ -103,7 +99,7 @@ class StreamReading:
 
     def told(self, result: StreamResult) -> StreamResult:
         """Add to a result what was delivered, and what of it cannot be had."""
-        result = replace(result, covered=self.covered, rows=self.rows)
+        result = replace(result, covered=self.covered, rows=self.rows, unchanged=self.unchanged)
         new = new_holes(self._before.holes, self.bookmark.holes)
         holes = self._open_holes()
         result = replace(result, new_holes=len(new))
@@ -138,6 +134,7 @@ class StreamReading:
         pace = known.attempt(one.today)
         window, left = next_window(definition, rest, pace.days, today=one.today, from_end=from_end)
         holes: list[Hole] = []
+        digests: Mapping[dt.date, str] = {}
         if one.activity.is_idle(definition, rest):
             window, left, pace = rest, None, known
         elif one.activity.is_idle(definition, window):
@@ -157,52 +154,36 @@ class StreamReading:
                 return rest
             if not reading.holes:
                 self._learn(reading.request, reading.sink)
-            self._count_in_vain(
-                window, is_in_vain=not reading.sink.row_count and bool(reading.holes)
-            )
+            self._note_in_vain(reading)
             self.rows += reading.sink.row_count
-            holes = reading.holes
-        self._close(window, pace, holes)
+            self.unchanged += reading.sink.held.unchanged
+            holes, digests = reading.holes, reading.sink.held.digests
+        self._close(window, pace, holes, digests)
         if not definition.reads_in_full:
             yield BookmarkMoved(one.account.account_id, self.plan.name, self.bookmark)
-        if left and self._in_a_row == _DOUBTFUL_DAYS:
-            yield from self._doubt(left, from_end=from_end)
+        if left and self._in_vain.are_doubtful:
+            far, _ = next_window(definition, left, 1, today=one.today, from_end=not from_end)
+            yield from self._in_vain.doubt(
+                self._reading(far).request,
+                self.bookmark.pace,
+                self._refused,
+                self._shared.reporting,
+            )
         return left
 
-    def _count_in_vain(self, window: DateWindow, *, is_in_vain: bool) -> None:
-        """Count windows of which nothing could be had, though Meta has rows of them."""
-        known = any(hole.window in window for hole in self._before.holes)
-        if known and is_in_vain:
-            return
-        self._in_a_row = self._in_a_row % _DOUBTFUL_DAYS + 1 if is_in_vain else 0
-        self._in_vain += is_in_vain
+    def _note_in_vain(self, reading: WindowReading) -> None:
+        known = any(hole.window in reading.request.window for hole in self._before.holes)
+        if not known:
+            in_vain = bool(reading.holes) and not reading.sink.row_count
+            self._in_vain.note(in_vain=in_vain)
 
-    def _doubt(self, left: DateWindow, *, from_end: bool) -> Steps[None]:
-        """See whether it is the days or the stream: ask for the day at the other end of the rest.
-
-        Raises:
-            KeptFailing: nothing can be had of that one either, or of too many days already.
-            MetaError: as `steps.ask`.
-        """
-        far, _ = next_window(
-            self.plan.definition, left, 1, today=self._one.today, from_end=not from_end
-        )
-        request = self._reading(far).request
-        try:
-            yield from surviving_report(
-                request,
-                lambda asked: read_report(
-                    asked, Dropped(), self.bookmark.pace, self._shared.reporting
-                ),
-                self._refused,
-                self._shared.reporting.jitter,
-            )
-        except TooMuchData as error:
-            raise KeptFailing(error.fault, NOTHING_TO_BE_HAD) from error
-        if self._in_vain >= _MOST_DAYS_IN_VAIN:
-            raise KeptFailing(Fault(message=f"{self._in_vain} days"), NOTHING_TO_BE_HAD)
-
-    def _close(self, window: DateWindow, pace: Pace, holes: Iterable[Hole]) -> None:
+    def _close(
+        self,
+        window: DateWindow,
+        pace: Pace,
+        holes: Iterable[Hole],
+        digests: Mapping[dt.date, str],
+    ) -> None:
         """Close a window: move the bookmark behind it, and keep its pace and what it lacks."""
         moved, today = self.bookmark, self._one.today
         opened = (self.opened.forward, self.opened.gap)
@@ -217,11 +198,27 @@ class StreamReading:
                 refused=self._refused.of(self._one.account.account_id),
             ),
             holes=found_holes(moved.holes, holes, window, today),
+            digests=self._digests(window, digests),
         )
         covered = self.covered or window
         self.covered = DateWindow(
             min(covered.since, window.since), max(covered.until, window.until)
         )
+
+    def _digests(self, window: DateWindow, found: Mapping[dt.date, str]) -> Digests:
+        since = self._digests_since
+        if since is None:
+            return Digests()
+        return self.bookmark.digests.closed(window, found, self._maker, since=since)
+
+    @property
+    def _digests_since(self) -> dt.date | None:
+        """The first day that a run of tomorrow reads again; None where all days are written."""
+        definition = self.plan.definition
+        if definition.reads_in_full or self._shared.settings.unchanged_days == "write":
+            return None
+        first = self._one.today - _DAY * (min(definition.lookback_days, MOST_DAYS) + 1)
+        return bucket_of(first, definition.time_increment).since
 
     # What days lack.
 
@@ -284,6 +281,9 @@ class StreamReading:
             utc_now=self._shared.utc_now,
             today=one.today,
             named=one.named,
+            held=HeldDays(
+                self.bookmark.digests.known(self._maker), self._digests_since, self._shared.room
+            ),
         )
 
         def spare() -> None:

@@ -144,10 +144,12 @@ class Results:
 
     def summary(self) -> list[str]:
         """Say in a few lines how the run went: figures, then each cause with whom it met."""
+        as_before = sum(result.unchanged for result in self.of_streams)
+        unchanged = f" written and {as_before} unchanged" if as_before else ""
         figures = (
             f"ad accounts: {_counted(_by_account(self.of_streams), shown=_SHOWN)}; their streams: "
             f"{_counted(Counter(result.result for result in self.of_streams))}; "
-            f"{sum(self.rows.values())} rows, {self.calls} calls, "
+            f"{sum(self.rows.values())} rows{unchanged}, {self.calls} calls, "
             f"{self.governor.throttle_errors} throttle errors, "
             f"{self.governor.parked_seconds / 60:.1f} account-minutes parked, "
             f"{_duration(self.seconds)}"

@@ -88,6 +88,14 @@ class WindowReading:
             TooMuchData: it must be asked for in smaller windows.
             MetaError: as `steps.ask`.
         """
+        try:
+            worked = yield from self._settled(pace, known)
+            yield from self.sink.release()
+        finally:
+            self.sink.held.close()
+        return worked
+
+    def _settled(self, pace: Pace, known: Pace) -> Steps[Pace]:
         tried = 0
         while True:
             worked = yield from self._read(pace, known)

@@ -3,9 +3,10 @@
 `uv run python -m tests.support.drawn_nights` plays 60 nights of 30 accounts. On each night some
 accounts meet faults of the matrix (`fault_matrix.py`) at places of the matrix, fields are refused
 to some in each of Meta's wordings, numbers are restated, clients withdraw their shares and share
-again, and some runs are killed at any moment. After one calm night every account that is shared has
-to be what a tap that begins that night reads, in every column, and its spend what the sandbox
-itself says. On every night no bookmark may claim a day that is not in the table.
+again, some runs are killed at any moment, and some targets confirm no state of their last pages.
+After one calm night every account that is shared has to be what a tap that begins that night reads,
+in every column, and its spend what the sandbox itself says. On every night no bookmark may claim a
+day that is not in the table.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Drawn:
 
     seed: int
     accounts: int = 30
+    unchanged_days: str = "skip"
     problems: list[str] = field(default_factory=list)
     _random: Random = field(init=False)
     nights: Nights = field(init=False)
@@ -81,7 +83,11 @@ class Drawn:
         world = World(clients, seed=self.seed, now=time.utc_now)
         graph = graph_of(world, time, max_page_rows=40, max_page_accounts=20)
         self.nights = Nights(
-            time, graph, streams=_STREAMS, config=_CONFIG, jitter=self._random.random
+            time,
+            graph,
+            streams=_STREAMS,
+            config={**_CONFIG, "unchanged_days": self.unchanged_days},
+            jitter=self._random.random,
         )
 
     @property
@@ -94,7 +100,8 @@ class Drawn:
         for number in range(nights):
             self._draw()
             killed_after = self._random.randrange(200) if self._random.random() < 0.1 else None
-            self.nights.night(killed_after=killed_after)
+            unconfirmed = self._random.randrange(30) if self._random.random() < 0.1 else 0
+            self.nights.night(killed_after=killed_after, unconfirmed=unconfirmed)
             self.nights.graph.faults.clear()
             self.problems += self._claimed(number)
             self.nights.next_night()

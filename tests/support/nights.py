@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -85,13 +86,16 @@ class Nights:
     state: dict[str, Any] = field(default_factory=dict)
     statuses: list[StreamResult] = field(default_factory=list)
     jitter: Callable[[], float] = lambda: 0.5
+    written: Counter[str] = field(default_factory=Counter)
 
-    def night(self, *, killed_after: int | None = None) -> Night:
+    def night(self, *, killed_after: int | None = None, unconfirmed: int = 0) -> Night:
         """Run the tap once, from the state it has; keep what it delivers.
 
         Args:
             killed_after: how many events are dealt with before the process is gone, with the state
                 as it stands by then.
+            unconfirmed: how many pages of rows the target stores after the last state that it
+                confirms: that state is the one that the next run begins with.
         """
         began, before = self.time.seconds, len(self.graph.calls)
         tap = TapMetaPartner(
@@ -113,6 +117,7 @@ class Nights:
             )
             results: list[StreamResult] = []
             stopped = None
+            states = deque([self.state], maxlen=unconfirmed + 1)
             with _listening() as log:
                 try:
                     bookmarks = {plan.name: streams[plan.name].bookmarks() for plan in plans}
@@ -123,13 +128,15 @@ class Nights:
                             case Rows():
                                 keys = streams[event.stream].primary_keys
                                 self._upsert(event.stream, keys, event.records)
+                                self.written[event.stream] += len(event.records)
+                                states.append(as_json(tap.state) if unconfirmed else {})
                             case BookmarkMoved():
                                 streams[event.stream].keep(event.account_id, event.bookmark)
                             case StreamResult():
                                 results.append(event)
                 except MetaError as error:
                     stopped = error.reason
-        self.state = as_json(tap.state)
+        self.state = states[0] if unconfirmed else as_json(tap.state)
         self.statuses += results
         return Night(
             results=tuple(results),

@@ -416,9 +416,8 @@ def test_holes__of_days_before_the_lookback_are_tried_again_too() -> None:
     drive = sync(Graph(QUARTER), [plan("ad")], bookmarks={"ad_insights": bookmark})
 
     assert asked(drive) == [("ad", "10-27", "11-25"), ("ad", "01-05", "01-05")]
-    assert last_bookmark(drive, "ad_insights") == Bookmark(
-        day=YESTERDAY, since=day("01-01"), report=last_bookmark(drive, "ad_insights").report
-    )
+    left = last_bookmark(drive, "ad_insights")
+    assert (left.day, left.since, left.holes) == (YESTERDAY, day("01-01"), ())
 
     late = replace(bookmark, holes=(replace(hole, found=day("10-20")),))
     drive = sync(Graph(QUARTER), [plan("ad")], bookmarks={"ad_insights": late})
