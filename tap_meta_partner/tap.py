@@ -18,10 +18,17 @@ from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.outputs.last_line import one_line_at_worst
 from tap_meta_partner.outputs.log_records import guard_logs
 from tap_meta_partner.outputs.secrecy import may_be_shown
+from tap_meta_partner.settings.kinds import ListOf
 from tap_meta_partner.settings.model import SettingsError
-from tap_meta_partner.settings.reading import idle_settings, parse_settings, unknown_settings
-from tap_meta_partner.settings.sources import combined
-from tap_meta_partner.settings.table import CONFIG_SCHEMA
+from tap_meta_partner.settings.reading import (
+    early_starts,
+    for_catalog,
+    idle_settings,
+    parse_settings,
+    unknown_settings,
+)
+from tap_meta_partner.settings.sources import combined, unknown_variables
+from tap_meta_partner.settings.table import CONFIG_SCHEMA, TABLE
 from tap_meta_partner.settings.words import LEVELS
 from tap_meta_partner.singer import (
     AccountSyncStatusStream,
@@ -144,15 +151,22 @@ class TapMetaPartner(Tap):
         except ConfigValidationError as error:
             # Of the SDK's own settings; ours are sound by now.
             raise Complaint(_quoted(error.errors)) from None
-        unknown = unknown_settings(self._config, self.config_jsonschema["properties"])
-        for text in (*unknown, *idle_settings(self.settings)):
+        known = self.config_jsonschema["properties"]
+        for text in (
+            *unknown_settings(self._config, known),
+            *unknown_variables(os.environ, known),
+            *idle_settings(self.settings),
+            *early_starts(self.settings, now=self.clock.utc_now()),
+        ):
             self.logger.warning("%s", text)
         return problems
 
     def _check_own_settings(self, *, token_needed: bool) -> None:
-        """Parse the tap's own settings, and put what the SDK will check into the form it wants."""
+        """Parse the tap's own settings, once for all."""
         now = self.clock.utc_now()
         try:
+            if not token_needed:
+                self._config = for_catalog(self._config, now=now)
             self.settings = parse_settings(self._config, now=now, token_needed=token_needed)
         except SettingsError as error:
             raise Complaint(str(error)) from None
@@ -161,12 +175,18 @@ class TapMetaPartner(Tap):
         for definition in self.settings.definitions:
             for mistake in mistakes(definition):
                 raise Complaint(mistake)
+        self._put_into_the_sdks_form()
+
+    def _put_into_the_sdks_form(self) -> None:
+        """Write settings as the SDK will check them: it takes fewer forms than people write."""
         for name in [name for name, value in self._config.items() if value is None or value == ""]:
             del self._config[name]
-        for name in ("max_run_minutes", "request_timeout"):
-            if name in self._config:
-                # A number in the environment is text, which the SDK would refuse.
-                self._config[name] = getattr(self.settings, name)
+        for row in TABLE:
+            value = getattr(self.settings, row.name)
+            plain = isinstance(value, (str, int, float)) or isinstance(row.kind, ListOf)
+            if row.name in self._config and plain:
+                # Numbers and lists can come as texts, ids as numbers: the SDK refuses them.
+                self._config[row.name] = list(value) if isinstance(value, tuple) else value
         if "reports" in self._config:
             self._config["reports"] = [_given(report) for report in self._config["reports"]]
 

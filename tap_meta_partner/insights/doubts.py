@@ -15,7 +15,9 @@ from tap_meta_partner.insights.fields import (
     below,
     is_gone,
     kind_of,
+    known_fields,
 )
+from tap_meta_partner.settings.reading import did_you_mean
 from tap_meta_partner.settings.words import ATTRIBUTION_WINDOWS
 
 if TYPE_CHECKING:
@@ -57,9 +59,11 @@ def doubts(definition: ReportDefinition, *, api_version: str = "") -> list[str]:
                 "asked and stays empty"
             )
         elif kind_of(source_of(name)) is Kind.UNKNOWN:
-            found.append(f"{name} is not a field this version knows: Meta decides")
+            hint = did_you_mean(source_of(name), known_fields())
+            found.append(f"{name} is not a field this version knows{hint or ':'} Meta decides")
     found += [
-        f"{name} is not a breakdown this version knows: Meta decides"
+        f"{name} is not a breakdown this version knows{did_you_mean(name, BREAKDOWNS) or ':'} "
+        "Meta decides"
         for name in definition.breakdowns
         if name not in BREAKDOWNS
     ]

@@ -8,7 +8,7 @@ import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from tap_meta_partner.outputs.printable import printable
 from tap_meta_partner.outputs.secrecy import may_be_shown
@@ -59,10 +59,27 @@ def wrong(name: str, value: object, allowed: str) -> SettingsError:
     return SettingsError(f"{name} is {text}: it must be {allowed}")
 
 
+def as_written(kind: Kind[Any], value: object) -> object:
+    """Return what people write for a list or a number in the form in which JSON has it.
+
+    Meltano hands on as a text what somebody typed, and so does the environment. What cannot be read
+    is returned as it is, for the check to refuse.
+    """
+    if isinstance(value, str) and kind.reads_text:
+        try:
+            return kind.from_text(value)
+        except (ValueError, RecursionError):
+            return value
+    return value
+
+
 class Kind(ABC, Generic[T_co]):
     """A kind of value; one that says nothing else is a string in JSON."""
 
     __slots__ = ()
+
+    #: Whether a text is read where JSON would have held something else: see `as_written`.
+    reads_text: ClassVar[bool] = False
 
     @abstractmethod
     def parse(self, name: str, value: object) -> T_co:
@@ -105,13 +122,45 @@ class Text(Kind[str]):
         raise wrong(name, value, self.allowed)
 
 
-DIGITS = Text(r"\d+", "an id of digits, as a string")
+@dataclass(frozen=True, slots=True)
+class Digits(Kind[str]):
+    """The id of a business or an app."""
+
+    def parse(self, name: str, value: object) -> str:
+        """Take digits, as a text or as a number."""
+        if isinstance(value, (str, int)) and not isinstance(value, bool):
+            digits = str(value).strip()
+            if re.fullmatch(r"\d+", digits, re.ASCII):
+                return digits
+        raise wrong(name, value, "an id of digits")
+
+
+DIGITS = Digits()
 META_NAME = Text(r"[A-Za-z0-9_.:-]+", "a name as Meta writes it (letters, digits, underscores)")
 _WINDOW = Text(
     r"[a-z0-9_]+", "an attribution window as Meta writes it, such as 1d_view, 1d_click or 7d_click"
 )
 STATUS = Text(r"[A-Z_]+", "a status as Meta writes it, such as ACTIVE, PAUSED or ARCHIVED")
-API_VERSION = Text(r"v\d{1,3}\.\d", f"a version such as {DEFAULT_API_VERSION}")
+#: What stands in an example, where a token is to be: `${TOKEN}`, `<your token>`, `EAAB…`, `***`.
+_PLACEHOLDER = re.compile(
+    r"\$\{?\w+\}?|<[^>]*>|\{\{.*\}\}|\*+|\w{0,6}(\u2026|\.\.\.)|x{3,}|your[-_ ].*", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Version(Kind[str]):
+    """A version of Meta's API."""
+
+    def parse(self, name: str, value: object) -> str:
+        """Take v26.0, and what means the same: 26.0, 26, v26."""
+        said = str(value) if isinstance(value, (str, int, float, Decimal)) else ""
+        found = re.fullmatch(r"[vV]?(\d{1,3})(?:\.(\d))?", said.strip(), re.ASCII)
+        if found is None or isinstance(value, bool):
+            raise wrong(name, value, f"a version such as {DEFAULT_API_VERSION}")
+        return f"v{found[1]}.{found[2] or 0}"
+
+
+API_VERSION = Version()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +181,23 @@ class Secret(Kind[str]):
     """A token or an app's secret. It is never shown, whatever its type."""
 
     def parse(self, name: str, value: object) -> str:
-        """Take what can be a token; say what is wrong without quoting it."""
+        """Take what can be a token, as it was copied; say what is wrong without quoting it."""
         if not isinstance(value, str):
             raise SettingsError(f"{name} must be a string (its value is not shown)")
-        if value != value.strip() or any(character.isspace() for character in value):
+        value = as_copied(value)
+        if _PLACEHOLDER.fullmatch(value):
+            raise SettingsError(f"{name} is a placeholder still: put the real one there")
+        if any(character.isspace() for character in value):
             raise SettingsError(f"{name} contains white space: it was probably not copied whole")
         if not value.isascii() or not value.isprintable():
             raise SettingsError(f"{name} contains characters that no token has: copy it again")
         return value
+
+
+def as_copied(secret: str) -> str:
+    """Return a secret without what comes along when it is copied: blanks, quotes, `Bearer`."""
+    bare = secret.strip().strip("\"'\u201c\u201d\ufeff").strip()
+    return bare[len("Bearer ") :].strip() if bare.lower().startswith("bearer ") else bare
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +234,7 @@ class Whole(Kind[int]):
 
     low: int
     high: int | None = None
+    reads_text: ClassVar[bool] = True
 
     def parse(self, name: str, value: object) -> int:
         """Take a whole number within the bounds; true is not one."""
@@ -273,11 +332,11 @@ class AccountId(Kind[str]):
 
     def parse(self, name: str, value: object) -> str:
         """Take the id with or without act_; return its digits."""
-        if isinstance(value, str):
-            digits = value.strip().removeprefix("act_")
+        if isinstance(value, (str, int)) and not isinstance(value, bool):
+            digits = str(value).strip().removeprefix("act_")
             if re.fullmatch(r"\d+", digits, re.ASCII):
                 return digits
-        raise wrong(name, value, "an ad account's id as a string, with or without act_")
+        raise wrong(name, value, "an ad account's id, with or without act_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +372,8 @@ class ApiUrl(Kind[str]):
                 f"{name} is plain http to {host}: use https, so that nobody reads the "
                 "token on the way (http is allowed to this machine only)"
             )
-        return str(value).rstrip("/")
+        # The version has a setting of its own, and would stand there twice.
+        return re.sub(r"/v\d{1,3}\.\d$", "", str(value).rstrip("/")).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,9 +385,12 @@ class ListOf(Kind[tuple[str, ...]]):
     """
 
     item: Kind[str]
+    reads_text: ClassVar[bool] = True
 
     def parse(self, name: str, value: object) -> tuple[str, ...]:
-        """Take a list; duplicates are dropped, and the user's order is kept."""
+        """Take a list, or its only item; duplicates are dropped, and the user's order is kept."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = [value]
         if not isinstance(value, (list, tuple)):
             raise wrong(name, value, 'a list, for example ["…"]')
         return tuple(dict.fromkeys(self.item.parse(name, item) for item in value))

@@ -6,8 +6,10 @@ import datetime as dt
 import difflib
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.days.history import history_edge
 from tap_meta_partner.outputs.printable import printable
 from tap_meta_partner.outputs.secrecy import hide, may_be_shown
+from tap_meta_partner.settings.kinds import as_copied, as_written
 from tap_meta_partner.settings.model import Settings, SettingsError
 from tap_meta_partner.settings.reports import Reports
 from tap_meta_partner.settings.table import TABLE
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from tap_meta_partner.settings.model import ReportDefinition
 
 _LONGEST_NAME = 80
+
+#: What streams there are, and which columns they have, depends on these.
+_SHAPE_CATALOG = ("fields", "reports", "action_attribution_windows", "api_version")
 
 
 def parse_settings(
@@ -41,7 +46,7 @@ def parse_settings(
     given = {name: value for name, value in config.items() if value is not None and value != ""}
     # A report takes from the tap's settings what it does not say: they are read first.
     values = {
-        row.name: row.kind.parse(row.name, given[row.name])
+        row.name: row.kind.parse(row.name, as_written(row.kind, given[row.name]))
         for row in TABLE
         if row.name in given and row.name != "reports"
     }
@@ -59,16 +64,57 @@ def parse_settings(
     return Settings(**{**values, "reports": reports})
 
 
+def for_catalog(config: Mapping[str, Any], *, now: dt.datetime) -> dict[str, Any]:
+    """Return a configuration without those mistakes that the catalog does not depend on.
+
+    A pipeline asks for the catalog before it runs the tap: what is wrong is said once, by the run.
+
+    Raises:
+        SettingsError: what shapes the catalog is wrong.
+    """
+    found = dict(config)
+    for row in TABLE:
+        if row.name in found and row.name not in _SHAPE_CATALOG:
+            try:
+                parse_settings({row.name: found[row.name]}, now=now, token_needed=False)
+            except SettingsError:
+                del found[row.name]
+    try:
+        parse_settings(found, now=now, token_needed=False)
+    except SettingsError:
+        return {name: value for name, value in found.items() if name in _SHAPE_CATALOG}
+    return found
+
+
 def unknown_settings(config: Mapping[str, Any], known: Collection[str]) -> list[str]:
     """Say which keys of a configuration are not settings, with the name that was probably meant."""
     found = []
     for name in sorted(set(config) - set(known)):
-        close = difflib.get_close_matches(name, known, n=1)
-        hint = f": did you mean {close[0]}?" if close else ""
+        hint = did_you_mean(name, known)
         # A key can be the token itself, where name and value were exchanged.
         said = printable(name)[:_LONGEST_NAME] if may_be_shown(name) else "a key (not shown here)"
         found.append(f"{said} is not a setting and is ignored{hint}")
     return found
+
+
+def did_you_mean(name: str, known: Collection[str]) -> str:
+    """Return the end of a sentence about an unknown name: what it resembles, or nothing."""
+    close = difflib.get_close_matches(name, known, n=1)
+    return f": did you mean {close[0]}?" if close else ""
+
+
+def early_starts(settings: Settings, *, now: dt.datetime) -> list[str]:
+    """Say which starts lie before the history that Meta keeps: nothing can be read of that time."""
+    edge = history_edge(now.date())
+    own = {f"{report.name}: start_date": report.start_date for report in settings.reports}
+    starts = {"start_date": settings.start_date} | {
+        name: start for name, start in own.items() if start != settings.start_date
+    }
+    return [
+        f"{name} {start} lies before the 37 months that Meta keeps: days are read from {edge} on"
+        for name, start in starts.items()
+        if start and start < edge
+    ]
 
 
 def idle_settings(settings: Settings) -> list[str]:
@@ -107,9 +153,13 @@ def _secrets(config: Mapping[str, Any]) -> Iterator[object]:
     for row in TABLE:
         value = config.get(row.name)
         if row.secret and isinstance(value, (list, tuple)):
-            yield from (item.get("access_token") for item in value if isinstance(item, dict))
+            tokens = [item.get("access_token") for item in value if isinstance(item, dict)]
+            yield from tokens
+            yield from (as_copied(token) for token in tokens if isinstance(token, str))
         elif row.secret:
             yield value
+            if isinstance(value, str):
+                yield as_copied(value)
 
 
 def _check_together(settings: Settings, now: dt.datetime) -> None:

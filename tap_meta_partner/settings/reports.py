@@ -19,6 +19,7 @@ from tap_meta_partner.settings.kinds import (
     OneOf,
     Text,
     Whole,
+    as_written,
     shown,
     wrong,
 )
@@ -191,7 +192,7 @@ def _report(place: str, value: object, settings: Settings) -> ReportDefinition:
     if "name" not in given:
         raise SettingsError(f"{place} has no name: it becomes the stream's and the table's name")
     parsed = {
-        row.name: row.kind.parse(f"{place}.{row.name}", given[row.name])
+        row.name: row.kind.parse(f"{place}.{row.name}", as_written(row.kind, given[row.name]))
         for row in REPORT_KEYS
         if row.name in given
     }

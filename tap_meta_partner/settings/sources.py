@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING
 
 from dotenv import dotenv_values
 
+from tap_meta_partner.outputs.printable import printable
 from tap_meta_partner.settings.kinds import Flag
 from tap_meta_partner.settings.model import SettingsError
-from tap_meta_partner.settings.reading import parse_settings
+from tap_meta_partner.settings.reading import did_you_mean, parse_settings
 from tap_meta_partner.settings.table import TABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from typing import Any
 
     from tap_meta_partner.settings.model import Settings
@@ -90,6 +91,22 @@ def combined(
     farther = _from_variables(_dotenv(dotenv), further or {})
     _check_address(farther, nearer, token_elsewhere=token_elsewhere)
     return {**farther, **nearer}
+
+
+def unknown_variables(environment: Mapping[str, str], known: Collection[str]) -> list[str]:
+    """Say which variables look like settings and are none, with what was probably meant.
+
+    Args:
+        environment: all of it; values are not looked at.
+        known: the settings there are.
+    """
+    variables = {PREFIX + name.upper() for name in known}
+    return [
+        f"{printable(name)} is no setting's variable and is ignored{did_you_mean(name, variables)}"
+        for name in sorted(environment)
+        # Two underscores: Meltano's own.
+        if name.startswith(PREFIX) and not name.startswith(f"{PREFIX}_") and name not in variables
+    ]
 
 
 def env_variables(text: str, *, interpolate: bool = False) -> dict[str, str]:

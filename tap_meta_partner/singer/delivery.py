@@ -134,14 +134,27 @@ class Delivery:
             return
         if self._signal is not None:
             self._end_after_signal()
-        if self._run is None:
+        for name in self._not_selected():
             self.tap.logger.warning(
-                "nothing was asked: no insights stream, nor ad_accounts, is wanted"
+                "the report %s is defined, but not selected, so it is not read: add %s.* to select",
+                name,
+                name,
             )
-            return
+        if self._run is None:
+            self.tap.logger.error(
+                "nothing was read: select an insights stream, for example ad_insights.*, "
+                "or ad_accounts.*"
+            )
+            raise SystemExit(1)
         self._say_summary()
         if self._run.results.failed():
             raise SystemExit(1)
+
+    def _not_selected(self) -> list[str]:
+        """Name the reports that are defined and of which no stream is selected."""
+        selected = {name for name, stream in self.tap.streams.items() if stream.selected}
+        names = [report.name for report in self.settings.reports]
+        return [name for name in names if not selected & {name, f"{name}_actions"}]
 
     def _say_summary(self) -> None:
         """Say how the run went, as far as it came, if it came to any account."""

@@ -84,3 +84,14 @@ def test_columns__of_a_type_are_of_lists_of_actions(name: str) -> None:
         f"r: {name} cannot be a column, as {field} is no list of actions: ask for {field} as it is"
     ]
     assert list(mistakes(definition)) == not_lists(definition)
+
+
+def test_doubts__say_what_was_probably_meant() -> None:
+    """A letter too many is the commonest reason why a name is unknown."""
+    definition = replace(AD, fields=("spendd", "qqqq"), breakdowns=("gendr",))
+
+    assert doubts(definition) == [
+        "r: spendd is not a field this version knows: did you mean spend? Meta decides",
+        "r: qqqq is not a field this version knows: Meta decides",
+        "r: gendr is not a breakdown this version knows: did you mean gender? Meta decides",
+    ]

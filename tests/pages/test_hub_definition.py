@@ -227,18 +227,16 @@ def test_kinds__are_those_of_meltano_yml(
         ], name
 
 
-def test_days__are_dates(settings: dict[str, Any]) -> None:
-    """A form shows a calendar for them."""
-    assert settings["start_date"]["kind"] == settings["end_date"]["kind"] == "date_iso8601"
+def test_texts__are_what_the_tap_can_judge_better_than_meltano(settings: dict[str, Any]) -> None:
+    """Meltano makes 9 January of 01.09.2026, and a traceback of `4 weeks`."""
+    names = ("start_date", "end_date", "date_preset", "lookback_days", "account_ids", "fields")
+
+    assert {settings[name]["kind"] for name in names} == {"string"}
 
 
-def test_options__have_labels_for_people(settings: dict[str, Any]) -> None:
-    """The words are Meta's, written out."""
-    labels = {each["value"]: each["label"] for each in settings["date_preset"]["options"]}
-
-    assert labels["last_3d"] == "Last 3 days"
-    assert labels["last_week_mon_sun"] == "Last week Monday to Sunday"
-    assert labels["maximum"] == "Maximum"
+def test_words__are_told_where_only_some_are_allowed(settings: dict[str, Any]) -> None:
+    """A form has no list to choose from then: the description names them."""
+    assert "Of: today, yesterday, last_3d, " in settings["date_preset"]["description"]
 
 
 def test_one_of_two_tokens__is_enough(kept: dict[str, Any]) -> None:
@@ -292,7 +290,11 @@ def test_new_settings__find_a_group_by_themselves(
         ({"type": ["string"], "secret": True}, {"kind": "password", "sensitive": True}),
         (
             {"type": ["string", "null"], "enum": ["a_b", None]},
-            {"kind": "options", "options": [{"label": "A b", "value": "a_b"}]},
+            {
+                "kind": "options",
+                "description": "What it is. Of: a_b.",
+                "options": [{"label": "A b", "value": "a_b"}],
+            },
         ),
         ({"oneOf": [{"type": "number"}, {"type": "string"}]}, {"kind": "string"}),
     ],

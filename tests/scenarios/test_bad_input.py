@@ -548,16 +548,16 @@ def entry_of(catalog: dict[str, Any], stream: str = "ad_insights") -> dict[str, 
 def test_catalog__with_all_streams_deselected_asks_nothing(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    """Nothing selected is no mistake: exit 0, no call, no record, and one line says so."""
+    """Nothing selected is a mistake: exit 1, no call, no record, and one line says what to do."""
     before = len(sandbox.calls)
 
     output = run_tap(tmp_path, config, catalog=catalog_selecting(config))
 
-    assert output.code == 0
+    assert output.code == 1
     assert len(sandbox.calls) == before
     assert output.counts == {}
     assert len(output.complaints) == 1
-    assert "nothing was asked" in output.complaints[0]
+    assert "nothing was read: select an insights stream" in output.complaints[0]
 
 
 def test_catalog__with_unknown_and_missing_streams_reads_the_rest(

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 
+from tap_meta_partner.outputs.secrecy import redacted
 from tap_meta_partner.settings.table import SETTING_NAMES
 from tests.support.configurations import JSON_VALUES, SECRET, THOROUGHLY, mistake, outcome, parse
 
@@ -18,6 +19,16 @@ VALID: list[tuple[str, Any, Any]] = [
     ("app_id", "123", "123"),
     ("app_secret", SECRET, SECRET),
     ("business_id", "987", "987"),
+    ("business_id", 98, "98"),
+    ("account_ids", 123, ("123",)),
+    ("account_ids", "act_1, 2", ("1", "2")),
+    ("account_ids", '["1", "2"]', ("1", "2")),
+    ("account_ids", [1, "act_2"], ("1", "2")),
+    ("lookback_days", "28", 28),
+    ("api_version", 25.0, "v25.0"),
+    ("api_version", "26.0", "v26.0"),
+    ("api_version", "v26", "v26.0"),
+    ("api_url", "https://graph.facebook.com/v26.0/", "https://graph.facebook.com"),
     ("account_ids", ["act_1", "2"], ("1", "2")),
     ("account_ids", [" act_1 ", "1", "act_1"], ("1",)),
     ("account_ids", [], ()),
@@ -69,8 +80,8 @@ def test_setting__is_taken(name: str, value: object, parsed: object) -> None:
 
 
 ALLOWED = {
-    "app_id": "an id of digits, as a string",
-    "business_id": "an id of digits, as a string",
+    "app_id": "an id of digits",
+    "business_id": "an id of digits",
     "account_ids": "with or without act_",
     "exclude_account_ids": "with or without act_",
     "account_statuses": (
@@ -104,12 +115,13 @@ ALLOWED = {
 @pytest.mark.parametrize(
     ("name", "value", "shown"),
     [
-        ("app_id", 123, "123"),
+        ("app_id", 1.5, "1.5"),
         ("app_id", "12a", '"12a"'),
         ("app_id", "١٢", '"١٢"'),
         ("business_id", ["1"], '["1"]'),
         ("account_ids", ["1", "act_"], '"act_"'),
-        ("account_ids", [123], "123"),
+        ("account_ids", [1.5], "1.5"),
+        ("account_ids", "one", '"one"'),
         ("exclude_account_ids", ["x1"], '"x1"'),
         ("account_statuses", ["active"], '"active"'),
         ("account_statuses", [1], "1"),
@@ -122,7 +134,7 @@ ALLOWED = {
         ("date_preset", "lifetime", '"lifetime"'),
         ("lookback_days", -1, "-1"),
         ("lookback_days", 7.5, "7.5"),
-        ("lookback_days", "28", '"28"'),
+        ("lookback_days", "4 weeks", '"4 weeks"'),
         ("lookback_days", True, "true"),
         ("fields", ["spend, clicks"], '"spend, clicks"'),
         ("fields", [None], "null"),
@@ -149,8 +161,8 @@ ALLOWED = {
         ("user_agent", " padded", '" padded"'),
         ("record_to", " night", '" night"'),
         ("record_scaled", "yes", '"yes"'),
-        ("api_version", "26.0", '"26.0"'),
-        ("api_version", "v26", '"v26"'),
+        ("api_version", "latest", '"latest"'),
+        ("api_version", "v26.00", '"v26.00"'),
         ("api_url", "graph.facebook.com", '"graph.facebook.com"'),
         ("api_url", "ftp://graph.facebook.com", '"ftp://graph.facebook.com"'),
         ("api_url", "https://", '"https://"'),
@@ -180,9 +192,9 @@ def test_setting__wrong_is_named_with_value_and_what_is_allowed(
     "name",
     ["account_ids", "exclude_account_ids", "account_statuses", "fields"],
 )
-@pytest.mark.parametrize(("value", "shown"), [("1,2", '"1,2"'), (5, "5"), ({"a": 1}, '{"a": 1}')])
+@pytest.mark.parametrize(("value", "shown"), [("[1", '"[1"'), (1.5, "1.5"), ({"a": 1}, '{"a": 1}')])
 def test_list__must_be_one(name: str, value: object, shown: str) -> None:
-    """A list given as a string or anything else is refused with an example of a list."""
+    """What is neither a list nor can be read as one is refused with an example."""
     assert mistake(**{name: value}) == f'{name} is {shown}: it must be a list, for example ["…"]'
 
 
@@ -194,6 +206,15 @@ def test_settings__are_all_checked_here() -> None:
     assert set(ALLOWED) | own_tests == SETTING_NAMES
 
 
+@pytest.mark.parametrize(
+    "copied", [f"{SECRET}\n", f" {SECRET} ", f'"{SECRET}"', f"Bearer {SECRET}", f"\ufeff{SECRET}"]
+)
+def test_secret__is_taken_as_it_was_copied(copied: str) -> None:
+    """A line end, quotes, a byte order mark or `Bearer` come along with the clipboard."""
+    assert parse(access_token=copied).access_token == SECRET
+    assert SECRET not in redacted(f"a log line with {SECRET}")
+
+
 @pytest.mark.parametrize("name", ["access_token", "app_secret"])
 @pytest.mark.parametrize(
     ("value", "why"),
@@ -201,7 +222,10 @@ def test_settings__are_all_checked_here() -> None:
         ([SECRET], "must be a string"),
         ({"token": SECRET}, "must be a string"),
         (20261125, "must be a string"),
-        (SECRET + " ", "white space"),
+        (SECRET + " " + SECRET, "white space"),
+        (f"${{{SECRET}}}", "placeholder"),
+        ("<your token>", "placeholder"),
+        ("EAAB…", "placeholder"),
         (SECRET + "\n" + SECRET, "white space"),
         (SECRET + "…", "characters that no token has"),
         (SECRET + "\x00", "characters that no token has"),

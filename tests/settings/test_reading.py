@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tap_meta_partner.settings.model import Settings, SettingsError
-from tap_meta_partner.settings.reading import idle_settings, parse_settings, unknown_settings
+from tap_meta_partner.settings.reading import (
+    early_starts,
+    for_catalog,
+    idle_settings,
+    parse_settings,
+    unknown_settings,
+)
 from tap_meta_partner.settings.table import SETTING_NAMES
 from tests.support.configurations import JSON_VALUES, NOW, SECRET, THOROUGHLY, TOKEN, mistake, parse
 
@@ -141,6 +147,31 @@ def test_idle_settings__are_said(config: dict[str, Any], said: list[str]) -> Non
     parsed = parse_settings({"access_token": SECRET, **config}, now=NOW)
 
     assert idle_settings(parsed) == said
+
+
+def test_early_starts__are_said_with_the_day_that_there_is() -> None:
+    """Years that Meta has no more are no mistake, but nobody waits for them."""
+    config = {"start_date": "2020-01-01", "reports": [{"name": "r", "start_date": "2019-05-05"}]}
+    told = "lies before the 37 months that Meta keeps: days are read from 2023-10-26 on"
+    parsed = parse_settings({"access_token": SECRET, **config}, now=NOW)
+
+    assert early_starts(parsed, now=NOW) == [
+        f"start_date 2020-01-01 {told}",
+        f"r: start_date 2019-05-05 {told}",
+    ]
+    assert early_starts(parse_settings({"access_token": SECRET}, now=NOW), now=NOW) == []
+
+
+def test_catalog__is_made_whatever_else_is_wrong() -> None:
+    """Discovery comes first and would say it, too; what shapes the catalog is refused there."""
+    wrong = {"lookback_days": "4 weeks", "start_date": "01.09.2026", "account_ids": "one"}
+    sound = {"fields": ["spend"], "max_concurrency": 4}
+
+    assert for_catalog({**wrong, **sound}, now=NOW) == sound
+    together = {"start_date": "2026-11-20", "end_date": "2026-11-01"}
+    assert for_catalog({**together, **sound}, now=NOW) == {"fields": ["spend"]}
+    with pytest.raises(SettingsError, match="fields is"):
+        parse_settings(for_catalog({"fields": {"a": 1}}, now=NOW), now=NOW)
 
 
 @THOROUGHLY

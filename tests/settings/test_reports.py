@@ -81,7 +81,7 @@ def test_report__says_everything_itself() -> None:
         ({"name": "ad_insights"}, "a stream of the tap has that name already"),
         ({"name": "account_sync_status"}, "a stream of the tap has that name already"),
         ({"name": "r", "level": "adgroup"}, "one of account, campaign, adset, ad"),
-        ({"name": "r", "breakdowns": "age"}, 'reports[0].breakdowns is "age": it must be a list'),
+        ({"name": "r", "breakdowns": 1.5}, "reports[0].breakdowns is 1.5: it must be a list"),
         ({"name": "r", "breakdowns": ["a b"]}, 'reports[0].breakdowns is "a b": it must be a name'),
         ({"name": "r", "lookback_days": -1}, "reports[0].lookback_days is -1: it must be a whole"),
         ({"name": "r", "start_date": "x"}, 'reports[0].start_date is "x": it must be a date'),

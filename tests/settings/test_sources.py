@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tap_meta_partner.settings.model import SettingsError
-from tap_meta_partner.settings.sources import read_configuration
+from tap_meta_partner.settings.sources import read_configuration, unknown_variables
 from tap_meta_partner.settings.table import SETTING_NAMES
 from tap_meta_partner.tap import TapMetaPartner
 
@@ -229,3 +229,17 @@ def test_tap__reads_what_the_commands_read_in_the_same_order(
     assert tap.config["flattening_enabled"] is False
     assert tap.config["stream_maps"] == {"a": None}
     assert dict(os.environ) == before
+
+
+def test_variable__misspelt_is_said_with_what_was_meant() -> None:
+    """One that is ignored without a word is missed for months; its value is not looked at."""
+    environment = {
+        "TAP_META_PARTNER_LOOKBACK_DAY": "secret",
+        "TAP_META_PARTNER_LOOKBACK_DAYS": "7",
+        "TAP_META_PARTNER__CATALOG": "x",
+        "LOOKBACK_DAY": "7",
+    }
+
+    (said,) = unknown_variables(environment, SETTING_NAMES)
+    assert said.startswith("TAP_META_PARTNER_LOOKBACK_DAY is no setting's variable and is ignored")
+    assert said.endswith("did you mean TAP_META_PARTNER_LOOKBACK_DAYS?")

@@ -151,26 +151,19 @@ def test_new_setting__is_told_by_about(seen: dict[str, Any]) -> None:
 
 
 def test_new_setting__is_in_what_meltano_and_the_hub_are_told(seen: dict[str, Any]) -> None:
-    """Both have it among its like, with options."""
-    options = [{"label": "Red", "value": "red"}, {"label": "Green", "value": "green"}]
-
+    """Both have it among its like, as a text: the tap itself says what is wrong with one."""
     assert {
         "name": "colour_of_rows",
         "label": "Colour",
-        "kind": "options",
-        "description": "What colour rows have.",
-        "options": options,
+        "kind": "string",
+        "description": "What colour rows have. Of: red, green.",
         "value": "red",
     } in seen["hub"]
     assert (
         "    - name: colour_of_rows\n"
         "      label: Colour\n"
-        "      kind: options\n"
         "      value: red\n"
-        "      description: What colour rows have.\n"
-        "      options:\n"
-        "      - {label: Red, value: red}\n"
-        "      - {label: Green, value: green}\n"
+        "      description: 'What colour rows have. Of: red, green.'\n"
     ) in seen["meltano"]
 
 

@@ -111,10 +111,26 @@ def test_run__asks_all_about_the_accounts_only_where_they_are_wanted(
     assert tap.delivery.run.further is wanted
 
 
-def test_nothing_wanted__is_said(caplog: pytest.LogCaptureFixture) -> None:
-    """A catalog that wants no stream that is asked for is no mistake, but it is said."""
+def test_nothing_selected__fails_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    """A `select` that matches nothing would go unnoticed night after night."""
     tap = tap_with(catalog=Catalog.from_dict({"streams": []}))
 
-    tap.sync_all()
+    with pytest.raises(SystemExit) as ended:
+        tap.sync_all()
 
-    assert "nothing was asked" in caplog.text
+    assert ended.value.code == 1
+    assert "nothing was read: select an insights stream" in caplog.text
+
+
+def test_report__that_is_not_selected_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """Defined is not selected: the line to add is in the warning."""
+    tap = tap_with(
+        catalog=Catalog.from_dict({"streams": []}),
+        reports=[{"name": "by_age", "breakdowns": ["age"]}],
+    )
+
+    with pytest.raises(SystemExit):
+        tap.sync_all()
+
+    assert "the report by_age is defined, but not selected" in caplog.text
+    assert "add by_age.* to select" in caplog.text

@@ -205,6 +205,10 @@ def hub_setting(name: str, item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _kind(name: str, item: Mapping[str, Any]) -> str:
     kind = _type(item)
+    if name in SETTING_NAMES and not item.get("secret") and _is_written_as_text(item):
+        # Meltano guesses at dates (01.09.2026 becomes 9 January), and ends with a traceback where a
+        # list, a number or one of several words is none: the tap says it in one line.
+        return "string"
     if kind == "number":
         # Not decimal, which the Hub has too: Meltano (4.4) ends with a TypeError where such a
         # setting comes from the environment. The Hub's own tool writes integer as well.
@@ -220,13 +224,21 @@ def _kind(name: str, item: Mapping[str, Any]) -> str:
     return "date_iso8601" if is_day else "string"
 
 
+def _is_written_as_text(item: Mapping[str, Any]) -> bool:
+    kind = _type(item)
+    if kind == "array":
+        return _type(item.get("items", {})) == "string"
+    return kind in {"string", "integer", "number"}
+
+
 def _allowed(item: Mapping[str, Any]) -> list[str]:
     return [value for value in item.get("enum", ()) if value is not None]
 
 
 def _description(item: Mapping[str, Any]) -> str:
     text = " ".join(str(item.get("description") or "").split())
-    allowed = _allowed(item.get("items", {}))  # the Hub has options for single values only
+    # The Hub has options for single values only, and Meltano a traceback for others.
+    allowed = _allowed(item.get("items", {})) or _allowed(item)
     return f"{text} Of: {', '.join(allowed)}." if allowed else text
 
 
