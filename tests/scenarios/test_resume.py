@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.demo.postgres import Postgres
 
-CHAINS, NIGHTS = 10, 10  # a kill each night
+CHAINS, NIGHTS = 6, 10  # a kill each night
 LEVELS = {"account": (), "campaign": ("campaign_id",), "adset": ("adset_id",), "ad": ("ad_id",)}
 FIELDS = ["campaign_id", "adset_id", "ad_id", "impressions", "spend"]
 FIRST_NIGHT = dt.datetime(2026, 10, 20, 10, 30, tzinfo=dt.timezone.utc)
