@@ -1,6 +1,6 @@
 """Measure the tap, and print a table: `uv run python -m tests.benchmarks`.
 
-Some are chosen by name: a, b, c, kinds, d, check, kill, loaders.
+Some are chosen by name: a, b, c, kinds, d, check, kill, changed, year, loaders.
 
 Beside each run stands a bare loop over the very same HTTP answers (JSON in, typed row, JSON out,
 nothing else) in the same session, since machines differ and are noisy: ratios are what counts.
@@ -39,8 +39,10 @@ from tests.benchmarks.measure import (
     run,
     throttle_errors,
 )
+from tests.benchmarks.only_changed import bench_only_changed
 from tests.benchmarks.serving import calls, forget_calls, served
 from tests.benchmarks.workloads import WORKLOADS, Workload
+from tests.support.simulated_year import Year
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,6 +294,13 @@ def _killed_and_run_again(key: str, chance: random.Random) -> str:
     return "exact" if Measured(keyed=keyed).spend == true_spend(workload) else "WRONG"
 
 
+def bench_year(results: Results) -> None:
+    """A simulated year: no night is long, and nobody falls behind."""
+    year = Year()
+    year.play()
+    results.promise("a simulated year", year.told(), kept=not year.problems)
+
+
 BENCHMARKS: dict[str, Callable[[Results], None]] = {
     "a": bench_a,
     "b": bench_b,
@@ -300,6 +309,8 @@ BENCHMARKS: dict[str, Callable[[Results], None]] = {
     "d": bench_d,
     "check": bench_check,
     "kill": bench_kill,
+    "changed": bench_only_changed,
+    "year": bench_year,
     "loaders": lambda results: bench_loaders(results, console),
 }
 
