@@ -168,7 +168,8 @@ class GraphClient:
             # The exception's own text holds the address and with it the proof.
             return Answer(error_codes.no_answer(self._trouble(error)), Usage())
         except MetaError as error:
-            return Answer(error, Usage())
+            # Errors are kept for a while, and their frames would keep what was read of the answer.
+            return Answer(error.with_traceback(None), Usage())
         if self._exchanged is not None:
             self._exchanged(call, status, headers, body)
         usage = read_usage(headers, call.account_id)

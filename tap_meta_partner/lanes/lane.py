@@ -36,6 +36,7 @@ class Lane:
         failures: how often in a row its calls have failed in passing.
         asked: the call it asked for last.
         tries: how often that has failed in passing.
+        answered: whether any of its calls was, with data.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Lane:
     failures: int = 0
     asked: Call | None = None
     tries: int = 0
+    answered: bool = False
 
     def ask(self, call: Call) -> None:
         """Let a call wait to be sent: a new one, or the last one once more."""

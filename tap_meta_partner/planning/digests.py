@@ -21,6 +21,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.days.buckets import bucket_of
 from tap_meta_partner.graph.values import date_of, maybe
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tap_meta_partner.days.windows import DateWindow
+    from tap_meta_partner.settings.model import ReportDefinition
 
 #: Changes when the same answer of Meta's becomes another row: then all days are written again.
 ROW_FORM = 1
@@ -58,7 +60,7 @@ class Digests:
         return self.days if self.of == of else {}
 
     def closed(
-        self, window: DateWindow, found: Mapping[dt.date, str], of: str, *, since: dt.date
+        self, window: DateWindow, found: Mapping[dt.date, str], of: str, *, since: dt.date | None
     ) -> Digests:
         """Return the digests after a window was delivered.
 
@@ -66,8 +68,10 @@ class Digests:
             window: its days; what was known of them is replaced.
             found: the digests of those with rows.
             of: what made the rows.
-            since: the first day that is still worth keeping.
+            since: the first day that is still worth keeping; none is where None.
         """
+        if since is None:
+            return Digests()
         kept = {
             day: text
             for day, text in self.known(of).items()
@@ -75,6 +79,14 @@ class Digests:
         }
         newest = sorted(day for day in {**kept, **found} if day >= since)[-MOST_DAYS:]
         return Digests(of=of, days={day: found.get(day) or kept[day] for day in newest})
+
+
+def worth_keeping(definition: ReportDefinition, today: dt.date) -> dt.date | None:
+    """Return the first day that a run of tomorrow reads again; None where it reads all in full."""
+    if definition.reads_in_full:
+        return None
+    first = today - _DAY * (min(definition.lookback_days, MOST_DAYS) + 1)
+    return bucket_of(first, definition.time_increment).since
 
 
 def maker_of(*what: object) -> str:

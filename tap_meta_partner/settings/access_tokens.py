@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.outputs.secrecy import redacted
-from tap_meta_partner.settings.kinds import AccountId, Kind, ListOf, Secret
+from tap_meta_partner.settings.credentials import Secret
+from tap_meta_partner.settings.kinds import AccountId, Kind, ListOf
 from tap_meta_partner.settings.model import AccessToken, SettingsError
 from tap_meta_partner.settings.setting import Setting, object_schema
 

@@ -141,10 +141,6 @@ _WINDOW = Text(
     r"[a-z0-9_]+", "an attribution window as Meta writes it, such as 1d_view, 1d_click or 7d_click"
 )
 STATUS = Text(r"[A-Z_]+", "a status as Meta writes it, such as ACTIVE, PAUSED or ARCHIVED")
-#: What stands in an example, where a token is to be: `${TOKEN}`, `<your token>`, `EAAB…`, `***`.
-_PLACEHOLDER = re.compile(
-    r"\$\{?\w+\}?|<[^>]*>|\{\{.*\}\}|\*+|\w{0,6}(\u2026|\.\.\.)|x{3,}|your[-_ ].*", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,30 +170,6 @@ class Line(Kind[str]):
         if not value.isascii() or not value.isprintable() or value != value.strip():
             raise wrong(name, value, "plain text on one line")
         return value
-
-
-@dataclass(frozen=True, slots=True)
-class Secret(Kind[str]):
-    """A token or an app's secret. It is never shown, whatever its type."""
-
-    def parse(self, name: str, value: object) -> str:
-        """Take what can be a token, as it was copied; say what is wrong without quoting it."""
-        if not isinstance(value, str):
-            raise SettingsError(f"{name} must be a string (its value is not shown)")
-        value = as_copied(value)
-        if _PLACEHOLDER.fullmatch(value):
-            raise SettingsError(f"{name} is a placeholder still: put the real one there")
-        if any(character.isspace() for character in value):
-            raise SettingsError(f"{name} contains white space: it was probably not copied whole")
-        if not value.isascii() or not value.isprintable():
-            raise SettingsError(f"{name} contains characters that no token has: copy it again")
-        return value
-
-
-def as_copied(secret: str) -> str:
-    """Return a secret without what comes along when it is copied: blanks, quotes, `Bearer`."""
-    bare = secret.strip().strip("\"'\u201c\u201d\ufeff").strip()
-    return bare[len("Bearer ") :].strip() if bare.lower().startswith("bearer ") else bare
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.days.history import history_edge
 from tap_meta_partner.outputs.printable import printable
 from tap_meta_partner.outputs.secrecy import hide, may_be_shown
-from tap_meta_partner.settings.kinds import as_copied, as_written
+from tap_meta_partner.settings.credentials import as_copied
+from tap_meta_partner.settings.kinds import as_written
 from tap_meta_partner.settings.model import Settings, SettingsError
 from tap_meta_partner.settings.reports import Reports
 from tap_meta_partner.settings.table import TABLE

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.presets import DATE_PRESETS
 from tap_meta_partner.settings.access_tokens import AccessTokens
+from tap_meta_partner.settings.credentials import Secret
 from tap_meta_partner.settings.kinds import (
     API_VERSION,
     DIGITS,
@@ -24,7 +25,6 @@ from tap_meta_partner.settings.kinds import (
     ListOf,
     OneOf,
     Positive,
-    Secret,
     Whole,
 )
 from tap_meta_partner.settings.reports import FIELD, Reports

@@ -11,8 +11,12 @@ from tap_meta_partner.reports.reading import read_report
 from tap_meta_partner.reports.surviving import surviving_report
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tap_meta_partner.days.windows import DateWindow
     from tap_meta_partner.graph.refused_fields import RefusedFields
     from tap_meta_partner.graph.steps import Steps
+    from tap_meta_partner.planning.holes import Hole
     from tap_meta_partner.planning.pace import Pace
     from tap_meta_partner.reports.request import Reporting, ReportRequest
 
@@ -32,13 +36,21 @@ NOTHING_TO_BE_HAD = Rule(
 
 @dataclass(slots=True)
 class DaysInVain:
-    """How many days of a stream were read in vain, in all and in a row."""
+    """How many days of a stream were read in vain, in all and in a row.
 
+    Args:
+        known: the holes known before this run, whose days are not counted.
+    """
+
+    known: Sequence[Hole] = ()
     in_all: int = 0
     _in_a_row: int = 0
 
-    def note(self, *, in_vain: bool) -> None:
-        """Count a day."""
+    def note(self, window: DateWindow, holes: Sequence[Hole], rows: int) -> None:
+        """Count a window that was read: with which holes, and how many rows."""
+        if any(hole.window in window for hole in self.known):
+            return
+        in_vain = bool(holes) and not rows
         self._in_a_row = self._in_a_row + 1 if in_vain else 0
         self.in_all += in_vain
 

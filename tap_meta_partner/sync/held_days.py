@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     Records = list[dict[str, Any]]
 
-#: Held in memory over all windows that are open.
-MOST_BYTES = 16 << 20
+#: Rows held in memory over all windows that are open: about 2 kB each.
+MOST_ROWS = 20_000
 
 #: Temporary files over all windows that are open.
 MOST_FILES = 100
@@ -39,11 +39,11 @@ class Room:
     """What the open windows of a run hold together.
 
     Attributes:
-        bytes: in memory.
+        rows: in memory.
         files: how many temporary files are open.
     """
 
-    bytes: int = 0
+    rows: int = 0
     files: int = 0
 
 
@@ -53,7 +53,7 @@ class _Part:
 
     shares: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     rows: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    held: list[tuple[str, bytes | tuple[int, int]]] = field(default_factory=list)
+    held: list[tuple[str, Records | tuple[int, int]]] = field(default_factory=list)
 
 
 class HeldDays:
@@ -107,8 +107,7 @@ class HeldDays:
             part.rows[day] += 1
             (held[day] if day in self._known else free).append(record)
         for day, rows in held.items():
-            # Nothing leaves the process: what is read back was written here.
-            if not self._keep(part, day, pickle.dumps(rows, protocol=5)):
+            if not self._keep(part, day, rows):
                 self._overflown.add(day)
                 free += rows
         return free
@@ -119,7 +118,7 @@ class HeldDays:
         for part in self._parts:
             for day, place in part.held:
                 if self._is_changed(day, digests):
-                    yield pickle.loads(self._read(place))  # noqa: S301  (see `take`)
+                    yield place if isinstance(place, list) else self._read(*place)
 
     def close(self) -> None:
         """Forget what is still held."""
@@ -155,10 +154,10 @@ class HeldDays:
                 totals[day] += share
         return {day: day_digest(total) for day, total in totals.items()}
 
-    def _keep(self, part: _Part, day: str, rows: bytes) -> bool:
+    def _keep(self, part: _Part, day: str, rows: Records) -> bool:
         """Hold rows; return whether there was room for them."""
-        if self._room.bytes + len(rows) <= MOST_BYTES:
-            self._room.bytes += len(rows)
+        if self._room.rows + len(rows) <= MOST_ROWS:
+            self._room.rows += len(rows)
             part.held.append((day, rows))
             return True
         if self._file is None:
@@ -167,19 +166,19 @@ class HeldDays:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  (see `close`)
             self._room.files += 1
         at = self._file.seek(0, 2)
-        self._file.write(rows)
-        part.held.append((day, (at, len(rows))))
+        # Nothing leaves the process: what is read back was written here.
+        length = self._file.write(pickle.dumps(rows, protocol=5))
+        part.held.append((day, (at, length)))
         return True
 
-    def _read(self, place: bytes | tuple[int, int]) -> bytes:
-        if isinstance(place, bytes):
-            return place
+    def _read(self, at: int, length: int) -> Records:
         if self._file is None:
             raise RuntimeError("rows are held in a file that is closed")
-        self._file.seek(place[0])
-        return self._file.read(place[1])
+        self._file.seek(at)
+        rows: Records = pickle.loads(self._file.read(length))  # noqa: S301  (see `_keep`)
+        return rows
 
     def _drop(self, parts: list[_Part]) -> None:
         for part in parts:
-            self._room.bytes -= sum(len(rows) for _, rows in part.held if isinstance(rows, bytes))
+            self._room.rows -= sum(len(rows) for _, rows in part.held if isinstance(rows, list))
             part.held.clear()

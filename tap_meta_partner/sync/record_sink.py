@@ -126,7 +126,7 @@ class RecordSink:
     def contradictions(self) -> list[tuple[str, str]]:
         """The keys whose rows differ, each with its day and as a person reads it."""
         day = self._key.index("date_start")
-        return sorted((str(key[day]), self._named_key(key)) for key in self._differing)
+        return sorted((str(key[day]), _named(self._key, key)) for key in self._differing)
 
     def release(self) -> Iterator[Rows]:
         """Hand on the rows of days that are not as the target has them, once all are known."""
@@ -168,7 +168,7 @@ class RecordSink:
         for row, record in zip(rows, records, strict=True):
             key = key_of_record(record)
             if None in key:
-                raise DuplicateKey(self._complaint(key))
+                raise DuplicateKey(_complaint(self._plan.name, self._key, key))
             if key in keys or key in earlier:
                 self._look_again(key, record)
                 continue
@@ -203,14 +203,16 @@ class RecordSink:
             if found:
                 yield Rows(self._account_id, stream, found)
 
-    def _named_key(self, key: tuple[Any, ...]) -> str:
-        # On one line, whatever stands in a key.
-        values = [" ".join(str(value).split()) for value in key]
-        return ", ".join(f"{name}={value}" for name, value in zip(self._key, values, strict=True))
 
-    def _complaint(self, key: tuple[Any, ...]) -> str:
-        return (
-            f"{self._plan.name}: Meta sent a row without a whole key ({self._named_key(key)}); "
-            "nothing of this window counts as delivered. Please report it with the report's "
-            "definition."
-        )
+def _named(names: Sequence[str], key: tuple[Any, ...]) -> str:
+    # On one line, whatever stands in a key.
+    values = [" ".join(str(value).split()) for value in key]
+    return ", ".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+
+
+def _complaint(stream: str, names: Sequence[str], key: tuple[Any, ...]) -> str:
+    return (
+        f"{stream}: Meta sent a row without a whole key ({_named(names, key)}); "
+        "nothing of this window counts as delivered. Please report it with the report's "
+        "definition."
+    )

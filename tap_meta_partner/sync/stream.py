@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.days.buckets import bucket_of, is_one_bucket
+from tap_meta_partner.days.buckets import is_one_bucket
 from tap_meta_partner.days.windows import DateWindow, left_of
 from tap_meta_partner.graph.errors import TooMuchData
 from tap_meta_partner.insights import breakdowns
 from tap_meta_partner.insights.columns import fields_to_ask
 from tap_meta_partner.planning.activity import is_plain_account_level
 from tap_meta_partner.planning.again import days_again, spared_days, was_delivered_whole
-from tap_meta_partner.planning.digests import MOST_DAYS, Digests, maker_of
+from tap_meta_partner.planning.digests import maker_of, worth_keeping
 from tap_meta_partner.planning.holes import found_holes, missing, new_holes, open_holes
 from tap_meta_partner.planning.next_window import next_window
 from tap_meta_partner.planning.open_days import close_window, open_days
@@ -29,6 +28,7 @@ from tap_meta_partner.sync.record_sink import RecordSink
 from tap_meta_partner.sync.window import Spared, WindowReading
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Iterable, Mapping
 
     from tap_meta_partner.graph.steps import Steps
@@ -40,8 +40,6 @@ if TYPE_CHECKING:
     from tap_meta_partner.sync.shared import OneAccount
 
 logger = logging.getLogger(__name__)
-
-_DAY = dt.timedelta(days=1)
 
 
 class StreamReading:
@@ -81,7 +79,9 @@ class StreamReading:
             one.account.currency,
             one.account.timezone_name,
         )
-        self._in_vain = DaysInVain()
+        self._in_vain = DaysInVain(known=bookmark.holes)
+        skips = self._shared.settings.unchanged_days != "write"
+        self._digests_since = worth_keeping(plan.definition, one.today) if skips else None
 
     def read(self) -> Steps[None]:
         """Read the open days window by window: forward from the oldest, the gap from its newest.
@@ -154,7 +154,7 @@ class StreamReading:
                 return rest
             if not reading.holes:
                 self._learn(reading.request, reading.sink)
-            self._note_in_vain(reading)
+            self._in_vain.note(reading.request.window, reading.holes, reading.sink.row_count)
             self.rows += reading.sink.row_count
             self.unchanged += reading.sink.held.unchanged
             holes, digests = reading.holes, reading.sink.held.digests
@@ -170,12 +170,6 @@ class StreamReading:
                 self._shared.reporting,
             )
         return left
-
-    def _note_in_vain(self, reading: WindowReading) -> None:
-        known = any(hole.window in reading.request.window for hole in self._before.holes)
-        if not known:
-            in_vain = bool(reading.holes) and not reading.sink.row_count
-            self._in_vain.note(in_vain=in_vain)
 
     def _close(
         self,
@@ -198,27 +192,12 @@ class StreamReading:
                 refused=self._refused.of(self._one.account.account_id),
             ),
             holes=found_holes(moved.holes, holes, window, today),
-            digests=self._digests(window, digests),
+            digests=moved.digests.closed(window, digests, self._maker, since=self._digests_since),
         )
         covered = self.covered or window
         self.covered = DateWindow(
             min(covered.since, window.since), max(covered.until, window.until)
         )
-
-    def _digests(self, window: DateWindow, found: Mapping[dt.date, str]) -> Digests:
-        since = self._digests_since
-        if since is None:
-            return Digests()
-        return self.bookmark.digests.closed(window, found, self._maker, since=since)
-
-    @property
-    def _digests_since(self) -> dt.date | None:
-        """The first day that a run of tomorrow reads again; None where all days are written."""
-        definition = self.plan.definition
-        if definition.reads_in_full or self._shared.settings.unchanged_days == "write":
-            return None
-        first = self._one.today - _DAY * (min(definition.lookback_days, MOST_DAYS) + 1)
-        return bucket_of(first, definition.time_increment).since
 
     # What days lack.
 

@@ -16,7 +16,7 @@ from tap_meta_partner.graph.errors import (
     Rule,
     TokenRefused,
 )
-from tap_meta_partner.graph.steps import OutOfTime, ask
+from tap_meta_partner.graph.steps import OutOfTime, Pause, ask
 from tap_meta_partner.sync.events import BookmarkMoved, Rows
 
 if TYPE_CHECKING:
@@ -33,9 +33,13 @@ if TYPE_CHECKING:
 #: asked day by day and object by object, would take a night and a day.
 MOST_UNANSWERED_SECONDS = 3600.0
 
+#: So long the waits between one account's calls may add up to while no row comes: report runs that
+#: are made, and never read, would be waited for all night.
+MOST_PAUSED_SECONDS = 5400.0
+
 NEVER_ANSWERED = Rule(
     family=KeptFailing,
-    what="an hour was spent on calls about this ad account that nobody answered",
+    what="an hour was spent on this ad account in vain",
     advice="The tap tries again with the next run; if it lasts, ask for fewer fields.",
 )
 
@@ -65,7 +69,10 @@ class Witness:
         self.moved: Bookmark | DimensionBookmark | None = None
         self.impatient = False
         self.unanswered_seconds = 0.0
-        #: The unanswered call for which a stream was left.
+        #: How long was waited between calls since rows came last, and the last error that was met.
+        self._paused_seconds = 0.0
+        self._error: MetaError | None = None
+        #: The error for which a stream was left.
         self._last: MetaError | None = None
         self._answered = False
         self._asked: Call | None = None
@@ -102,6 +109,8 @@ class Witness:
             began = self._shared.reporting.monotonic()
             try:
                 answer = yield step
+                if isinstance(step, Pause):
+                    self._note_pause(step)
             except Exception as error:  # noqa: BLE001  (handed on)
                 step = _next(steps.throw, self._as_met(error, began))
             else:
@@ -109,11 +118,19 @@ class Witness:
                     self._hear(step, answer)
                 step = _next(steps.send, answer)
 
+    def _note_pause(self, pause: Pause) -> None:
+        self._paused_seconds += pause.seconds
+        if self._paused_seconds > MOST_PAUSED_SECONDS and self._error is not None:
+            self._last = self._error
+            raise OutOfTime
+
     def _as_met(self, error: Exception, began: float) -> Exception:
         """Return an error as the steps are to meet it.
 
         With fewer tries, if those are in vain; as the end of their time, if too much was spent.
         """
+        if isinstance(error, MetaError):
+            self._error = error
         if not isinstance(error, Retriable):
             return error
         waited = self._shared.reporting.monotonic() - began
@@ -142,6 +159,8 @@ class Witness:
             self._own.add(str(answer.get("report_run_id")))
 
     def _note(self, stream: str, event: Rows | BookmarkMoved) -> None:
+        if isinstance(event, Rows):
+            self._paused_seconds = 0.0
         if isinstance(event, BookmarkMoved):
             self.moved = event.bookmark
         self._note_works(stream)

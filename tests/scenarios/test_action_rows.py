@@ -361,7 +361,7 @@ class Runs:
     ) -> Output:
         """Run with these streams selected."""
         report = {"name": "r", "level": "campaign", "fields": ["spend", "actions"], **definition}
-        config = {**self.config, "reports": [report], "lookback_days": 2}
+        config = {**self.config, "reports": [report], "lookback_days": 2, "unchanged_days": "write"}
         config["backfill_on_change"] = backfill
         return run_here(
             self.sandbox.world.now,

@@ -41,6 +41,7 @@ def config(sandbox: Sandbox) -> dict[str, Any]:
         "api_url": sandbox.url,
         "start_date": str(sandbox.world.now().date() - DAYS * _DAY),
         "lookback_days": 7,
+        "unchanged_days": "write",
     }
 
 

@@ -75,6 +75,7 @@ def test_lost_account__is_named_with_its_last_day_and_catches_up(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """An account that is no longer listed is lost; shared again, its days arrive."""
+    config["unchanged_days"] = "write"
     first = run_tap(tmp_path, config)
     gone = sandbox.world.readable()[0].id
     last_day = first.bookmark("ad_insights", gone)
@@ -195,6 +196,7 @@ def test_new_account__has_a_backfill_of_its_own(fifty: Sandbox, tmp_path: Path) 
     """An account that appears is read from start_date, while the others go on incrementally."""
     start = str(fifty.world.now().date() - dt.timedelta(days=35))
     config = {"access_token": fifty.token, "api_url": fifty.url, "start_date": start}
+    config["unchanged_days"] = "write"
     new = sorted({key[0] for key in truth(fifty)})[3]
     fifty.world.revoke(new)
     first = run_tap(tmp_path, config)

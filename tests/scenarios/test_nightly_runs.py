@@ -119,6 +119,7 @@ def test_second_run__asks_only_the_lookback_and_updates_in_place(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """After a restatement the same keys come again with the new numbers, and no older day."""
+    config["unchanged_days"] = "write"
     first = run_tap(tmp_path, config)
     sandbox.world.restate()
     before = len(sandbox.calls)

@@ -6,16 +6,8 @@ from typing import Any
 import pytest
 from singer_sdk import typing as th
 
-from tap_meta_partner.settings.kinds import (
-    DIGITS,
-    Day,
-    Flag,
-    ListOf,
-    OneOf,
-    Positive,
-    Secret,
-    Whole,
-)
+from tap_meta_partner.settings.credentials import Secret
+from tap_meta_partner.settings.kinds import DIGITS, Day, Flag, ListOf, OneOf, Positive, Whole
 from tap_meta_partner.settings.reports import Filtering, Increment
 from tap_meta_partner.settings.setting import Setting, object_schema, properties_of
 
