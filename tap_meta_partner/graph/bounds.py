@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.graph.errors import MetaError
 
 #: Of an answer, decompressed.
-MOST_BYTES = 32 << 20
+MOST_BYTES = 16 << 20
 
 
 #: Of lists, objects and what they hold, in an answer: as Python has them, small ones take the most.

@@ -14,6 +14,9 @@ from tap_meta_partner.graph.bounds import MOST_BYTES, ODDLY_COMPRESSED, TOO_LONG
 ASKED_FOR = "gzip"
 _GZIP = 16 + zlib.MAX_WBITS
 
+#: Unpacked at once: what follows may be beyond the bound.
+_STEP_BYTES = 1 << 20
+
 
 class Unpacking:
     """Takes the pieces of one answer.
@@ -44,14 +47,19 @@ class Unpacking:
             zlib.error: it is not what its header says.
         """
         self._packed += len(piece)
-        room = MOST_BYTES - len(self.body)
         if self._zlib is None:
-            self.body += piece
-        else:
-            self.body += self._zlib.decompress(piece, room + 1)
+            self._add(piece)
+            return
+        while piece:
+            self._add(self._zlib.decompress(piece, _STEP_BYTES))
+            piece = self._zlib.unconsumed_tail
             if self._zlib.unused_data:
                 raise zlib.error("more than one stream")
+
+    def _add(self, piece: bytes) -> None:
+        self.body += piece
         if len(self.body) > MOST_BYTES or self._packed > MOST_BYTES:
+            self.body.clear()
             raise beyond(TOO_LONG, "the answer is too long")
 
     def end(self) -> bytearray:

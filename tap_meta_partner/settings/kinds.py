@@ -12,12 +12,9 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 from tap_meta_partner.outputs.printable import printable
 from tap_meta_partner.outputs.secrecy import may_be_shown
-from tap_meta_partner.settings.addresses import is_loopback, parts_of
 from tap_meta_partner.settings.model import SettingsError
 from tap_meta_partner.settings.words import (
     DEAD_ATTRIBUTION_WINDOWS,
-    DEFAULT_API_URL,
-    DEFAULT_API_VERSION,
 )
 
 if TYPE_CHECKING:
@@ -141,22 +138,6 @@ _WINDOW = Text(
     r"[a-z0-9_]+", "an attribution window as Meta writes it, such as 1d_view, 1d_click or 7d_click"
 )
 STATUS = Text(r"[A-Z_]+", "a status as Meta writes it, such as ACTIVE, PAUSED or ARCHIVED")
-
-
-@dataclass(frozen=True, slots=True)
-class Version(Kind[str]):
-    """A version of Meta's API."""
-
-    def parse(self, name: str, value: object) -> str:
-        """Take v26.0, and what means the same: 26.0, 26, v26."""
-        said = str(value) if isinstance(value, (str, int, float, Decimal)) else ""
-        found = re.fullmatch(r"[vV]?(\d{1,3})(?:\.(\d))?", said.strip(), re.ASCII)
-        if found is None or isinstance(value, bool):
-            raise wrong(name, value, f"a version such as {DEFAULT_API_VERSION}")
-        return f"v{found[1]}.{found[2] or 0}"
-
-
-API_VERSION = Version()
 
 
 @dataclass(frozen=True, slots=True)
@@ -323,29 +304,6 @@ class AttributionWindow(Kind[str]):
                 "use 1d_view, 1d_click, 7d_click or 28d_click"
             )
         return _WINDOW.parse(name, value)
-
-
-@dataclass(frozen=True, slots=True)
-class ApiUrl(Kind[str]):
-    """The address of a Graph API: the token travels to it."""
-
-    def parse(self, name: str, value: object) -> str:
-        """Take an https address, or plain http on this machine only; no slash at its end."""
-        if isinstance(value, str) and any(character in value for character in "@?#"):
-            raise SettingsError(
-                f"{name} may hold a host and a path only: no user, query or fragment"
-            )
-        parts = parts_of(value)
-        if parts is None:
-            raise wrong(name, value, f"an address such as {DEFAULT_API_URL}")
-        if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-            host = parts.hostname if shown(parts.hostname) else "another machine"
-            raise SettingsError(
-                f"{name} is plain http to {host}: use https, so that nobody reads the "
-                "token on the way (http is allowed to this machine only)"
-            )
-        # The version has a setting of its own, and would stand there twice.
-        return re.sub(r"/v\d{1,3}\.\d$", "", str(value).rstrip("/")).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

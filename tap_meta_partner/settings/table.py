@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.presets import DATE_PRESETS
 from tap_meta_partner.settings.access_tokens import AccessTokens
+from tap_meta_partner.settings.addresses import API_VERSION, ApiUrl
 from tap_meta_partner.settings.credentials import Secret
 from tap_meta_partner.settings.kinds import (
-    API_VERSION,
     DIGITS,
     STATUS,
     AccountId,
-    ApiUrl,
     AttributionWindow,
     Day,
     Flag,
