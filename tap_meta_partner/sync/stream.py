@@ -6,9 +6,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.days.buckets import is_one_bucket
+from tap_meta_partner.days.buckets import cut, is_one_bucket
 from tap_meta_partner.days.windows import DateWindow, left_of
-from tap_meta_partner.graph.errors import TooMuchData
+from tap_meta_partner.graph.errors import RequestRefused, TooMuchData
 from tap_meta_partner.insights import breakdowns
 from tap_meta_partner.insights.columns import fields_to_ask
 from tap_meta_partner.planning.activity import is_plain_account_level
@@ -40,6 +40,11 @@ if TYPE_CHECKING:
     from tap_meta_partner.sync.shared import OneAccount
 
 logger = logging.getLogger(__name__)
+
+#: Meta: "the start date of the time range cannot be beyond 37 months from the current date".
+_BEFORE_HISTORY = 3018
+
+_MOST_CLAMPS = 2
 
 
 class StreamReading:
@@ -79,6 +84,7 @@ class StreamReading:
             one.account.currency,
             one.account.timezone_name,
         )
+        self._clamps = 0
         self._in_vain = DaysInVain(known=bookmark.holes)
         skips = self._shared.settings.unchanged_days != "write"
         self._digests_since = worth_keeping(plan.definition, one.today) if skips else None
@@ -101,7 +107,7 @@ class StreamReading:
         """Add to a result what was delivered, and what of it cannot be had."""
         result = replace(result, covered=self.covered, rows=self.rows, unchanged=self.unchanged)
         new = new_holes(self._before.holes, self.bookmark.holes)
-        holes = self._open_holes()
+        holes = _open_holes(self.plan, self.bookmark, self._one.today)
         result = replace(result, new_holes=len(new))
         if not holes or result.result is not Outcome.DELIVERED:
             return result
@@ -126,7 +132,27 @@ class StreamReading:
                 left = yield from self._next(rest, from_end=from_end)
             except Spared:
                 left = rest
+            except RequestRefused as error:
+                left = self._clamped(rest, error)
             rests[:0] = [left] if left else []
+
+    def _clamped(self, rest: DateWindow, error: RequestRefused) -> DateWindow | None:
+        """Return what is left of days without the oldest, which lie before Meta's history.
+
+        The tap counts 37 months from the account's own today, one day inside. It is not documented
+        whose today Meta counts from: where a month ends, another zone's can be a day further.
+
+        Raises:
+            RequestRefused: the error, where it is about something else, or came too often.
+        """
+        if error.fault.code != _BEFORE_HISTORY or self._clamps == _MOST_CLAMPS:
+            raise error
+        self._clamps += 1
+        logger.info("%s, account %s: %s", self.plan.name, self._one.account, error.fault)
+        _, left = cut(rest, 1, self.plan.definition.time_increment, from_end=False)
+        if self.opened.forward and self.opened.forward.since == rest.since:
+            self.opened = replace(self.opened, forward=left)
+        return left
 
     def _next(self, rest: DateWindow, *, from_end: bool) -> Steps[DateWindow | None]:
         """Read the next window off `rest` and close it; return what is left."""
@@ -212,13 +238,9 @@ class StreamReading:
             self.plan.definition,
             self.opened,
             given=given,
-            holes=self._open_holes(),
+            holes=_open_holes(self.plan, self.bookmark, self._one.today),
             today=self._one.today,
         )
-
-    def _open_holes(self) -> list[Hole]:
-        nights = self.plan.definition.lookback_days
-        return open_holes(self.bookmark.holes, self._one.today, nights)
 
     def _lacking(self, rest: DateWindow) -> list[DateWindow] | None:
         """Return what may be read of `rest`, if not all of it may; note the others."""
@@ -301,3 +323,7 @@ class StreamReading:
         told = self._refused.left(request.fields, request.account_id)
         if adds_up(definition) and "spend" in (told or request.fields):
             self._one.spend.note(definition.level, window, sink.spend)
+
+
+def _open_holes(plan: InsightsPlan, bookmark: Bookmark, today: dt.date) -> list[Hole]:
+    return open_holes(bookmark.holes, today, plan.definition.lookback_days)

@@ -152,6 +152,31 @@ def test_windows__nothing_to_ask_is_delivered() -> None:
     assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
 
 
+@pytest.mark.parametrize("days", [1, 2])
+def test_history__that_ends_a_day_later_at_meta_costs_that_day_only(days: int) -> None:
+    """Whoever's today Meta counts 37 months from: what it has is read, from the first day on."""
+    oldest = day("09-01") + dt.timedelta(days=days)
+
+    def hook(call: Call) -> Reply | None:
+        since = call.params.get("time_range", {}).get("since", "9999")
+        return fault(3018, None, "(#3018) beyond 37 months") if since < str(oldest) else None
+
+    drive = sync(Graph(QUARTER, hook=hook), [plan("ad", "09-01")])
+
+    assert outcomes(drive) == {"ad_insights": Outcome.DELIVERED}
+    assert min(row["date_start"] for row in records(drive, "ad_insights")) == str(oldest)
+    assert last_bookmark(drive, "ad_insights").since == oldest
+    assert len([call for call in drive.calls if call.params.get("level") == "ad"]) == days + 3
+
+
+def test_history__that_never_answers_fails_after_two_days() -> None:
+    """The same error for ever is no matter of a day."""
+    drive = sync(lambda _: fault(3018, None, "(#3018) beyond 37 months"), [plan("ad", "09-01")])
+
+    assert outcomes(drive) == {"ad_insights": Outcome.FAILED}
+    assert len([call for call in drive.calls if call.params.get("level") == "ad"]) == 3
+
+
 def test_gap__is_read_after_the_present_and_newest_first() -> None:
     """A start moved earlier fetches the missing days from their newest on, moving `since`."""
     bookmark = Bookmark(day=YESTERDAY, since=day("11-01"))
