@@ -20,7 +20,7 @@ from tap_meta_partner.graph.values import (
 from tap_meta_partner.settings.words import ACCOUNT_STATUSES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
 ASSIGNED, UNASSIGNED = "assigned", "unassigned"
@@ -121,6 +121,31 @@ def id_from(raw: Mapping[str, Any]) -> str:
 
 
 _HOURS_OF_A_DAY = 24
+_NAMES_OF_UTC = {"UTC", "Etc/UTC"}
+#: So many accounts are named in a line.
+_NAMED = 5
+
+
+def without_zone(accounts: Iterable[AdAccount]) -> str | None:
+    """Say of which ad accounts the days are counted in UTC for want of a time zone, None of none.
+
+    Meta names a zone that the zone database here does not have, and no offset either.
+    """
+    found = [
+        f"{account} ({account.timezone_name})"
+        for account in accounts
+        if account.timezone_name
+        and account.timezone_offset_hours is None
+        and account_zone(account.timezone_name, None) is dt.timezone.utc
+        and account.timezone_name not in _NAMES_OF_UTC
+    ]
+    if not found:
+        return None
+    more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+    return (
+        f"the time zone is not known here, and Meta tells no offset: {', '.join(found[:_NAMED])}"
+        f"{more}. Days are counted in UTC: update the package tzdata"
+    )
 
 
 def account_zone(timezone_name: str | None, offset_hours: float | None) -> dt.tzinfo:
@@ -135,4 +160,6 @@ def account_zone(timezone_name: str | None, offset_hours: float | None) -> dt.tz
         except (ZoneInfoNotFoundError, ValueError, OSError):
             pass
     hours = offset_hours or 0
-    return dt.timezone(dt.timedelta(hours=hours if abs(hours) < _HOURS_OF_A_DAY else 0))
+    if not 0 < abs(hours) < _HOURS_OF_A_DAY:
+        return dt.timezone.utc
+    return dt.timezone(dt.timedelta(hours=hours))

@@ -11,7 +11,7 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.accounts.ad_account import account_zone
+from tap_meta_partner.accounts.ad_account import account_zone, without_zone
 from tap_meta_partner.accounts.discovery import discover
 from tap_meta_partner.accounts.tokens import warn_of_ends
 from tap_meta_partner.graph.errors import MetaError
@@ -166,6 +166,7 @@ class SyncRun:
             self.results.saw_none = True
         elif not found.accounts:
             logger.warning("none of the %d ad accounts is wanted by the settings", len(found.seen))
+        _warn_of_zones(found.readable)
         yield from self._results_of(not_readable(found, plans, bookmarks, self.settings))
         evidence = Evidence(
             accounts=len(found.readable), troubled=troubled(found.readable, plans, bookmarks)
@@ -298,3 +299,9 @@ def _collecting_less() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
+
+
+def _warn_of_zones(accounts: Sequence[AdAccount]) -> None:
+    guessed = without_zone(accounts)
+    if guessed:
+        logger.warning("%s", guessed)
