@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import datetime as dt
 import json
 import re
@@ -333,5 +334,16 @@ class ListOf(Kind[tuple[str, ...]]):
     def from_text(self, text: str) -> object:
         """Read JSON, or words with commas between them."""
         if text.lstrip().startswith("["):
-            return json.loads(text)
+            try:
+                return json.loads(text)
+            except json.JSONDecodeError:
+                # Meltano puts a list of meltano.yml into the environment as Python writes it.
+                return _python_list(text)
         return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _python_list(text: str) -> object:
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, MemoryError) as error:
+        raise ValueError(text[:_LONGEST_SHOWN]) from error

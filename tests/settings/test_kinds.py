@@ -23,6 +23,7 @@ VALID: list[tuple[str, Any, Any]] = [
     ("account_ids", 123, ("123",)),
     ("account_ids", "act_1, 2", ("1", "2")),
     ("account_ids", '["1", "2"]', ("1", "2")),
+    ("account_ids", "['3', 'act_4']", ("3", "4")),
     ("account_ids", [1, "act_2"], ("1", "2")),
     ("lookback_days", "28", 28),
     ("api_version", 25.0, "v25.0"),

@@ -20,7 +20,7 @@ import functools
 import multiprocessing
 import sys
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -232,6 +232,9 @@ class Cell:
         """Return the letters that may become of a guilty account on a night with the fault."""
         kind = KINDS[self.kind]
         ever = TIMES[self.times] is None
+        if PLACES[self.place].kind in {"poll", "run_result"} and self.kind in _GONE:
+            # Report runs that Meta never knows can be read of no day.
+            kind = replace(kind, ever=kind.ever + "F")
         if PLACES[self.place].is_listing:
             return f"{kind.of_list}D" if ever else "DX"
         return (
