@@ -77,5 +77,6 @@ def test_document__tells_every_cell() -> None:
 
     assert set(told) == set(itertools.product(KINDS, PLACES, TIMES))
     page = document(told)
-    assert page.count("\n| ") == len(KINDS) + 1
+    # A heading and the line below it.
+    assert page.count("\n| ") == len(KINDS) + 2
     assert len(CROWDS) == 3
