@@ -18,6 +18,7 @@ from tap_meta_partner.outputs.secrecy import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ def one_line_at_worst() -> Iterator[None]:
         try:
             yield
         finally:
+            _flush_stderr()
             sys.stdout.flush()
     except BrokenPipeError:
         # Whoever reads has seen enough, as `head` has.
@@ -61,10 +63,17 @@ def _tell(what: str, advice: str = "") -> None:
     text = printable(redacted(what))[:_LONGEST_TEXT]
     with contextlib.suppress(OSError):
         sys.stderr.write(f"Error: {text}{'. ' if advice else ''}{advice}\n")
+    _flush_stderr()
+
+
+def _flush_stderr() -> None:
+    try:
         sys.stderr.flush()
+    except (OSError, ValueError):
+        _let_go(sys.stderr)
 
 
-def _let_go() -> None:
+def _let_go(stream: TextIO | None = None) -> None:
     """Drop what is still buffered: Python would try, and fail, to write it when it exits."""
     with contextlib.suppress(OSError, ValueError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
