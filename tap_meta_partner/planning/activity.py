@@ -7,10 +7,11 @@ a call. Only what Meta said counts: a day that nobody asked about is never idle.
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.buckets import ALL_DAYS
-from tap_meta_partner.days.windows import DateWindow, joined
+from tap_meta_partner.days.windows import DateWindow, between, joined, left_of
 from tap_meta_partner.graph.values import spend_of
 from tap_meta_partner.insights.columns import tells_of_its_own_life
 from tap_meta_partner.settings.words import DEFAULT_ACTION_BREAKDOWNS
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
     from typing import Any
 
+    from tap_meta_partner.planning.bookmarks import Bookmark
     from tap_meta_partner.planning.open_days import OpenDays
     from tap_meta_partner.settings.model import ReportDefinition
 
@@ -39,11 +41,36 @@ class Activity:
         #: Stretches of days of which Meta said on which ones anything happened.
         self._known: list[DateWindow] = []
         self._active_days: set[str] = set()
+        #: Idle days of which the level below had no rows either.
+        self._confirmed: list[DateWindow] = []
 
     def learn(self, window: DateWindow, active_days: Collection[str]) -> None:
         """Take what Meta said of a window: the days on which anything happened."""
         self._known = joined([*self._known, window])
         self._active_days |= set(active_days)
+
+    def forget(self, window: DateWindow) -> None:
+        """Forget what Meta said of a window: another answer contradicted it."""
+        self._known = [left for known in self._known for left in left_of(known, [window])]
+
+    def confirm(self, window: DateWindow) -> None:
+        """Take that the level below has no rows in a window either."""
+        self._confirmed = joined([*self._confirmed, window])
+
+    def is_confirmed(self, window: DateWindow) -> bool:
+        """Tell whether the level below has no rows in a window either."""
+        return any(window in stretch for stretch in self._confirmed)
+
+    def knows(self, window: DateWindow) -> bool:
+        """Tell whether Meta said on which days of a whole window anything happened."""
+        return any(window in stretch for stretch in self._known)
+
+    def idle_around(self, window: DateWindow) -> DateWindow:
+        """Return an idle window together with all idle days known that join it."""
+        stretch = next(known for known in self._known if window in known)
+        active = [DateWindow(day, day) for day in map(dt.date.fromisoformat, self._active_days)]
+        idle = left_of(stretch, [day for day in active if day.since in stretch])
+        return next(days for days in idle if window in days)
 
     def is_told_by(self, definition: ReportDefinition) -> bool:
         """Tell whether a stream has a row for every day on which any other one has."""
@@ -54,7 +81,7 @@ class Activity:
         """Tell whether nothing happened in the whole window; only what Meta said counts."""
         if definition.filtering or tells_of_its_own_life(definition):
             return False
-        if not any(window in stretch for stretch in self._known):
+        if not self.knows(window):
             return False
         since, until = str(window.since), str(window.until)
         return not any(since <= day <= until for day in self._active_days)
@@ -82,6 +109,26 @@ class Activity:
             if not (own and union in own and self.is_told_by(first)):
                 stretches.append(union)
         return stretches
+
+
+def is_asked_again(
+    window: DateWindow, bookmark: Bookmark, definition: ReportDefinition, *, today: dt.date
+) -> bool:
+    """Tell whether an empty answer about a window would be noticed, had Meta given it by mistake.
+
+    It would where every day was delivered before, or lies within the lookback of the next runs.
+    The first reading of an account has nothing to be noticed by.
+    """
+    if definition.reads_in_full:
+        return True
+    if bookmark.day is None:
+        return False
+    lookback = min(definition.lookback_days, (today - dt.date.min).days)
+    delivered = between(bookmark.since or dt.date.min, bookmark.day)
+    recent = between(today - dt.timedelta(days=lookback), today)
+    # A bucket under way may end after today.
+    asked = between(window.since, min(window.until, today))
+    return not asked or not left_of(asked, [days for days in (delivered, recent) if days])
 
 
 class ActiveDays:

@@ -48,6 +48,8 @@ class Bookmark:
     Attributes:
         day: the last day delivered, or None before the first.
         since: the first day delivered, or None where older state does not tell.
+        read_on: on which day of the account's `day` was reached, where that was not the day after:
+            a run that was broken off on its way through older days.
         report: the fingerprint of the report whose rows those are.
         pace: what worked.
         trouble: when the run began that was the last to fail with this account, until one does not.
@@ -58,6 +60,7 @@ class Bookmark:
 
     day: dt.date | None = None
     since: dt.date | None = None
+    read_on: dt.date | None = None
     report: str | None = None
     pace: Pace = field(default_factory=Pace)
     trouble: dt.datetime | None = None
@@ -83,6 +86,7 @@ def read_partition(partition: Mapping[str, Any]) -> Bookmark:
     return Bookmark(
         day=_day(partition, "replication_key_value"),
         since=_day(partition, "since"),
+        read_on=_date_or_none(partition.get("read_on")),
         report=partition.get("report") if isinstance(partition.get("report"), str) else None,
         pace=_pace(partition.get("pace")),
         trouble=maybe(instant_of, partition.get("trouble")),
@@ -98,6 +102,7 @@ def write_partition(bookmark: Bookmark, partition: MutableMapping[str, Any]) -> 
         "replication_key": REPLICATION_KEY if bookmark.day else None,
         "replication_key_value": bookmark.day and bookmark.day.isoformat(),
         "since": bookmark.since and bookmark.since.isoformat(),
+        "read_on": bookmark.read_on and bookmark.read_on.isoformat(),
         "report": bookmark.report,
         "pace": None if bookmark.pace == Pace() else _pace_as_json(bookmark.pace),
         "trouble": bookmark.trouble and bookmark.trouble.isoformat(timespec="seconds"),

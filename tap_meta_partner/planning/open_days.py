@@ -94,10 +94,7 @@ def open_days(
         start = max(bookmark.since or first, edge) if day and reread else first
         return OpenDays(forward=opened(start, until), starts_anew=True, report=report)
     floor = max(edge, start_date or edge, bookmark.since or edge)
-    # A lookback may be longer than the calendar: it is compared before it is counted back.
-    start = floor
-    if (day - floor).days > definition.lookback_days:
-        start = day - dt.timedelta(days=definition.lookback_days)
+    start = max(floor, _lookback_begins(bookmark, day, definition.lookback_days, until=until))
     start = first_day(start, increment, edge=edge)
     # The days between an old bookmark and a later start are not wanted (or Meta has them no more).
     anew = start > day + _DAY
@@ -105,6 +102,25 @@ def open_days(
     if start_date and bookmark.since and not anew:
         gap = opened(first, max(first, bookmark.since) - _DAY)
     return OpenDays(forward=opened(start, until), gap=gap, starts_anew=anew, report=report)
+
+
+def _lookback_begins(
+    bookmark: Bookmark, day: dt.date, lookback_days: int, *, until: dt.date
+) -> dt.date:
+    """Return the first day to read again before the days that were never read.
+
+    Days that were older than the lookback when they were read will not change any more: a run that
+    was broken off among them goes on where it ended.
+    """
+    # A lookback may be longer than the calendar: it is compared before it is counted back.
+    if (day - dt.date.min).days <= lookback_days:
+        return dt.date.min
+    begins = day - dt.timedelta(days=lookback_days)
+    if bookmark.read_on is None or bookmark.read_on <= day + _DAY or day >= until:
+        return begins
+    # A clock that was wrong for a night makes no day final.
+    final_before = min(bookmark.read_on, until) - _DAY - dt.timedelta(days=lookback_days)
+    return max(begins, min(day + _DAY, final_before))
 
 
 def _believed_day(bookmark: Bookmark, today: dt.date) -> dt.date | None:
@@ -136,12 +152,18 @@ def close_window(
     if delivered < window.since:
         # Only today's provisional rows: nothing to promise yet.
         return bookmark
+    read_on = today if delivered < today - _DAY else None
     begins = opened.forward is not None and window.since == opened.forward.since
     if bookmark.day is None or (opened.starts_anew and begins):
-        return replace(bookmark, day=delivered, since=window.since, report=opened.report)
+        return replace(
+            bookmark, day=delivered, since=window.since, read_on=read_on, report=opened.report
+        )
+    known = min(bookmark.day, today - _DAY)
     return replace(
         bookmark,
-        day=max(min(bookmark.day, today - _DAY), delivered),
+        day=max(known, delivered),
+        # Windows are read oldest day first: one that reaches beyond has all days before behind it.
+        read_on=read_on if delivered >= known else bookmark.read_on,
         since=bookmark.since or (opened.forward.since if opened.forward else window.since),
         report=opened.report,
     )

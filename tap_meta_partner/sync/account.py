@@ -16,14 +16,10 @@ from tap_meta_partner.dimensions.looking_up import look_up
 from tap_meta_partner.dimensions.reading import read_dimension
 from tap_meta_partner.dimensions.request import DimensionPlan, DimensionReading, DimensionRequest
 from tap_meta_partner.insights.plan import InsightsPlan
-from tap_meta_partner.planning.activity import ActiveDays, Activity
+from tap_meta_partner.planning.activity import Activity
 from tap_meta_partner.planning.bookmarks import Bookmark
-from tap_meta_partner.planning.pace import Pace
-from tap_meta_partner.reports.reading import read_report
-from tap_meta_partner.reports.request import SIGNS_OF_LIFE, ReportRequest
-from tap_meta_partner.reports.surviving import surviving_report
-from tap_meta_partner.settings.model import ReportDefinition
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows
+from tap_meta_partner.sync.idle_days import look_for_life
 from tap_meta_partner.sync.outcomes import Outcomes, ensure_may_begin
 from tap_meta_partner.sync.record_sink import note_named
 from tap_meta_partner.sync.shared import TIME_IS_OVER, OneAccount
@@ -35,7 +31,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
-    from tap_meta_partner.days.windows import DateWindow
     from tap_meta_partner.graph.steps import Steps
     from tap_meta_partner.sync.events import StreamResult
     from tap_meta_partner.sync.shared import Plan, Shared
@@ -44,8 +39,6 @@ _LOOK_AT_THEM = (
     "Look at them in Ads Manager: what they show may have been deleted. The tap tries again with "
     "the next run."
 )
-#: No stream can have this name: what is refused of it says nothing of any.
-LOOK_FOR_LIFE = "the look for activity"
 
 
 def sync_account(
@@ -87,7 +80,8 @@ def sync_account(
             result = outcomes.failure(plan.name, error)
             yield from _trouble(result, bookmarks.get(plan.name) or Bookmark(), shared)
             yield result
-    yield from _look_for_life(readings, one, outcomes)
+    opened = [(reading.plan.definition, reading.opened) for reading in readings]
+    yield from look_for_life(opened, one, outcomes)
     for reading in readings:
         result = yield from outcomes.of(reading.plan.name, reading.read)
         kept = outcomes.witness.moved or bookmarks[reading.plan.name] or Bookmark()
@@ -127,45 +121,6 @@ def _trouble(
     if trouble != bookmark.trouble:
         moved = replace(bookmark, trouble=trouble)
         yield BookmarkMoved(result.account_id, result.stream, moved)
-
-
-def _look_for_life(
-    readings: Sequence[StreamReading], one: OneAccount, outcomes: Outcomes
-) -> Steps[None]:
-    """Find out, with one account-level call, on which days anything happened.
-
-    Where the account-level stream is read anyway over the same days, its own rows tell.
-    """
-    if outcomes.gone or len(readings) < 2 or not one.shared.may_begin():  # noqa: PLR2004  (several)
-        return
-    opened = [(reading.plan.definition, reading.opened) for reading in readings]
-    for stretch in one.activity.unknown_stretches(opened):
-        yield from outcomes.of_shortcut(LOOK_FOR_LIFE, partial(_ask_for_life, stretch, one))
-        if outcomes.gone:
-            return
-
-
-def _ask_for_life(stretch: DateWindow, one: OneAccount) -> Steps[None]:
-    definition = ReportDefinition(
-        name="activity",
-        level="account",
-        action_attribution_windows=one.activity.attribution,
-    )
-    request = ReportRequest(
-        definition=definition,
-        fields=SIGNS_OF_LIFE,
-        account_id=one.account.account_id,
-        window=stretch,
-    )
-    days = ActiveDays()
-    yield from surviving_report(
-        request,
-        lambda asked: read_report(asked, days, Pace(), one.shared.reporting),
-        one.shared.refused_of(definition.name),
-        one.shared.reporting.jitter,
-    )
-    one.activity.learn(stretch, days.spend)
-    one.spend.note("account", stretch, days.spend)
 
 
 @dataclass(slots=True)

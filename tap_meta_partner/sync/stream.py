@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.days.buckets import cut, is_one_bucket
@@ -22,6 +23,7 @@ from tap_meta_partner.reports.request import SIGNS_OF_LIFE, ReportRequest
 from tap_meta_partner.sync.days_in_vain import DaysInVain
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome
 from tap_meta_partner.sync.held_days import HeldDays
+from tap_meta_partner.sync.idle_days import IdleDays
 from tap_meta_partner.sync.outcomes import ensure_may_begin
 from tap_meta_partner.sync.reconciliation import adds_up
 from tap_meta_partner.sync.record_sink import RecordSink
@@ -85,6 +87,7 @@ class StreamReading:
             one.account.timezone_name,
         )
         self._clamps = 0
+        self._idle = IdleDays(plan.definition, bookmark, one)
         self._in_vain = DaysInVain(known=bookmark.holes)
         skips = self._shared.settings.unchanged_days != "write"
         self._digests_since = worth_keeping(plan.definition, one.today) if skips else None
@@ -159,32 +162,13 @@ class StreamReading:
         one, definition, known = self._one, self.plan.definition, self.bookmark.pace
         pace = known.attempt(one.today)
         window, left = next_window(definition, rest, pace.days, today=one.today, from_end=from_end)
-        holes: list[Hole] = []
-        digests: Mapping[dt.date, str] = {}
-        if one.activity.is_idle(definition, rest):
-            window, left, pace = rest, None, known
-        elif one.activity.is_idle(definition, window):
-            pace = known
-        else:
-            reading = self._reading(window)
-            try:
-                pace = yield from reading.read(pace, known)
-            except TooMuchData as error:
-                if is_one_bucket(window, definition.time_increment):
-                    raise
-                logger.info("%s: %s; asking for less", reading.request, error.rule.what)
-                less = known.asking_less(
-                    pace, window.days, one.today, stood_still=error.rule is STANDS_STILL
-                )
-                self.bookmark = replace(self.bookmark, pace=less)
-                return rest
-            if not reading.holes:
-                self._learn(reading.request, reading.sink)
-            self._in_vain.note(reading.request.window, reading.holes, reading.sink.row_count)
-            self.rows += reading.sink.row_count
-            self.unchanged += reading.sink.held.unchanged
-            holes, digests = reading.holes, reading.sink.held.digests
-        self._close(window, pace, holes, digests)
+        if (yield from self._idle.holds(rest)):
+            left = None
+            self._close(rest, known)
+        elif (yield from self._idle.holds(window)):
+            self._close(window, known)
+        elif not (yield from self._read_window(window, left, pace)):
+            return rest
         if not definition.reads_in_full:
             yield BookmarkMoved(one.account.account_id, self.plan.name, self.bookmark)
         if left and self._in_vain.are_doubtful:
@@ -197,12 +181,38 @@ class StreamReading:
             )
         return left
 
+    def _read_window(self, window: DateWindow, left: DateWindow | None, pace: Pace) -> Steps[bool]:
+        """Ask for a window and close it; False where it, or less of it, is to be asked again."""
+        definition, known = self.plan.definition, self.bookmark.pace
+        reading = self._reading(window)
+        try:
+            pace = yield from reading.read(pace, known)
+        except TooMuchData as error:
+            if is_one_bucket(window, definition.time_increment):
+                raise
+            logger.info("%s: %s; asking for less", reading.request, error.rule.what)
+            less = known.asking_less(
+                pace, window.days, self._one.today, stood_still=error.rule is STANDS_STILL
+            )
+            self.bookmark = replace(self.bookmark, pace=less)
+            return False
+        sink = reading.sink
+        if not reading.holes:
+            self._learn(reading.request, sink)
+            if not sink.row_count and not (yield from self._idle.is_believed(window, left)):
+                return False
+        self._in_vain.note(reading.request.window, reading.holes, sink.row_count)
+        self.rows += sink.row_count
+        self.unchanged += sink.held.unchanged
+        self._close(window, pace, reading.holes, sink.held.digests)
+        return True
+
     def _close(
         self,
         window: DateWindow,
         pace: Pace,
-        holes: Iterable[Hole],
-        digests: Mapping[dt.date, str],
+        holes: Iterable[Hole] = (),
+        digests: Mapping[dt.date, str] = MappingProxyType({}),
     ) -> None:
         """Close a window: move the bookmark behind it, and keep its pace and what it lacks."""
         moved, today = self.bookmark, self._one.today

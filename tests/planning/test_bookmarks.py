@@ -130,6 +130,7 @@ BOOKMARKS = st.builds(
     Bookmark,
     day=st.none() | DATES,
     since=st.none() | DATES,
+    read_on=st.none() | DATES,
     report=st.none() | st.text(min_size=1),
     pace=PACES,
     withheld=st.builds(
@@ -210,6 +211,33 @@ def test_history__bookmark_never_claims_a_day_not_delivered(nights: list[tuple[A
                 claimed.since + dt.timedelta(days=number) in delivered_days
                 for number in range(claimed.days)
             )
+
+
+@settings(derandomize=True, deadline=None, max_examples=examples(200))
+@given(
+    st.integers(0, 40),
+    st.lists(
+        st.tuples(st.integers(0, 60), st.lists(st.integers(1, 30), max_size=40)),
+        min_size=1,
+        max_size=8,
+    ),
+)
+def test_history__a_day_is_read_until_it_is_older_than_the_lookback(
+    lookback: int, nights: list[tuple[int, list[int]]]
+) -> None:
+    """Wherever runs broke off: what the next one does not read again was final when it was read."""
+    today, bookmark = D("2025-06-15"), Bookmark()
+    definition = replace(AD, lookback_days=lookback, start_date=D("2024-06-01"))
+    age_when_read: dict[dt.date, int] = {}
+    for later, sizes in nights:
+        today += dt.timedelta(days=later)
+        plan = open_days(bookmark, definition, today=today)
+        assert plan.forward is not None
+        for day, age in age_when_read.items():
+            assert day >= plan.forward.since or age > lookback
+        for closed in windows_of(plan, sizes):
+            bookmark = close_window(bookmark, closed, plan, today=today)
+            age_when_read |= {day: (today - day).days for day in closed.each_day()}
 
 
 @settings(derandomize=True, deadline=None, max_examples=examples(200))

@@ -134,8 +134,9 @@ def test_backfill__replaces_bookmark_and_fingerprint_together() -> None:
 
     first = close_window(bookmark, window("2026-01-01", "2026-01-30"), plan, today=TODAY)
 
-    assert first == delivered("2026-01-30", "2026-01-01", "ad|1||clicks,reach,spend|")
-    assert read_all(bookmark, plan) == replace(first, day=D("2026-11-24"))
+    new = delivered("2026-01-30", "2026-01-01", "ad|1||clicks,reach,spend|")
+    assert first == replace(new, read_on=TODAY)
+    assert read_all(bookmark, plan) == replace(new, day=D("2026-11-24"))
 
 
 def test_backfill__broken_off_goes_on_where_it_was() -> None:
@@ -147,8 +148,8 @@ def test_backfill__broken_off_goes_on_where_it_was() -> None:
 
     again = open_days(first, definition, today=TODAY, backfill_on_change=True)
 
-    assert again.forward == window("2026-01-02", "2026-11-25")
-    assert read_all(first, again) == replace(first, day=D("2026-11-24"))
+    assert again.forward == window("2026-01-31", "2026-11-25")
+    assert read_all(first, again) == replace(first, day=D("2026-11-24"), read_on=None)
 
 
 def test_backfill__broken_off_before_its_first_window_begins_again() -> None:

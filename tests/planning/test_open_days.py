@@ -384,7 +384,7 @@ def test_start__moved_later_than_the_bookmark_starts_anew() -> None:
     assert plan.forward == window("2026-10-01", "2026-11-25")
     first = close_window(bookmark, window("2026-10-01", "2026-10-30"), plan, today=TODAY)
     assert (first.since, first.day) == (D("2026-10-01"), D("2026-10-30"))
-    assert read_all(bookmark, plan) == replace(first, day=D("2026-11-24"))
+    assert read_all(bookmark, plan) == replace(first, day=D("2026-11-24"), read_on=None)
 
 
 def test_start__on_the_day_after_the_bookmark_joins_it() -> None:
@@ -481,8 +481,11 @@ def test_bookmark__moves_window_by_window() -> None:
     first = close_window(Bookmark(), window("2026-10-26", "2026-11-01"), plan, today=TODAY)
     second = close_window(first, window("2026-11-02", "2026-11-08"), plan, today=TODAY)
 
-    assert first == delivered("2026-11-01", "2026-10-26")
-    assert second == delivered("2026-11-08", "2026-10-26")
+    assert first == replace(delivered("2026-11-01", "2026-10-26"), read_on=TODAY)
+    assert second == replace(delivered("2026-11-08", "2026-10-26"), read_on=TODAY)
+    assert read_all(second, replace(plan, forward=window("2026-11-09", "2026-11-25"))) == delivered(
+        "2026-11-24", "2026-10-26"
+    )
 
 
 def test_lookback_window__leaves_the_bookmark() -> None:
@@ -535,3 +538,49 @@ def test_closing__in_order_ends_at_the_last_day_but_never_today(
     else:
         assert bookmark.since == since
         assert bookmark.day == min(until, D("2026-11-24"))
+
+
+# A run that was broken off.
+
+
+def test_broken_off__a_backfill_goes_on_with_the_next_day() -> None:
+    """Days of two years ago are not read again because the run ended among them."""
+    definition = replace(AD, start_date=D("2025-01-01"))
+    plan = open_days(Bookmark(), definition, today=TODAY)
+    bookmark = close_window(Bookmark(), window("2025-01-01", "2025-01-30"), plan, today=TODAY)
+
+    again = open_days(bookmark, definition, today=TODAY + DAY)
+
+    assert again.forward == window("2025-01-31", "2026-11-26")
+
+
+def test_broken_off__days_that_still_move_are_read_again() -> None:
+    """What lay within the lookback when it was read is read again, and no day before it."""
+    definition = replace(AD, start_date=D("2026-09-01"))
+    plan = open_days(Bookmark(), definition, today=TODAY)
+    bookmark = close_window(Bookmark(), window("2026-09-01", "2026-11-10"), plan, today=TODAY)
+
+    again = open_days(bookmark, definition, today=TODAY + DAY)
+
+    assert again.forward == window("2026-10-27", "2026-11-26")
+
+
+def test_broken_off__a_night_within_the_lookback_changes_nothing() -> None:
+    """A window that did not reach beyond the bookmark says nothing of the days after it."""
+    bookmark = delivered("2026-10-01", "2026-06-01")
+    plan = open_days(bookmark, AD, today=TODAY)
+    moved = close_window(bookmark, window("2026-09-03", "2026-09-10"), plan, today=TODAY)
+
+    assert open_days(moved, AD, today=TODAY).forward == plan.forward
+
+
+def test_broken_off__the_last_days_wanted_are_read_again() -> None:
+    """With a fixed `end_date` behind it, a run reads its lookback again, as it always did."""
+    definition = replace(AD, start_date=D("2026-01-01"))
+    end = D("2026-05-31")
+    plan = open_days(Bookmark(), definition, today=TODAY, end_date=end)
+    bookmark = close_window(Bookmark(), window("2026-01-01", "2026-05-31"), plan, today=TODAY)
+
+    again = open_days(bookmark, definition, today=TODAY + DAY, end_date=end)
+
+    assert again.forward == window("2026-05-03", "2026-05-31")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,7 @@ from tests.support.one_account import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from tap_meta_partner.graph.calls import Call
     from tests.support.fakes import Reply
@@ -45,11 +46,16 @@ if TYPE_CHECKING:
 # Idle accounts.
 
 
+def read_before(plans: Sequence[InsightsPlan]) -> dict[str, Bookmark]:
+    """Return bookmarks of an account that was read up to the day before yesterday."""
+    return {item.name: Bookmark(day=day("11-23"), since=day("11-01")) for item in plans}
+
+
 def test_idle__empty_account_rows_close_the_other_levels_without_a_call() -> None:
     """With `account_insights` selected and empty, one call serves four streams."""
     plans = [plan(level, "11-01") for level in ("account", "campaign", "adset", "ad")]
 
-    drive = sync(Graph(NOTHING), plans)
+    drive = sync(Graph(NOTHING), plans, bookmarks=read_before(plans))
 
     assert asked(drive) == [("account", "11-01", "11-25")]
     for item in plans:
@@ -67,7 +73,9 @@ def test_idle__account_rows_are_not_asked_twice() -> None:
 
 def test_idle__without_the_account_stream_one_call_tells() -> None:
     """With campaigns and ads only, one account-level call finds that nothing happened."""
-    drive = sync(Graph(NOTHING), [plan("campaign", "11-01"), plan("ad", "11-20")])
+    plans = [plan("campaign", "11-01"), plan("ad", "11-20")]
+
+    drive = sync(Graph(NOTHING), plans, bookmarks=read_before(plans))
 
     assert asked(drive) == [("account", "11-01", "11-25")]
     call = drive.calls[0]
@@ -99,7 +107,7 @@ def test_idle__a_stream_with_filtering_asks_for_itself() -> None:
     rule = {"field": "ad.effective_status", "operator": "IN", "value": ["ARCHIVED"]}
     plans = [plan("campaign", "11-01"), plan("ad", "11-01", filtering=(rule,))]
 
-    drive = sync(Graph(NOTHING), plans)
+    drive = sync(Graph(NOTHING), plans, bookmarks=read_before(plans))
 
     assert [level for level, _, _ in asked(drive)] == ["account", "ad"]
 
@@ -176,7 +184,8 @@ def test_idle__another_attribution_window_needs_a_call_of_its_own() -> None:
     """Account rows without 28d_click cannot tell whether a report with it has rows."""
     wide = plan("ad", "11-01", action_attribution_windows=("28d_click",))
 
-    drive = sync(Graph(NOTHING), [plan("account", "11-01"), wide])
+    plans = [plan("account", "11-01"), wide]
+    drive = sync(Graph(NOTHING), plans, bookmarks=read_before(plans))
 
     assert asked(drive) == [("account", "11-01", "11-25")]
     assert drive.calls[0].params["action_attribution_windows"] == ["28d_click"]
@@ -187,7 +196,7 @@ def test_idle__rows_with_all_attribution_windows_tell() -> None:
     windows = {"action_attribution_windows": ("1d_view", "28d_click")}
     plans = [plan("account", "11-01", **windows), plan("ad", "11-01", **windows)]
 
-    drive = sync(Graph(NOTHING), plans)
+    drive = sync(Graph(NOTHING), plans, bookmarks=read_before(plans))
 
     assert len(drive.calls) == 1
     assert "impressions" in drive.calls[0].params["fields"]
@@ -213,8 +222,99 @@ def test_idle__a_gap_is_looked_at_apart() -> None:
 
     drive = sync(Graph(NOTHING), plans, bookmarks={item.name: known for item in plans})
 
-    assert asked(drive) == [("account", "11-01", "11-25"), ("account", "09-01", "10-31")]
+    assert asked(drive) == [
+        ("account", "11-01", "11-25"),
+        ("account", "09-01", "10-31"),
+        # No night will ask about September again, so the level below confirms that it was idle.
+        ("campaign", "09-01", "11-25"),
+    ]
     assert last_bookmark(drive, "ad_insights").since == day("09-01")
+
+
+def test_silence__of_a_new_account_is_confirmed_by_the_level_below() -> None:
+    """Two calls read a year in which nothing happened; one alone would not be believed."""
+    plans = [plan("campaign", "11-25", start_date=dt.date(2025, 11, 25)), plan("ad", "11-01")]
+
+    drive = sync(Graph(NOTHING), plans)
+
+    first, second = drive.calls
+    assert (first.params["level"], first.params["time_increment"]) == ("account", "1")
+    assert (second.params["level"], second.params["time_increment"]) == ("campaign", "all_days")
+    assert first.params["time_range"] == second.params["time_range"]
+    assert first.params["time_range"]["since"] == "2025-11-25"
+    assert set(outcomes(drive).values()) == {Outcome.DELIVERED}
+
+
+def test_silence__of_years_takes_three_calls_where_account_rows_are_read() -> None:
+    """After a first month without rows, the rest is looked at as a whole."""
+    start = dt.date(2024, 1, 1)
+    plans = [plan(level, "01-01", start_date=start) for level in ("account", "campaign", "ad")]
+
+    drive = sync(Graph(NOTHING), plans)
+
+    assert [(level, since) for level, since, _ in asked(drive)] == [
+        ("account", "01-01"),
+        ("account", "01-31"),
+        ("campaign", "01-01"),
+    ]
+    assert closed(drive, "ad_insights")[-1] == YESTERDAY
+
+
+@pytest.mark.parametrize("levels", [("account", "ad"), ("campaign", "ad")])
+def test_silence__that_was_a_mistake_of_metas_closes_nothing(levels: tuple[str, ...]) -> None:
+    """A false empty answer about a new account, once: every row arrives all the same."""
+    asked_before: list[Call] = []
+
+    def hook(call: Call) -> Reply | None:
+        if call.params["level"] != "account" or asked_before:
+            return None
+        asked_before.append(call)
+        return {"data": []}
+
+    graph = Graph({"1": every_day("11-01", 25)}, hook=hook)
+
+    drive = sync(graph, [plan(level, "11-01") for level in levels])
+
+    for level in levels:
+        assert len(records(drive, f"{level}_insights")) == 25, level
+    assert set(outcomes(drive).values()) == {Outcome.DELIVERED}
+
+
+def test_silence__that_stays_a_mistake_costs_its_own_level_only() -> None:
+    """If the account level has no rows for ever and campaigns do, campaigns and ads arrive."""
+    graph = Graph(
+        {"1": every_day("11-01", 25)},
+        hook=lambda call: {"data": []} if call.params["level"] == "account" else None,
+    )
+
+    drive = sync(graph, [plan(level, "11-01") for level in ("account", "campaign", "ad")])
+
+    counts = [len(records(drive, f"{level}_insights")) for level in ("account", "campaign", "ad")]
+    assert counts == [0, 25, 25]
+    assert len(drive.calls) <= 7
+
+
+@pytest.mark.parametrize("reply", [fault(*WRONG_FIELD), fault(*NO_ACCESS)])
+def test_silence__that_nobody_confirms_is_not_believed(reply: Reply) -> None:
+    """Where the second question is refused, each stream asks for itself."""
+
+    def hook(call: Call) -> Reply | None:
+        return reply if call.params["time_increment"] == "all_days" else None
+
+    drive = sync(Graph(NOTHING, hook=hook), [plan("campaign", "11-01"), plan("ad", "11-01")])
+
+    assert [level for level, _, _ in asked(drive)] == ["account", "campaign", "campaign", "ad"]
+    assert set(outcomes(drive).values()) == {Outcome.DELIVERED}
+
+
+def test_silence__after_weeks_without_a_run_is_confirmed_too() -> None:
+    """Days that were never delivered, and that no later lookback reaches, need a second word."""
+    plans = [plan("campaign", "06-01"), plan("ad", "06-01")]
+    long_ago = {item.name: Bookmark(day=day("08-01"), since=day("06-01")) for item in plans}
+
+    drive = sync(Graph(NOTHING), plans, bookmarks=long_ago)
+
+    assert [level for level, _, _ in asked(drive)] == ["account", "campaign"]
 
 
 @pytest.mark.parametrize(
