@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from tap_meta_partner.settings.model import ReportDefinition
 
 
+#: As many days as an answer of one page at the account level has many times over.
+_FEW_DAYS = 100
+
+
 class Activity:
     """What is known of one ad account's active days."""
 
@@ -91,10 +95,16 @@ class Activity:
     ) -> list[DateWindow]:
         """Return the stretches of open days that the first stream itself will not tell about.
 
-        A report of one row for all its days can be years long, and is a single call as it is.
+        A report of one row for all its days can be years long, and is a single call as it is: it
+        counts only where its days are not many more than those of others.
         """
         first, first_days = opened[0]
-        others = [days for definition, days in opened if definition.time_increment != ALL_DAYS]
+        others = [
+            days
+            for definition, days in opened
+            if definition.time_increment != ALL_DAYS
+            or (days.forward is not None and days.forward.days <= _FEW_DAYS)
+        ]
         stretches = []
         for own, stretch in (
             (first_days.forward, [days.forward for days in others]),

@@ -94,11 +94,11 @@ def test_first_run__bookmarks_every_account_at_its_own_yesterday(
             assert output.bookmark(f"{level}_insights", account.id) == yesterday
 
 
-def test_first_run__silent_account_costs_one_call(
+def test_runs__a_silent_account_costs_two_calls_once_and_then_one(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
-    """An account without rows is asked at the account level only."""
-    run_tap(tmp_path, config)
+    """An account without rows is asked at the account level, and once at the level below it."""
+    first = run_tap(tmp_path, config)
     silent = [
         account.id
         for account in sandbox.world.readable()
@@ -106,13 +106,14 @@ def test_first_run__silent_account_costs_one_call(
             account.id, today_of(sandbox, account.id) - 30 * _DAY, today_of(sandbox, account.id)
         )
     ]
+    run_tap(tmp_path, config, state=first.state)
 
     assert silent
     for account_id in silent:
         levels = [
             call["level"] for call in insights_calls(sandbox) if call["account_id"] == account_id
         ]
-        assert levels == ["account"]
+        assert levels == ["account", "campaign", "account"]
 
 
 def test_second_run__asks_only_the_lookback_and_updates_in_place(

@@ -231,6 +231,38 @@ def test_idle__a_gap_is_looked_at_apart() -> None:
     assert last_bookmark(drive, "ad_insights").since == day("09-01")
 
 
+def test_idle__weeks_and_presets_cost_no_further_call() -> None:
+    """One question answers for days, weeks, a preset and one row for all days of three months."""
+    plans = [
+        plan("account", "11-01"),
+        plan("ad", "11-01"),
+        plan("campaign", "11-01", name="weekly", time_increment=7),
+        plan("ad", name="quarter", date_preset="last_90d"),
+        plan("campaign", name="sums", date_preset="last_30d", time_increment="all_days"),
+    ]
+    known = read_before(plans)
+    known["weekly"] = replace(known["weekly"], since=day("10-26"))
+
+    drive = sync(Graph(NOTHING), plans, bookmarks=known)
+
+    assert asked(drive) == [("account", "08-27", "11-25")]
+    assert set(outcomes(drive).values()) == {Outcome.DELIVERED}
+
+
+def test_idle__one_row_for_years_is_asked_for_as_it_is() -> None:
+    """Activity day by day over years would be more than the one call that it saves."""
+    plans = [
+        plan("campaign", "11-01"),
+        plan("ad", "11-01"),
+        plan("campaign", name="ever", date_preset="maximum", time_increment="all_days"),
+    ]
+
+    drive = sync(Graph(NOTHING), plans, bookmarks=read_before(plans))
+
+    assert [level for level, _, _ in asked(drive)] == ["account", "campaign"]
+    assert drive.calls[0].params["time_range"]["since"] == "2026-11-01"
+
+
 def test_silence__of_a_new_account_is_confirmed_by_the_level_below() -> None:
     """Two calls read a year in which nothing happened; one alone would not be believed."""
     plans = [plan("campaign", "11-25", start_date=dt.date(2025, 11, 25)), plan("ad", "11-01")]
