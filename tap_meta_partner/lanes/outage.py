@@ -10,6 +10,8 @@ wait, spending none, and one call goes out after another, ever further apart:
 
 Any good answer, whosever it is, ends it. Whoever failed while others were answered is no evidence
 from then on; nor is, for the rest of the run, who has failed and been answered again and again.
+Where the host answers, others of the run have been, and only a few are left that fail, they fail
+by themselves: each has its own tries again.
 """
 
 from __future__ import annotations
@@ -36,6 +38,12 @@ ACCOUNTS_THAT_FAIL = 2
 
 #: After this the run ends: Meta has failed everybody.
 OUTAGE_SECONDS = 30 * 60.0
+
+#: After this a few accounts that are left fail by themselves, if others of the run were answered.
+FEW_LEFT_SECONDS = 15 * 60.0
+
+#: So many are a few.
+FEW_LEFT = 5
 
 #: Where not even the plain question has any answer, the run ends after this: a dead line.
 SILENT_SECONDS = 60.0
@@ -109,6 +117,8 @@ class Outage:
     #: How often each began to fail, having been answered before.
     _relapses: Counter[str] = field(default_factory=Counter)
     _asking: Lane | None = None
+    #: An account has been answered in this run.
+    _some_answered: bool = False
     _asked_again: int = 0
     _asked_at: float = 0.0
     _plain_at: float = -math.inf
@@ -123,6 +133,7 @@ class Outage:
         if lane is self.plain:
             self._heard_plain(body, now)
         elif not is_failing(body):
+            self._some_answered = self._some_answered or not lane.for_all
             self._good(lane)
         else:
             self._failed(lane, body, now)
@@ -197,9 +208,20 @@ class Outage:
     def _good(self, lane: Lane) -> None:
         self._failing.discard(lane.name)
         self._alone.discard(lane.name)
+        self._end()
+
+    def _end(self) -> None:
+        """Let all ask again; whoever fails from now on fails alone."""
         self._alone |= self._failing
         self._failing.clear()
         self._phase, self.began, self._asked_again = _Phase.NONE, None, 0
+
+    def _are_a_few(self, now: float) -> bool:
+        """Tell whether few are left that fail, while the host answers and others were answered."""
+        if self._phase is not _Phase.ONE_BY_ONE or self.began is None:
+            return False
+        few = self._some_answered and len(self._failing) <= FEW_LEFT
+        return few and now - self.began >= FEW_LEFT_SECONDS
 
     def _heard_plain(self, body: dict[str, Any] | MetaError, now: float) -> None:
         if self._phase is not _Phase.PLAIN:
@@ -219,6 +241,9 @@ class Outage:
         self._asked_at = now
         self._asked_again += 1
         dead = self._phase is _Phase.PLAIN and _is_silence(body)
+        if self._are_a_few(now):
+            self._end()
+            return
         silent = dead and now - self.answered_at >= SILENT_SECONDS
         if silent or (self.began is not None and now - self.began >= self.most_seconds):
             self.over = NobodyAnswers(body.fault, body.rule)

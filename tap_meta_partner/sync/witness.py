@@ -33,13 +33,16 @@ if TYPE_CHECKING:
 #: asked day by day and object by object, would take a night and a day.
 MOST_UNANSWERED_SECONDS = 3600.0
 
+#: So many of them may use up `request_timeout`, where that is shorter than two minutes.
+MOST_TIMEOUTS = 30
+
 #: So long the waits between one account's calls may add up to while no row comes: report runs that
 #: are made, and never read, would be waited for all night.
 MOST_PAUSED_SECONDS = 5400.0
 
 NEVER_ANSWERED = Rule(
     family=KeptFailing,
-    what="an hour was spent on this ad account in vain",
+    what="an hour, or thirty time-outs, were spent on this ad account in vain",
     advice="The tap tries again with the next run; if it lasts, ask for fewer fields.",
 )
 
@@ -69,6 +72,7 @@ class Witness:
         self.moved: Bookmark | DimensionBookmark | None = None
         self.impatient = False
         self.unanswered_seconds = 0.0
+        self._timeouts = 0
         #: How long was waited between calls since rows came last, and the last error that was met.
         self._paused_seconds = 0.0
         self._error: MetaError | None = None
@@ -135,8 +139,10 @@ class Witness:
             return error
         waited = self._shared.reporting.monotonic() - began
         # What is longer, others have made it wait for: a limit, an outage.
-        self.unanswered_seconds += min(waited, self._shared.settings.request_timeout)
-        if self.unanswered_seconds > MOST_UNANSWERED_SECONDS:
+        timeout = self._shared.settings.request_timeout
+        self.unanswered_seconds += min(waited, timeout)
+        self._timeouts += waited >= 0.9 * timeout
+        if self.unanswered_seconds > MOST_UNANSWERED_SECONDS or self._timeouts > MOST_TIMEOUTS:
             self._last = error
             return OutOfTime()
         if self.impatient:

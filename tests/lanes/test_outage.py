@@ -234,6 +234,26 @@ def test_outage__the_last_two_that_fail_end_by_their_own_tries() -> None:
     assert stage.clock.now - START < 2 * 3600.0
 
 
+@pytest.mark.parametrize("answer", [unavailable, silent])
+def test_outage__the_last_few_are_asked_for_something_else(answer: Callable[[Call], Reply]) -> None:
+    """What fails for a few accounts at the end is theirs, and not the end of the run."""
+    stage = Stage(
+        answer=lambda call: (
+            answer(call) if path_of(call) in {"a", "b"} and call.path.endswith("/0") else data(call)
+        )
+    )
+    lanes = [trying("calm"), *(trying(name, streams=2) for name in ("a", "b"))]
+    stage.latency = lambda call: 1.0 if path_of(call) == "calm" else 30.0
+
+    stage.run(*lanes)
+
+    for lane in lanes[1:]:
+        failed, delivered = lane.result
+        assert isinstance(failed, KeptFailing)
+        assert delivered == {"data": []}
+    assert stage.clock.now - START < OUTAGE_SECONDS
+
+
 def _late() -> Generator[Any, Any, Any]:
     """Ask once, an hour later."""
     yield Pause(3600.0, "something else")

@@ -1,6 +1,7 @@
 """Bombs, floods and drops: what a network or a broken host sends costs its account, and no other.
 
-What is sent, and how it is met: `tests/support/raw_answers.py`, whose command prints the table.
+What is sent, and how it is met: `tests/support/raw_answers.py` and `tests/support/raw_runs.py`,
+whose command prints the table.
 """
 
 from __future__ import annotations
@@ -8,52 +9,140 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_meta_partner.sandbox import Dials, Sandbox, World
-from tests.support.raw_answers import Run, kinds, run
+from tests.support.raw_answers import ENDLESS, kinds
+from tests.support.raw_runs import FOR_ALL, PLACES, Run, run, run_for_all
 from tests.support.raw_server import RawServer
+from tests.support.secret_bytes import assert_no_secret_in_files
 from tests.support.tap_process import COMMAND
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
+    from tests.support.raw_server import Sent
+
 MOST_MEGABYTES = 250
-#: Those that send something again and again, and never an end.
-ENDLESS = (
+#: Of calls about all accounts the suite tries these; the command tries all kinds.
+AT_CALLS_FOR_ALL = (
+    "100 MiB in a gzip of 100 kB",
+    "a message of 50 MB",
+    "ever new cursors",
+    "a code of a million digits",
     "headers without end",
-    "a body in drops",
-    "chunk extensions without end",
-    "100 Continue without end",
+    "a header without colon",
 )
+#: Without an answer to it, each stream asks for itself; and who cannot list campaigns has insights.
+ONLY_ITSELF = {"the question on activity": (), "its campaigns": ("campaigns",)}
+
+
+def sent_at(where: str) -> dict[str, Sent]:
+    """Return what the suite sends at a place: of those that take their time, some.
+
+    All four only where an account is not answered at all; the command tries all kinds everywhere.
+    """
+    number = list(PLACES).index(where)
+    spared = [*ENDLESS] if number else []
+    del spared[number % len(ENDLESS) : number % len(ENDLESS) + 1]
+    return {name: sent for name, sent in kinds().items() if name not in spared}
 
 
 @pytest.fixture(scope="module")
-def all_of_it(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return run(tmp_path_factory.mktemp("raw"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("raw")
 
 
-def test_account__that_meets_it_fails_with_a_line(all_of_it: Run) -> None:
+@pytest.fixture(scope="module")
+def runs(folder: Path) -> Mapping[str, Run]:
+    """Run all places, three at a time, since they mostly wait; half of them with the user's logs."""
+
+    def one(numbered: tuple[int, str]) -> Run:
+        number, where = numbered
+        own = folder / f"place {number}"
+        own.mkdir()
+        return run(own, PLACES[where], sent_at(where), own_logs=number % 2 == 1)
+
+    with ThreadPoolExecutor(3) as pool:
+        return dict(zip(PLACES, pool.map(one, enumerate(PLACES)), strict=True))
+
+
+@pytest.fixture(scope="module")
+def runs_for_all(folder: Path) -> Mapping[tuple[str, str], Run]:
+    cells = [(where, kind) for where in FOR_ALL for kind in AT_CALLS_FOR_ALL]
+
+    def one(numbered: tuple[int, tuple[str, str]]) -> Run:
+        number, (where, kind) = numbered
+        own = folder / f"all {number}"
+        own.mkdir()
+        return run_for_all(own, FOR_ALL[where], kinds()[kind], own_logs=number % 2 == 1)
+
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(cells, pool.map(one, enumerate(cells)), strict=True))
+
+
+@pytest.mark.parametrize("where", PLACES)
+def test_account__that_meets_it_fails_with_a_line(runs: Mapping[str, Run], where: str) -> None:
     """Each is told what it was, in one line; a traceback tells nobody anything."""
-    assert set(all_of_it.results) == set(kinds())
-    assert {result for result, _ in all_of_it.results.values()} == {"failed"}
-    assert all(reason.count("\n") == 0 for _, reason in all_of_it.results.values())
-    assert all(len(reason) < 1500 for _, reason in all_of_it.results.values())
-    assert "Traceback" not in all_of_it.log
-    assert all_of_it.code == 1
+    found = runs[where]
+
+    assert set(found.results) == set(sent_at(where))
+    assert all(found.met.values()), "not every kind was met"
+    for kind, results in found.results.items():
+        for stream, (result, reason) in results.items():
+            if stream not in ONLY_ITSELF.get(where, (stream,)):
+                assert (result, reason) == ("delivered", ""), (kind, stream)
+                continue
+            # No column of a campaign is called spend.
+            assert result == "failed" or kind == "an amount of 1e999999999", (kind, stream, result)
+            assert "\n" not in reason
+            assert len(reason) < 1500
+    assert "Traceback" not in found.log
+    assert found.code == (0 if where == "the question on activity" else 1)
 
 
-def test_calm_accounts__are_whole_beside_all_of_it(all_of_it: Run) -> None:
+@pytest.mark.parametrize("where", PLACES)
+def test_calm_accounts__are_whole_beside_all_of_it(runs: Mapping[str, Run], where: str) -> None:
     """Every day, to the cent, though twenty others are bombed at the same time."""
-    assert len(all_of_it.truth) > 15
-    assert all_of_it.calm == all_of_it.truth
+    assert len(runs[where].truth) > 15
+    assert runs[where].calm == runs[where].truth
 
 
-def test_memory__stays_below_its_bound(all_of_it: Run) -> None:
+@pytest.mark.parametrize("where", PLACES)
+def test_memory__stays_below_its_bound(runs: Mapping[str, Run], where: str) -> None:
     """A call of some kilobytes that unpacks to hundreds of megabytes is not unpacked."""
-    assert 20 < all_of_it.peak_megabytes < MOST_MEGABYTES
+    assert 20 < runs[where].peak_megabytes < MOST_MEGABYTES
+
+
+def test_call_for_all__that_meets_it_ends_the_run_with_a_line(
+    runs_for_all: Mapping[tuple[str, str], Run],
+) -> None:
+    """Without the list of accounts nothing can be read; without the token's dates all of it can."""
+    for (where, kind), found in runs_for_all.items():
+        assert found.met["it"], (where, kind)
+        assert "Traceback" not in found.log, (where, kind)
+        assert found.peak_megabytes < MOST_MEGABYTES, (where, kind)
+        if where == "the token":
+            assert found.calm == found.truth, kind
+            assert found.code == 0, kind
+        else:
+            assert found.code == 1, kind
+            assert not found.calm, kind
+
+
+def test_secrets__are_in_no_byte_of_any_of_it(
+    runs: Mapping[str, Run], runs_for_all: Mapping[tuple[str, str], Run], folder: Path
+) -> None:
+    """Neither in what is written, nor in a log, nor in the user's own log of everything."""
+    assert runs
+    assert runs_for_all
+    assert len(list(folder.rglob("own.log"))) >= len(PLACES) // 2
+
+    assert_no_secret_in_files(folder, "config.json")
 
 
 @pytest.mark.parametrize("kind", ENDLESS)

@@ -5,9 +5,6 @@ Whatever comes back, at every level, and with a log configuration of the user's 
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
 import json
 import os
 import shutil
@@ -15,12 +12,21 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, quote_plus
+from urllib.parse import quote
 
 import pytest
 
 from tap_meta_partner.sandbox import Fault, World
 from tests.support.raw_server import RawServer, Request, bytes_of, with_a_line
+from tests.support.secret_bytes import (
+    APP_ID,
+    APP_SECRET,
+    OWN_LOGS,
+    SECRETS,
+    TOKEN,
+    assert_no_secret,
+    assert_no_secret_in_files,
+)
 from tests.support.tap_process import run_tap
 
 if TYPE_CHECKING:
@@ -29,52 +35,9 @@ if TYPE_CHECKING:
     from tap_meta_partner.sandbox import Sandbox
     from tests.support.raw_server import Sent
 
-# With characters that every encoding writes in another way.
-TOKEN = "EAAB-very/secret+token=0123456789"
-APP_SECRET = "very/secret-app+secret"
-APP_ID = "1234567890123456"
-
-
-def proof_of(token: str) -> str:
-    return hmac.new(APP_SECRET.encode(), token.encode(), hashlib.sha256).hexdigest()
-
-
-SECRETS = (TOKEN, APP_SECRET, proof_of(TOKEN), proof_of(f"{APP_ID}|{APP_SECRET}"))
 VERBOSE = {"LOGLEVEL": "DEBUG", "TAP_META_PARTNER_LOGLEVEL": "DEBUG"}
 
 _CHECKOUT = Path(__file__).parent.parent.parent
-
-
-def writings(secret: str) -> set[str]:
-    """Return how a secret can stand in a text."""
-    once = quote(secret, safe="")
-    return {
-        secret,
-        once,
-        once.lower(),
-        quote(secret),
-        quote_plus(secret),
-        quote(once, safe=""),
-        json.dumps(secret)[1:-1],
-        base64.b64encode(secret.encode()).decode().rstrip("=")[:-1],
-        base64.urlsafe_b64encode(secret.encode()).decode().rstrip("=")[:-1],
-        base64.b64encode(f"{APP_ID}|{secret}".encode()).decode().rstrip("=")[-24:-1],
-    }
-
-
-def assert_no_secret(*texts: str | bytes) -> None:
-    for text in texts:
-        plain = text.encode() if isinstance(text, str) else text
-        for secret in SECRETS:
-            for writing in writings(secret):
-                place = plain.find(writing.encode())
-                assert place < 0, plain[max(place - 200, 0) : place + 200]
-
-
-def assert_no_secret_in_files(folder: Path, *besides: str) -> None:
-    for path in folder.rglob("*"):
-        if path.is_file() and path.name not in besides:
-            assert_no_secret(path.read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -192,28 +155,6 @@ SENT: dict[str, Sent] = {
 
 #: The first call of each: about the token, the list of accounts, a report.
 WHERE = ("debug_token", "adaccounts", "/insights")
-
-
-OWN_LOGS = """
-version: 1
-disable_existing_loggers: false
-formatters:
-  json:
-    (): singer_sdk.logging.StructuredFormatter
-handlers:
-  file:
-    class: logging.FileHandler
-    filename: {folder}/own.log
-    formatter: json
-root:
-  level: DEBUG
-  handlers: [file]
-loggers:
-  urllib3.connection:
-    level: DEBUG
-  urllib3.connectionpool:
-    level: DEBUG
-"""
 
 
 @pytest.fixture

@@ -1,40 +1,28 @@
-"""What a network, a proxy or a broken host may send: `python -m tests.support.raw_answers`.
-
-One run meets all of it: each ad account but two meets one kind, at every call about it and for
-ever. The command prints the table: what is sent, what became of the account, its line, and for the
-run as a whole its peak memory and its seconds.
-"""
+"""What a network, a proxy or a broken host may send, byte by byte."""
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
 import itertools
 import json
-import subprocess
-import sys
-import tempfile
 import time
 import zlib
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tap_meta_partner.sandbox import Dials, Sandbox, World
-from tests.support.raw_server import RawServer, bytes_of
-from tests.support.tap_process import catalog_selecting
+from tests.support.raw_server import bytes_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from tests.support.raw_server import Request, Sent
 
-#: A whole answer may take so many seconds.
-REQUEST_TIMEOUT = 2.0
-#: A minute of the tap's waits, in seconds.
-MINUTE = 1.0
-STREAMS = ("account_insights", "ad_insights", "campaigns")
-_CALM = 2
+#: Those that send something again and again, and never an end.
+ENDLESS = (
+    "headers without end",
+    "a body in drops",
+    "chunk extensions without end",
+    "100 Continue without end",
+)
 
 
 def answer(body: bytes, *headers: str, status: str = "200 OK") -> bytes:
@@ -119,152 +107,3 @@ def kinds() -> dict[str, Sent]:
             b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 400 + b"\r\n\r\n{}"
         ),
     }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """What one run left behind.
-
-    Attributes:
-        code: its exit code.
-        results: result and reason of each account, by kind; the worst of its streams.
-        calm: for each calm account what it was sent, as (stream, day) → spend.
-        truth: the same as the sandbox says.
-        log: all that was logged.
-        raw: all that was written.
-        peak_megabytes: of the process.
-        seconds: from its start to its end.
-    """
-
-    code: int
-    results: Mapping[str, tuple[str, str]]
-    calm: Mapping[str, Any]
-    truth: Mapping[str, Any]
-    log: str
-    raw: bytes
-    peak_megabytes: float
-    seconds: float
-
-
-def run(folder: Path, sent: Mapping[str, Sent] | None = None) -> Run:
-    """Run the tap once against all of it.
-
-    Args:
-        folder: for its files.
-        sent: what is sent, by name; all kinds where None.
-    """
-    named = dict(sent if sent is not None else kinds())
-    world = World.agency(seed=7, accounts=len(named) + _CALM, idle=0, days=10)
-    ids = [account.id for account in world.accounts]
-    by_account = dict(zip(ids[_CALM:], named, strict=True))
-
-    def send(request: Request) -> Iterator[bytes]:
-        account_id = next(each for each in by_account if f"act_{each}/" in request.target)
-        return named[by_account[account_id]](request)
-
-    with Sandbox(world, Dials()) as sandbox:
-        where = tuple(f"act_{account_id}/" for account_id in by_account)
-        with RawServer(sandbox.url, send, where, times=1_000_000) as server:
-            config = {
-                "access_token": sandbox.token,
-                "api_url": server.url,
-                "request_timeout": REQUEST_TIMEOUT,
-                "max_concurrency": 16,
-            }
-            found = _process(folder, config)
-    code, raw, log, peak, seconds = found
-    messages = [json.loads(line) for line in raw.splitlines()]
-    records = [each for each in messages if each["type"] == "RECORD"]
-    calm = world.accounts[:_CALM]
-    return Run(
-        code=code,
-        results=_results(records, by_account),
-        calm=_spend(records, {account.id for account in calm}),
-        truth={
-            f"{account.id} {day}": float(totals.spend)
-            for account in calm
-            for day, totals in world.truth.day_totals(
-                account.id, account.first_day or dt.date.min, account.today(world.now())
-            ).items()
-        },
-        log=log,
-        raw=raw,
-        peak_megabytes=peak,
-        seconds=seconds,
-    )
-
-
-def _results(
-    records: Iterable[Mapping[str, Any]], by_account: Mapping[str, str]
-) -> dict[str, tuple[str, str]]:
-    """Return the worst result of each account that meets something, by what it meets."""
-    results: dict[str, tuple[str, str]] = {}
-    for each in records:
-        row = each["record"]
-        if each["stream"] == "account_sync_status" and row["account_id"] in by_account:
-            kind = by_account[row["account_id"]]
-            if kind not in results or row["result"] != "delivered":
-                results[kind] = (row["result"], row["reason"] or "")
-    return results
-
-
-def _spend(records: Iterable[Mapping[str, Any]], account_ids: set[str]) -> dict[str, float]:
-    spend: dict[str, float] = {}
-    for each in records:
-        row = each["record"]
-        if each["stream"] == "ad_insights" and row["account_id"] in account_ids:
-            key = f"{row['account_id']} {row['date_start']}"
-            spend[key] = round(spend.get(key, 0.0) + float(row["spend"] or 0), 6)
-    return spend
-
-
-def _process(folder: Path, config: Mapping[str, Any]) -> tuple[int, bytes, str, float, float]:
-    catalog = catalog_selecting(config, *STREAMS, "account_sync_status")
-    command = [sys.executable, "-m", "tests.support.fast_time", str(MINUTE)]
-    for name, content in (("config", config), ("catalog", catalog)):
-        path = folder / f"{name}.json"
-        path.write_text(json.dumps(content), encoding="utf-8")
-        command += [f"--{name}", str(path)]
-    began = time.monotonic()
-    with (
-        (folder / "output.jsonl").open("wb") as output,
-        (folder / "log.txt").open("wb") as log,
-    ):
-        process = subprocess.Popen(command, stdout=output, stderr=log)
-        # What `wait4` tells begins with the memory of this process, of which it was forked.
-        peak = 0
-        while process.poll() is None:
-            peak = max(peak, _peak_kilobytes(process.pid))
-            time.sleep(0.02)
-    return (
-        process.returncode,
-        (folder / "output.jsonl").read_bytes(),
-        (folder / "log.txt").read_text(encoding="utf-8"),
-        peak / 1024,
-        time.monotonic() - began,
-    )
-
-
-def _peak_kilobytes(pid: int) -> int:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except OSError:
-        return 0
-    line = next((each for each in status.splitlines() if each.startswith("VmHWM:")), "VmHWM: 0 kB")
-    return int(line.split()[1])
-
-
-def main() -> None:
-    """Run, and print the table."""
-    with tempfile.TemporaryDirectory() as name:
-        found = run(Path(name))
-    for kind, (result, reason) in found.results.items():
-        sys.stdout.write(f"| {kind} | {result} | {reason[:110]} |\n")
-    sys.stdout.write(
-        f"exit {found.code}, {found.peak_megabytes:.0f} MB at most, {found.seconds:.0f} s; the "
-        f"calm accounts are {'whole' if found.calm == found.truth else 'NOT WHOLE'}\n"
-    )
-
-
-if __name__ == "__main__":
-    main()

@@ -8,7 +8,7 @@ import pytest
 
 from tap_meta_partner.graph.error_codes import no_answer
 from tap_meta_partner.sync.events import Outcome
-from tap_meta_partner.sync.witness import MOST_UNANSWERED_SECONDS
+from tap_meta_partner.sync.witness import MOST_TIMEOUTS, MOST_UNANSWERED_SECONDS
 from tests.support.fakes import Drive, Graph, fault
 from tests.support.one_account import QUARTER, outcomes, plan, results, sync
 
@@ -19,16 +19,19 @@ if TYPE_CHECKING:
     from tests.support.fakes import Reply
 
 TIME_OUT = 300.0
+IN_VAIN = "an hour, or thirty time-outs, were spent on this ad account in vain"
 
 
-def silent_but_for(drives: list[Drive], spared: Callable[[Call], bool]) -> Callable[[Call], Reply]:
+def silent_but_for(
+    drives: list[Drive], spared: Callable[[Call], bool], seconds: float = TIME_OUT
+) -> Callable[[Call], Reply]:
     """Answer some calls only; the others wait for their whole time-out."""
     graph = Graph(QUARTER)
 
     def answer(call: Call) -> Reply:
         if spared(call):
             return graph(call)
-        drives[0].clock.now += TIME_OUT
+        drives[0].clock.now += seconds
         return no_answer("the answer took too long")
 
     return answer
@@ -53,12 +56,23 @@ def test_unanswered__calls_of_an_account_take_an_hour_of_a_run(mode: str) -> Non
     drive = sync(drives[0].answer, levels, mode=mode, drive=drives[0])
 
     assert set(outcomes(drive).values()) == {Outcome.FAILED}
-    assert any(
-        result.reason.startswith("an hour was spent on this ad account in vain")
-        for result in results(drive).values()
-    )
+    assert any(result.reason.startswith(IN_VAIN) for result in results(drive).values())
     # The first stream uses the hour up, the others have one call each.
     assert drive.clock.now - began < MOST_UNANSWERED_SECONDS + 4 * TIME_OUT + 120.0
+
+
+@pytest.mark.parametrize("mode", ["auto", "sync", "async"])
+def test_unanswered__short_time_outs_are_counted(mode: str) -> None:
+    """With a `request_timeout` of ten seconds an hour would be 360 calls."""
+    drives: list[Drive] = []
+    drives.append(Drive(silent_but_for(drives, brings_no_rows, 10.0)))
+    levels = [plan(level, "08-28") for level in ("account", "campaign", "ad")]
+
+    drive = sync(drives[0].answer, levels, mode=mode, drive=drives[0], request_timeout=10.0)
+
+    assert set(outcomes(drive).values()) == {Outcome.FAILED}
+    unanswered = [call for call in drive.calls if not brings_no_rows(call)]
+    assert len(unanswered) <= MOST_TIMEOUTS + 4
 
 
 def test_impatience__ends_with_the_first_answer() -> None:
