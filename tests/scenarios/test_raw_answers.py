@@ -59,7 +59,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def runs(folder: Path) -> Mapping[str, Run]:
-    """Run all places, three at a time, since they mostly wait; half of them with the user's logs."""
+    """Run all places, three at a time, as they mostly wait; some with the user's own logs."""
 
     def one(numbered: tuple[int, str]) -> Run:
         number, where = numbered

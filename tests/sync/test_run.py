@@ -72,6 +72,26 @@ def test_discovery__that_is_refused_ends_the_run() -> None:
     assert night.transports[0].closed
 
 
+def test_activity__that_is_refused_is_not_asked_of_everybody() -> None:
+    """After some accounts had the same word, each stream asks for itself at once."""
+    accounts = [account(str(number), name=f"Client {number}") for number in range(1, 81)]
+
+    def is_activity(call: Call) -> bool:
+        return call.params.get("level") == "account" and call.params.get("limit") != 1
+
+    night = Night(
+        accounts,
+        hook=lambda call: fault(100, message="(#100) made up") if is_activity(call) else None,
+        settings={"max_concurrency": 4},
+    )
+
+    list(night.events(plan("campaign"), AD))
+
+    asked = [call for call in night.graph.calls if is_activity(call)]
+    assert 3 <= len(asked) <= 30
+    assert set(night.outcomes().values()) == {Outcome.DELIVERED}
+
+
 def dies_at(account_id: str) -> Callable[[Call], Reply | None]:
     """Return a hook: from the first call about an account on, the token is dead."""
     died: list[Call] = []
