@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import os
 import sys
 from pathlib import Path
@@ -45,6 +46,7 @@ from tap_meta_partner.singer.input import (
     trouble_with_catalog,
     trouble_with_state,
 )
+from tap_meta_partner.singer.routine_lines import hush_routine_lines
 from tap_meta_partner.singer.writing import PageWriter
 
 if sys.version_info >= (3, 12):
@@ -101,6 +103,7 @@ class TapMetaPartner(Tap):
             raise Complaint(f"the catalog cannot be read: {trouble}. Make it anew with --discover.")
         self.clock = clock or Clock()
         guard_logs()
+        hush_routine_lines(logging.getLogger(self.name))
         super().__init__(catalog=catalog, config=config, **kwargs)
 
     @classmethod

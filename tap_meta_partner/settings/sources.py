@@ -93,6 +93,10 @@ def combined(
     return {**farther, **nearer}
 
 
+#: Variables of the SDK's that begin as settings do: the level of logs.
+_OF_THE_SDK = ("loglevel",)
+
+
 def unknown_variables(environment: Mapping[str, str], known: Collection[str]) -> list[str]:
     """Say which variables look like settings and are none, with what was probably meant.
 
@@ -100,7 +104,7 @@ def unknown_variables(environment: Mapping[str, str], known: Collection[str]) ->
         environment: all of it; values are not looked at.
         known: the settings there are.
     """
-    variables = {PREFIX + name.upper() for name in known}
+    variables = {PREFIX + name.upper() for name in (*known, *_OF_THE_SDK)}
     return [
         f"{printable(name)} is no setting's variable and is ignored{did_you_mean(name, variables)}"
         for name in sorted(environment)

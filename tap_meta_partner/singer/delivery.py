@@ -160,9 +160,8 @@ class Delivery:
         """Say how the run went, as far as it came, if it came to any account."""
         if self._run is None or not self._run.results:
             return
-        first, *others = self._run.results.summary()
-        self.tap.logger.info("%s", first)
-        for line in others:
+        # Also in a good night: who shows warnings only, wants to see that it went well.
+        for line in self._run.results.summary():
             self.tap.logger.warning("%s", line)
 
     def _end_after_signal(self) -> NoReturn:

@@ -15,6 +15,8 @@ else:
     from typing_extensions import override
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.singer.routine_lines import hush_routine_lines
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from typing import Any
@@ -43,6 +45,7 @@ class PartnerStream(Stream):
         replication_key: str | None = None,
     ) -> None:
         super().__init__(delivery.tap, name=name, schema=schema)
+        hush_routine_lines(self.logger)
         self.delivery = delivery
         self._fixed = (tuple(keys), replication_key)
         self._pin()
