@@ -34,7 +34,12 @@ from tap_meta_partner.settings.table import SETTING_NAMES
 from tap_meta_partner.singer.input import Complaint
 from tap_meta_partner.tap import TapMetaPartner
 from tests.support.examples import examples
-from tests.support.tap_process import catalog_selecting, run_tap, spend_by_account_and_day
+from tests.support.tap_process import (
+    FIGURES,
+    catalog_selecting,
+    run_tap,
+    spend_by_account_and_day,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -67,7 +72,8 @@ class Result:
 
     Attributes:
         code: the exit code.
-        lines: what it logged, from WARNING on, the complaint it ended with included.
+        lines: what it logged, from WARNING on, but for how it went; with the complaint it ended
+            with.
         log: all it logged, at any level.
         messages: what it wrote.
     """
@@ -111,7 +117,7 @@ class _Lines(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         text = record.getMessage()
         self._result.log.append(text)
-        if record.levelno >= logging.WARNING:
+        if record.levelno >= logging.WARNING and not text.startswith(FIGURES):
             self._result.lines.append(text)
 
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import World
-from tests.support.tap_process import spend_by_account_and_day
+from tests.support.tap_process import complaints_in, spend_by_account_and_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -175,9 +175,8 @@ def assert_one_line(log: str, code: int) -> None:
     """Hold that the log complains once, in words for people, and the run counts as failed."""
     assert code == 1
     assert not [word for word in LOOKS_UNHANDLED if word in log]
-    complaints = [line for line in log.splitlines() if "| WARNING" in line or "| ERROR" in line]
-    assert len(complaints) == 1
-    assert STOPPED in complaints[0]
+    (complaint,) = complaints_in(log)
+    assert STOPPED in complaint
 
 
 @pytest.mark.parametrize(

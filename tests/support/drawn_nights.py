@@ -28,6 +28,8 @@ from tests.support.simulated import Time, graph_of
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from tests.support.nights import Night
+
 _FIRST_DAY = dt.date(2026, 8, 20)
 _BEGAN = dt.datetime(2026, 9, 1, 3, tzinfo=dt.timezone.utc)
 _ZONES = ("Europe/Berlin", "America/Los_Angeles", "Asia/Tokyo", "Pacific/Auckland")
@@ -64,6 +66,8 @@ class Drawn:
     unchanged_days: str = "skip"
     problems: list[str] = field(default_factory=list)
     _random: Random = field(init=False)
+    #: By account, up to which day it was read, and on which days it had spent by then.
+    _true_when_read: dict[str, tuple[str, frozenset[str]]] = field(default_factory=dict)
     nights: Nights = field(init=False)
 
     def __post_init__(self) -> None:
@@ -101,8 +105,9 @@ class Drawn:
             self._draw()
             killed_after = self._random.randrange(200) if self._random.random() < 0.1 else None
             unconfirmed = self._random.randrange(30) if self._random.random() < 0.1 else 0
-            self.nights.night(killed_after=killed_after, unconfirmed=unconfirmed)
+            night = self.nights.night(killed_after=killed_after, unconfirmed=unconfirmed)
             self.nights.graph.faults.clear()
+            self._note_true(night)
             self.problems += self._claimed(number)
             self.nights.next_night()
         for account in self.world.accounts:
@@ -150,23 +155,32 @@ class Drawn:
                 elif draw.random() < 0.5:
                     self.nights.graph.refused_fields.accept(name, account.id)
 
+    def _note_true(self, night: Night) -> None:
+        """Keep what was true of an account when it was read: later it may be restated unseen."""
+        for account in self.world.accounts:
+            day = self.nights.bookmarks_of(account.id).get("account_insights")
+            known = self._true_when_read.get(account.id)
+            read = night.outcomes(account.id).get("account_insights") == "delivered"
+            if day and (read or known is None or known[0] != day):
+                until = dt.date.fromisoformat(day)
+                true = self.world.truth.day_totals(account.id, _FIRST_DAY, until)
+                days = frozenset(str(found) for found, totals in true.items() if totals.spend)
+                self._true_when_read[account.id] = (day, days)
+
     def _claimed(self, number: int) -> Iterator[str]:
         """Tell which bookmarks claim a day of which there are no rows though there was spend."""
         for account in self.world.accounts:
             day = self.nights.bookmarks_of(account.id).get("account_insights")
             if day is None or self.nights.holes_of(account.id):
                 continue
-            until = dt.date.fromisoformat(day)
-            true = self.world.truth.day_totals(account.id, _FIRST_DAY, until)
             there = {
                 row["date_start"]
                 for row in self.nights.tables.get("account_insights", {}).values()
                 if row["account_id"] == account.id
             }
-            for found, totals in true.items():
-                if totals.spend and str(found) not in there:
-                    yield f"night {number + 1}: {account.id} claims {day}, but {found} is missing"
-                    break
+            missing = sorted(self._true_when_read[account.id][1] - there)
+            if missing:
+                yield f"night {number + 1}: {account.id} claims {day}, but {missing[0]} is missing"
 
     def _untrue(self) -> Iterator[str]:
         """Tell which accounts differ from what a tap that begins now reads."""
