@@ -10,8 +10,7 @@ import logging
 
 from singer_sdk.metrics import METRICS_LOGGER_NAME
 
-#: How the SDK's lines begin (singer-sdk 0.54.9: `plugin_base.py`, `tap_base.py`,
-#: `streams/core.py`).
+#: How the SDK's lines begin (singer-sdk 0.54.9: `PluginBase`, `Tap.sync_all`, `Stream`).
 _ROUTINE = (
     "Skipping parse of env var settings",
     "Beginning sync of '",

@@ -282,7 +282,7 @@ class StreamReading:
         one = self._one
         request = ReportRequest(
             definition=self.plan.definition,
-            fields=self._fields(window),
+            fields=_fields_for(window, self.plan, self._wanted, one),
             account_id=one.account.account_id,
             window=window,
         )
@@ -306,23 +306,6 @@ class StreamReading:
             request, sink, self._shared, today=one.today, on_refused=spare, replaces=replaces
         )
 
-    def _fields(self, window: DateWindow) -> tuple[str, ...]:
-        """Return the fields to ask for a window."""
-        plan, definition, asked = self.plan, self.plan.definition, self._wanted
-        if is_plain_account_level(definition):
-            # Its rows also tell on which days the other levels need not be asked.
-            asked = tuple(dict.fromkeys((*asked, *SIGNS_OF_LIFE)))
-        edge = breakdowns.oldest_people(definition, today=self._one.today)
-        if edge is None or window.since >= edge:
-            return asked
-        people = breakdowns.people_fields(definition)
-        left_out = [name for name in asked if name in people]
-        self._shared.say_once(
-            f"{plan.name}: {', '.join(left_out)} stay empty before {edge}: with breakdowns, Meta "
-            "tells them for 13 months only"
-        )
-        return tuple(name for name in asked if name not in people)
-
     # What its rows tell of the account.
 
     def _learn(self, request: ReportRequest, sink: RecordSink) -> None:
@@ -337,3 +320,23 @@ class StreamReading:
 
 def _open_holes(plan: InsightsPlan, bookmark: Bookmark, today: dt.date) -> list[Hole]:
     return open_holes(bookmark.holes, today, plan.definition.lookback_days)
+
+
+def _fields_for(
+    window: DateWindow, plan: InsightsPlan, asked: tuple[str, ...], one: OneAccount
+) -> tuple[str, ...]:
+    """Return the fields to ask for a window, of those that a stream asks for."""
+    definition = plan.definition
+    if is_plain_account_level(definition):
+        # Its rows also tell on which days the other levels need not be asked.
+        asked = tuple(dict.fromkeys((*asked, *SIGNS_OF_LIFE)))
+    edge = breakdowns.oldest_people(definition, today=one.today)
+    if edge is None or window.since >= edge:
+        return asked
+    people = breakdowns.people_fields(definition)
+    left_out = [name for name in asked if name in people]
+    one.shared.say_once(
+        f"{plan.name}: {', '.join(left_out)} stay empty before {edge}: with breakdowns, Meta "
+        "tells them for 13 months only"
+    )
+    return tuple(name for name in asked if name not in people)

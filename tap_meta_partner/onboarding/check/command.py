@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from contextlib import nullcontext
 from pathlib import Path
@@ -16,12 +17,13 @@ from tap_meta_partner.onboarding.check import judgement
 from tap_meta_partner.onboarding.check.examination import Examination
 from tap_meta_partner.onboarding.check.findings import COULD_NOT_CHECK, VERDICTS
 from tap_meta_partner.onboarding.check.identities import CannotCheck
-from tap_meta_partner.onboarding.check.last_time import LastTime, default_file, gone_from_state
+from tap_meta_partner.onboarding.check.last_time import LastTime, gone_from_state
+from tap_meta_partner.onboarding.check.loader import try_database
 from tap_meta_partner.onboarding.check.show import parts_of
 from tap_meta_partner.onboarding.saying import say
 from tap_meta_partner.outputs.secrecy import redacted
 from tap_meta_partner.settings.model import SettingsError
-from tap_meta_partner.settings.sources import read_settings
+from tap_meta_partner.settings.sources import env_variables, read_settings
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
     from tap_meta_partner.settings.model import Settings
 
 _INTERRUPTED = 130
+
+
+#: The variable in which target-postgres finds its database.
+_LOADERS = "TARGET_POSTGRES_SQLALCHEMY_URL"
 
 
 _EXIT_CODES = """\b
@@ -49,6 +55,13 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--state", type=_FILE, metavar="FILE", help="Name its accounts that are gone.")
 @click.option("--remember", type=_FILE, metavar="FILE", help="Keep the list of accounts there.")
 @click.option(
+    "--database",
+    metavar="[ADDRESS]",
+    is_flag=False,
+    flag_value=_LOADERS,
+    help=f"Also try the loader's database, {_LOADERS} unless given.",
+)
+@click.option(
     "--minutes",
     type=click.FloatRange(min=0, min_open=True),
     metavar="N",
@@ -62,6 +75,7 @@ def check(  # noqa: PLR0913  (one for each option)
     estimate: bool,
     state: Path | None,
     remember: Path | None,
+    database: str | None,
     minutes: float,
 ) -> None:
     """Look at token, app, API version and every ad account.
@@ -70,12 +84,14 @@ def check(  # noqa: PLR0913  (one for each option)
     this folder. With app_id and app_secret more of the token is seen, with business_id also
     accounts that nobody assigned to the system user. Nothing is changed at Meta.
 
-    Accounts that are no longer shared are named: those the last check listed (its list is kept in
-    the user's state folder; the output says where), and with --state those with a bookmark in a
-    Singer state. --estimate counts calls, hours and the share of Meta's hourly limits.
+    Accounts that are no longer shared are named: with --remember those that the last check listed,
+    with --state those with a bookmark in a Singer state. --estimate counts calls, hours and the
+    share of Meta's hourly limits. --database says whether the loader will find its database.
     """
     try:
         found = _examine(config, estimate=estimate, state=state, remember=remember, minutes=minutes)
+        if database is not None:
+            try_database(found, _address(database))
     except (SettingsError, CannotCheck) as error:
         _give_up(str(error), as_json=as_json)
     except MetaError as error:
@@ -120,14 +136,9 @@ def _gone_since_last_time(
     found: Findings, settings: Settings, file: Path | None, seen: dict[str, str]
 ) -> list[GoneAccount]:
     whose = "+".join(sorted(token.user_id for token in found.tokens if token.user_id))
-    place = file or default_file()
-    if place is None:
-        found.not_seen.append(
-            "accounts that are gone: this user has no home folder to keep the list in; name a "
-            "file with --remember"
-        )
+    if file is None:
         return []
-    last = LastTime(place, f"{settings.api_url} {whose}")
+    last = LastTime(file, f"{settings.api_url} {whose}")
     gone = last.gone(seen)
     if not all(token.works for token in found.tokens):
         # What a dead token's accounts are is not known: keep what was known.
@@ -142,6 +153,17 @@ def _gone_since_last_time(
     else:
         found.remembered_in = str(last.file)
     return gone
+
+
+def _address(given: str) -> str:
+    """Return the address of a database: as given, or where the loader looks for it."""
+    if given != _LOADERS:
+        return given
+    if _LOADERS in os.environ:
+        return os.environ[_LOADERS]
+    file = Path(".env")
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
+    return env_variables(text).get(_LOADERS, "")
 
 
 def _give_up(reason: str, *, as_json: bool) -> NoReturn:

@@ -185,8 +185,11 @@ def _calls_of(account: AccountSize, settings: Settings, *, nightly: bool) -> int
         if account.active:
             rows = account.objects.get(definition.level, 1) * _spread(definition)
             calls += sum(_calls_of_window(rows * _buckets(days, definition)) for days in windows)
-        elif definition.name == "account_insights" or definition.filtering:
+        elif definition.filtering or (nightly and definition.name == "account_insights"):
             calls += len(windows)
+        elif definition.name == "account_insights":
+            # After a first window without rows all others are one call, and one confirms them.
+            calls += min(len(windows), 2) + 1
     return calls
 
 

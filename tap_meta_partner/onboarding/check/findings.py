@@ -131,6 +131,7 @@ class Findings:
         not_wanted: how many listed accounts the settings leave out.
         not_seen: what could not be looked at, and what it would take.
         remembered_in: the file that keeps the list of accounts for the next time.
+        database: what the loader's database answers, where it was tried and does.
     """
 
     checked_at: dt.datetime
@@ -142,6 +143,7 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
     not_seen: list[str] = field(default_factory=list)
     remembered_in: str | None = None
+    database: str | None = None
     estimate: Estimate | None = None
     calls: int = 0
     seconds: float = 0.0

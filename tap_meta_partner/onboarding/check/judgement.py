@@ -167,7 +167,14 @@ def about_accounts(accounts: Sequence[AccountFacts]) -> Iterator[Problem]:
     for account in accounts:
         about = f"{account.account_id} ({account.name})" if account.name else account.account_id
         if account.access == "unassigned":
-            yield Problem(severity=WARNING, about=about, what=UNASSIGNED, advice=_ASSIGN)
+            # The tap reads the others, and its run counts as good.
+            yield Problem(
+                severity=WARNING,
+                about=about,
+                what=UNASSIGNED,
+                advice=_ASSIGN,
+                needs_person=False,
+            )
         elif account.readable is None:
             yield Problem(
                 severity=WARNING,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,30 +15,6 @@ from tap_meta_partner.settings.model import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from typing import Any
-
-_APP = "tap-meta-partner"
-
-
-def default_file(
-    environment: Mapping[str, str] = os.environ, platform: str = sys.platform
-) -> Path | None:
-    """Return where the user's programs keep what they remember, by the platform's convention.
-
-    None where the user has no home: in a container, say, with a uid that nobody gave a name.
-    """
-    if platform == "linux" and environment.get("XDG_STATE_HOME"):
-        return Path(environment["XDG_STATE_HOME"]) / _APP / "accounts.json"
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    if platform == "win32":
-        base = Path(environment.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(environment.get("XDG_STATE_HOME") or home / ".local" / "state")
-    return base / _APP / "accounts.json"
 
 
 class LastTime:

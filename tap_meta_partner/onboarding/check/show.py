@@ -9,12 +9,18 @@ from tap_meta_partner.onboarding.screen import Facts, Listing, Notes
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from tap_meta_partner.onboarding.check.estimate import Estimate, RunEstimate
-    from tap_meta_partner.onboarding.check.findings import AccountFacts, Findings, TokenFacts
+    from tap_meta_partner.onboarding.check.findings import (
+        AccountFacts,
+        Findings,
+        Problem,
+        TokenFacts,
+    )
     from tap_meta_partner.onboarding.screen import Part
 
+_NOT_VISIBLE = "not visible"
 _COLUMNS = (
     "account",
     "name",
@@ -44,15 +50,17 @@ def parts_of(found: Findings) -> Iterator[Part]:
         yield Notes("Assumed", [("-", text, "") for text in found.estimate.assumed])
     if found.not_seen:
         yield Notes("Not seen", [("-", text, "") for text in found.not_seen])
-    if found.problems:
-        yield Notes(f"Problems: {len(found.problems)}", list(_problems(found)))
+    for title, needs_person in (("Advice", False), ("Problems", True)):
+        told = [each for each in found.problems if each.needs_person is needs_person]
+        if told:
+            yield Notes(f"{title}: {len(told)}", list(_problems(told)))
     yield Facts("Result", list(_result(found)))
 
 
-def _problems(found: Findings) -> Iterator[tuple[str, str, str]]:
+def _problems(told: Iterable[Problem]) -> Iterator[tuple[str, str, str]]:
     """Put together what has the same advice, and give it once."""
     groups: dict[tuple[str, str], list[str]] = {}
-    for problem in found.problems:
+    for problem in told:
         key = problem.severity, problem.advice
         groups.setdefault(key, []).append(f"{problem.about}: {problem.what}")
     for (severity, advice), texts in groups.items():
@@ -79,23 +87,24 @@ def _clock(skew: int) -> str:
 
 def _token(token: TokenFacts) -> Iterator[tuple[str, str]]:
     yield "accepted", "yes" if token.works else "no"
-    yield "kind", token.kind or "not visible"
     name = f"{token.user_name} ({token.user_id})" if token.user_name else token.user_id
-    yield "user", name or "not visible"
     app = f"{token.app_name} ({token.app_id})" if token.app_name else token.app_id
-    yield "app", app or "not visible"
-    yield "scopes", "not visible" if token.scopes is None else ", ".join(token.scopes) or "none"
-    yield "expires", _end(token, token.expires_at, token.expires_in_days)
-    yield (
-        "data access",
-        _end(token, token.data_access_expires_at, token.data_access_expires_in_days),
-    )
-    yield "appsecret_proof", token.proof
+    facts = {
+        "kind": token.kind or _NOT_VISIBLE,
+        "user": name or _NOT_VISIBLE,
+        "app": app or _NOT_VISIBLE,
+        "scopes": _NOT_VISIBLE if token.scopes is None else ", ".join(token.scopes) or "none",
+        "expires": _end(token, token.expires_at, token.expires_in_days),
+        "data access": _end(token, token.data_access_expires_at, token.data_access_expires_in_days),
+        "appsecret_proof": token.proof or _NOT_VISIBLE,
+    }
+    # Of a token that Meta refuses nobody is told much.
+    yield from (each for each in facts.items() if token.works or each[1] != _NOT_VISIBLE)
 
 
 def _end(token: TokenFacts, at: dt.datetime | None, days: int | None) -> str:
     if not token.seen_by_app or (at is None and not token.works):
-        return "not visible"
+        return _NOT_VISIBLE
     if at is None:
         return "never"
     return f"{at:%Y-%m-%d %H:%M} UTC, {days} days"
@@ -128,12 +137,17 @@ def _estimate(found: Estimate) -> Iterator[tuple[str, str]]:
 
 def _run(run: RunEstimate) -> str:
     if not run.busiest_account_id:
-        return f"{run.calls} calls"
+        return _calls(run.calls)
     return (
-        f"{run.calls} calls, about {_time(run.hours)}; at most {run.share_of_hourly_limit:g} % of "
-        f"an account's hourly limit ({run.busiest_account_id}: {run.busiest_account_calls} of "
-        f"{run.busiest_account_limit} calls)"
+        f"{_calls(run.calls)}, about {_time(run.hours)}; at most "
+        f"{run.share_of_hourly_limit:g} % of an account's hourly limit "
+        f"({run.busiest_account_id}: {run.busiest_account_calls} of {run.busiest_account_limit} "
+        "calls)"
     )
+
+
+def _calls(number: int) -> str:
+    return "1 call" if number == 1 else f"{number} calls"
 
 
 def _time(hours: float) -> str:
@@ -145,6 +159,8 @@ def _time(hours: float) -> str:
 
 def _result(found: Findings) -> Iterator[tuple[str, str]]:
     yield "verdict", f"{VERDICTS[found.exit_code]} (exit code {found.exit_code})"
-    yield "asked", f"{found.calls} calls in {found.seconds:.1f} s"
+    yield "asked", f"{_calls(found.calls)} in {found.seconds:.1f} s"
+    if found.database:
+        yield "database", found.database
     if found.remembered_in:
         yield "remembered", f"the list of accounts, in {found.remembered_in}"

@@ -5,15 +5,13 @@ Nothing is written. Columns are taken as they are found: a deselected one is sim
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy import exc
 
+from tap_meta_partner.onboarding.database import CannotRead, Database
 from tap_meta_partner.onboarding.verify.amounts import HeldStream
 from tap_meta_partner.onboarding.verify.sums import (
     Found,
@@ -23,19 +21,13 @@ from tap_meta_partner.onboarding.verify.sums import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Mapping, Sequence
 
     from tap_meta_partner.days.windows import DateWindow
     from tap_meta_partner.onboarding.verify.amounts import Status
     from tap_meta_partner.settings.model import ReportDefinition
 
 _STATUS = "account_sync_status"
-_IN_FILES = ("duckdb", "sqlite")
-
-
-class CannotRead(Exception):
-    """The target cannot be read; one line, without the password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,32 +67,15 @@ class Target:
     """
 
     def __init__(self, address: str, schema: str) -> None:
-        try:
-            self._url = sa.make_url(address)
-            self._engine = sa.create_engine(self._url, connect_args=_read_only(self._url))
-        except exc.NoSuchModuleError:
-            raise CannotRead(
-                f"SQLAlchemy has no dialect {self._url.drivername}: install the one for your "
-                "database, such as duckdb-engine"
-            ) from None
-        except ModuleNotFoundError as error:
-            raise CannotRead(
-                f"the database's driver {error.name} is missing: install it, or name another one "
-                "(postgresql+psycopg://…)"
-            ) from None
-        except (exc.ArgumentError, ValueError):
-            raise CannotRead(
-                "the database's address is not one that SQLAlchemy reads, such as "
-                "postgresql+psycopg://user:password@host/database"
-            ) from None
+        self._database = Database(address)
         self._schema = schema or None
 
     def close(self) -> None:
         """Let go of the database."""
-        self._engine.dispose()
+        self._database.close()
 
     def __str__(self) -> str:
-        return self._url.render_as_string(hide_password=True)
+        return str(self._database)
 
     def read(
         self, definitions: Sequence[ReportDefinition], window: DateWindow, metrics: Sequence[str]
@@ -115,7 +90,7 @@ class Target:
         Raises:
             CannotRead: no table is there, or the database refuses.
         """
-        with self._saying_what_failed(), self._engine.connect() as connection:
+        with self._database.connection() as connection:
             inspector = sa.inspect(connection)
             there = {
                 definition.name: self._found(inspector, definition.name)
@@ -154,28 +129,3 @@ class Target:
         }
         table = sa.table(name, *map(sa.column, columns), schema=self._schema)
         return Found(table=table, columns=columns)
-
-    @contextlib.contextmanager
-    def _saying_what_failed(self) -> Iterator[None]:
-        try:
-            yield
-        except exc.SQLAlchemyError as error:
-            # The whole text has the statement and its parameters; the driver's word is enough.
-            said = str(getattr(error, "orig", None) or type(error).__name__).strip()
-            first = said.splitlines()[0] if said else type(error).__name__
-            if self._url.password:
-                first = first.replace(str(self._url.password), "***")
-            raise CannotRead(f"{self}: {first}") from None
-
-
-def _read_only(url: sa.URL) -> dict[str, Any]:
-    """Return what keeps a database in a file from being made, or locked, by looking at it.
-
-    Raises:
-        CannotRead: there is no such file.
-    """
-    if url.get_backend_name() not in _IN_FILES or not url.database or url.database == ":memory:":
-        return {}
-    if not Path(url.database).is_file():
-        raise CannotRead(f"there is no file {url.database}")
-    return {"read_only": True} if url.get_backend_name() == "duckdb" else {}

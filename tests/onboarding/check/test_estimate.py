@@ -36,6 +36,14 @@ def test_estimate__an_idle_account_costs_one_call() -> None:
     assert estimated(account(active=False)).nightly.calls == 1 + 2
 
 
+def test_estimate__an_idle_account_costs_a_second_call_once() -> None:
+    """The level below confirms that a new account was idle, for years in three calls."""
+    long_ago = dt.date(2024, 1, 1)
+
+    assert estimated(account(active=False)).first.calls == 2 + 2
+    assert estimated(account(active=False), start_date=long_ago).first.calls == 3 + 2
+
+
 def test_estimate__more_rows_than_a_page() -> None:
     """100 ads over 31 days are 3100 rows: seven pages at ad level."""
     assert estimated(account(ads=100)).nightly.calls == 3 + 7 + 2
@@ -117,9 +125,9 @@ def test_estimate__time_at_the_measured_speed() -> None:
     full = estimated(*accounts)
     limited = estimated(*accounts, tier="development_access")
 
-    assert full.first.calls == 7_200 + 2 * 36
-    assert full.first.hours == pytest.approx(7_272 * 0.5 / 8 / 3600, abs=0.001)
-    assert limited.first.hours == pytest.approx(4 * full.first.hours, abs=0.001)
+    assert full.nightly.calls == 7_200 + 2 * 36
+    assert full.nightly.hours == pytest.approx(7_272 * 0.5 / 8 / 3600, abs=0.001)
+    assert limited.nightly.hours == pytest.approx(4 * full.nightly.hours, abs=0.001)
 
 
 def test_estimate__a_limit_that_takes_hours() -> None:

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tap_meta_partner.onboarding.check.last_time import LastTime, default_file, gone_from_state
+from tap_meta_partner.onboarding.check.last_time import LastTime, gone_from_state
 from tap_meta_partner.settings.model import SettingsError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STATE = {
     "bookmarks": {
@@ -27,25 +29,6 @@ STATE = {
         "ad_accounts": {},
     }
 }
-
-
-@pytest.mark.parametrize(
-    ("platform", "environment", "place"),
-    [
-        ("linux", {}, ".local/state/tap-meta-partner/accounts.json"),
-        ("linux", {"XDG_STATE_HOME": "/s"}, "/s/tap-meta-partner/accounts.json"),
-        ("darwin", {}, "Library/Application Support/tap-meta-partner/accounts.json"),
-        ("win32", {"LOCALAPPDATA": "/L"}, "/L/tap-meta-partner/accounts.json"),
-        ("win32", {}, "AppData/Local/tap-meta-partner/accounts.json"),
-    ],
-)
-def test_default_file__by_the_platforms_convention(
-    platform: str, environment: dict[str, str], place: str
-) -> None:
-    """The list is kept where the platform keeps such things."""
-    found = default_file(environment, platform)
-
-    assert found == Path(place) if place.startswith("/") else found == Path.home() / place
 
 
 def test_last_time__keeps_lists_apart(tmp_path: Path) -> None:
