@@ -73,7 +73,7 @@ def to_record(account: AdAccount) -> dict[str, Any]:
     business = raw.get("business") if isinstance(raw.get("business"), dict) else {}
     money: dict[str, Any] = {}
     for name in AMOUNTS:
-        money[name] = maybe(text_of, raw.get(name))
+        money[name] = maybe(count_of, raw.get(name))
         money[f"{name}_major"] = major_units(raw.get(name), account.currency)
     return {
         "id": f"act_{account.account_id}",

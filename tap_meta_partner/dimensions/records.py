@@ -110,7 +110,7 @@ _CONVERSIONS: Mapping[Holds, Callable[[Any], Any]] = {
     Holds.WHOLE: count_of,
     Holds.FLAG: flag_of,
     Holds.INSTANT: instant_text_of,
-    Holds.MINOR: text_of,
+    Holds.MINOR: count_of,
     Holds.OBJECT: object_of,
     Holds.OBJECTS: objects_of,
 }

@@ -28,11 +28,8 @@ _PROPERTIES: Mapping[Holds, dict[str, Any]] = {
     Holds.WHOLE: {"type": ["integer", "null"]},
     Holds.FLAG: {"type": ["boolean", "null"]},
     Holds.INSTANT: {"type": ["string", "null"], "format": "date-time"},
-    Holds.MINOR: {
-        "type": ["string", "null"],
-        "description": "In the currency's smallest unit, as Meta gives it.",
-    },
-    Holds.MAJOR: {"type": ["number", "null"], "description": "In whole currency units."},
+    Holds.MINOR: {"type": ["integer", "null"]},
+    Holds.MAJOR: {"type": ["number", "null"]},
     Holds.OBJECT: {"type": ["object", "null"]},
     # As with insights, `items` is left out: target-postgres makes `jsonb` of it, not `jsonb[]`.
     Holds.OBJECTS: {"type": ["array", "null"]},
@@ -41,28 +38,8 @@ _PROPERTIES: Mapping[Holds, dict[str, Any]] = {
 
 _OWN_PROPERTIES: Mapping[str, dict[str, Any]] = {
     "id": {"type": "string"},
-    ACCOUNT_ID: {"type": "string", "description": "The ad account, without act_."},
-    READ_AT: {
-        "type": "string",
-        "format": "date-time",
-        "description": "When the tap asked Meta for this object (UTC), one instant for a whole "
-        "reading of an ad account.",
-    },
-    "bid_amount": {
-        "type": ["integer", "null"],
-        "description": "In the currency's smallest unit, as Meta gives it.",
-    },
-    "image_url": {"type": ["string", "null"], "description": "Works for some days only."},
-    "thumbnail_url": {"type": ["string", "null"], "description": "Works for some days only."},
-    "page_link": {
-        "type": ["string", "null"],
-        "description": "Where a click leads: the link of the post, or of the video's button, or "
-        "link_url.",
-    },
-    "template_page_link": {
-        "type": ["string", "null"],
-        "description": "Where a click on a catalog's product leads.",
-    },
+    ACCOUNT_ID: {"type": "string"},
+    READ_AT: {"type": "string", "format": "date-time"},
 }
 
 

@@ -6,8 +6,8 @@ v26.0. Everything here is plain data and plain functions; a schema is a plain JS
 A row says what its object was like at `read_at`. One whose `read_at` is older than that of the last
 reading in full of its ad account is no longer listed by Meta: it was deleted.
 
-Money: unlike in insights, Meta gives amounts in the smallest unit of the account's currency, as a
-string. They stay as they came; beside each is a number in whole units (`…_major`).
+Money: unlike in insights, Meta gives amounts in the smallest unit of the account's currency, as
+strings of digits. They become integers; beside each is a number in whole units (`…_major`).
 """
 
 from __future__ import annotations

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.insights.action_rows import (
-    METRIC,
     REPEATED,
     VALUE,
-    WINDOW,
     actions_key,
 )
 from tap_meta_partner.insights.columns import (
@@ -26,11 +24,6 @@ if TYPE_CHECKING:
     from tap_meta_partner.insights.columns import Column
     from tap_meta_partner.settings.model import ReportDefinition
 
-_ACTION_COLUMNS: Mapping[str, str] = {
-    METRIC: "The field of the report in which the amount was, such as actions.",
-    WINDOW: "The attribution window the amount is counted by; default is the ad set's own setting.",
-}
-
 
 def actions_schema(definition: ReportDefinition) -> dict[str, Any]:
     """Return the JSON Schema of the long form's records."""
@@ -38,10 +31,7 @@ def actions_schema(definition: ReportDefinition) -> dict[str, Any]:
     report: Mapping[str, Any] = schema_of(definition)["properties"]
     properties: dict[str, Any] = {}
     for name in keys:
-        if name in _ACTION_COLUMNS:
-            properties[name] = {"type": "string", "description": _ACTION_COLUMNS[name]}
-        else:
-            properties[name] = report[name] if name in key_of(definition) else {"type": "string"}
+        properties[name] = report[name] if name in key_of(definition) else {"type": "string"}
     properties[VALUE] = {"type": ["number", "null"]}
     properties |= {name: report[name] for name in REPEATED}
     return {"type": "object", "properties": properties, "required": list(keys)}
@@ -76,16 +66,8 @@ _PROPERTIES: Mapping[Kind, dict[str, Any]] = {
 
 
 _OWN_COLUMNS: Mapping[str, dict[str, Any]] = {
-    READ_AT: {
-        "type": "string",
-        "format": "date-time",
-        "description": "When the tap asked Meta for this row (UTC), one instant for a whole "
-        "window.",
-    },
-    IS_FINAL: {
-        "type": "boolean",
-        "description": "The day was older than 28 days when read: Meta no longer changes it.",
-    },
+    READ_AT: {"type": "string", "format": "date-time"},
+    IS_FINAL: {"type": "boolean"},
 }
 
 

@@ -8,6 +8,7 @@ from singer_sdk import typing as th
 
 from tap_meta_partner.accounts.ad_account import AMOUNTS, to_record
 from tap_meta_partner.graph.errors import MetaError
+from tap_meta_partner.singer.descriptions import described
 from tap_meta_partner.singer.stream import PartnerStream
 from tap_meta_partner.sync.events import StreamResult
 
@@ -30,24 +31,21 @@ if TYPE_CHECKING:
 class AdAccountsStream(PartnerStream):
     """The ad accounts themselves."""
 
-    schema: ClassVar[dict[str, Any]] = th.PropertiesList(
-        th.Property("id", th.StringType, description="act_ and the digits."),
+    _SCHEMA: ClassVar[dict[str, Any]] = th.PropertiesList(
+        th.Property("id", th.StringType),
         th.Property("account_id", th.StringType, required=True),
         th.Property("name", th.StringType),
-        th.Property("account_status", th.IntegerType, description="Meta's code."),
-        th.Property("account_status_name", th.StringType, description="ACTIVE, DISABLED …"),
-        th.Property("disable_reason", th.IntegerType, description="0 is none."),
-        th.Property("currency", th.StringType, description="ISO 4217."),
-        th.Property("timezone_name", th.StringType, description="Whose days the rows are."),
-        th.Property("timezone_offset_hours_utc", th.NumberType, description="The offset now."),
+        th.Property("account_status", th.IntegerType),
+        th.Property("account_status_name", th.StringType),
+        th.Property("disable_reason", th.IntegerType),
+        th.Property("currency", th.StringType),
+        th.Property("timezone_name", th.StringType),
+        th.Property("timezone_offset_hours_utc", th.NumberType),
         th.Property("created_time", th.DateTimeType),
         *(
-            th.Property(name, kind, description=text)
+            th.Property(name, kind)
             for amount in AMOUNTS
-            for name, kind, text in (
-                (amount, th.StringType, "In the currency's smallest unit, as Meta gives it."),
-                (f"{amount}_major", th.NumberType, "In whole currency units."),
-            )
+            for name, kind in ((amount, th.IntegerType), (f"{amount}_major", th.NumberType))
         ),
         th.Property("business_id", th.StringType),
         th.Property("business_name", th.StringType),
@@ -55,15 +53,12 @@ class AdAccountsStream(PartnerStream):
         th.Property("business_state", th.StringType),
         th.Property("owner", th.StringType),
         th.Property("user_tasks", th.ArrayType(th.StringType)),
-        th.Property(
-            "access",
-            th.StringType,
-            description="assigned, or unassigned: shared with the business, not with its user.",
-        ),
+        th.Property("access", th.StringType),
     ).to_dict()
 
     def __init__(self, delivery: Delivery) -> None:
-        super().__init__(delivery, name="ad_accounts", schema=self.schema, keys=("account_id",))
+        schema = described(self._SCHEMA, ["ad_accounts"])
+        super().__init__(delivery, name="ad_accounts", schema=schema, keys=("account_id",))
 
     @override
     def get_records(self, context: types.Context | None) -> Iterable[dict[str, Any]]:
@@ -96,33 +91,20 @@ class AccountSyncStatusStream(PartnerStream):
         sample: says what to read where the SDK tries this stream on its own (`--test`).
     """
 
-    schema: ClassVar[dict[str, Any]] = th.PropertiesList(
+    _SCHEMA: ClassVar[dict[str, Any]] = th.PropertiesList(
         th.Property("account_id", th.StringType, required=True),
         th.Property("stream", th.StringType, required=True),
         th.Property("run_started_at", th.DateTimeType, required=True),
-        th.Property(
-            "ended_at",
-            th.DateTimeType,
-            description="When the stream was at its end. Rows of the account with a read_at from "
-            "run_started_at to here are of this reading.",
-        ),
+        th.Property("ended_at", th.DateTimeType),
         th.Property("account_name", th.StringType),
-        th.Property(
-            "result",
-            th.StringType,
-            description="delivered, incomplete, unfinished, not tried, skipped, lost or failed.",
-        ),
-        th.Property("reason", th.StringType, description="What happened and what to do."),
-        th.Property("code", th.IntegerType, description="Meta's error code."),
-        th.Property("covered_from", th.DateType, description="First day delivered in this run."),
-        th.Property("covered_to", th.DateType, description="Last day delivered in this run."),
-        th.Property("rows", th.IntegerType, description="Rows read."),
-        th.Property(
-            "rows_unchanged",
-            th.IntegerType,
-            description="Those of them that are as they were, and were not written again.",
-        ),
-        th.Property("calls", th.IntegerType, description="Requests it took."),
+        th.Property("result", th.StringType),
+        th.Property("reason", th.StringType),
+        th.Property("code", th.IntegerType),
+        th.Property("covered_from", th.DateType),
+        th.Property("covered_to", th.DateType),
+        th.Property("rows", th.IntegerType),
+        th.Property("rows_unchanged", th.IntegerType),
+        th.Property("calls", th.IntegerType),
     ).to_dict()
 
     def __init__(self, delivery: Delivery, *, sample: Callable[[], Sequence[Plan]]) -> None:
@@ -130,7 +112,7 @@ class AccountSyncStatusStream(PartnerStream):
         super().__init__(
             delivery,
             name="account_sync_status",
-            schema=self.schema,
+            schema=described(self._SCHEMA, ["account_sync_status"]),
             keys=("account_id", "stream", "run_started_at"),
         )
 

@@ -14,6 +14,7 @@ from tap_meta_partner.dimensions.request import DimensionPlan
 from tap_meta_partner.dimensions.schema import dimension_schema
 from tap_meta_partner.dimensions.tables import DIMENSION_KEY, DIMENSIONS, selected_columns
 from tap_meta_partner.singer.by_account import ByAccountStream
+from tap_meta_partner.singer.descriptions import described
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -40,7 +41,7 @@ class DimensionStream(ByAccountStream[DimensionBookmark]):
         super().__init__(
             delivery,
             name=name,
-            schema=schema,
+            schema=described(schema, [name, "dimensions"]),
             keys=DIMENSION_KEY,
             # Meta gives creatives no times.
             replication_key=DIMENSION_REPLICATION_KEY if dated else None,

@@ -17,6 +17,7 @@ from tap_meta_partner.planning.bookmarks import (
     write_partition,
 )
 from tap_meta_partner.singer.by_account import ByAccountStream
+from tap_meta_partner.singer.descriptions import described
 
 if sys.version_info >= (3, 12):
     from typing import override
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from tap_meta_partner.singer.delivery import Delivery
 
 
+#: Columns of their own, with sentences of their own.
+_ENGAGEMENTS = ("post_engagement", "page_engagement")
 #: Settings of the SDK by which rows are changed on their way.
 _MAPPING = (
     "stream_maps",
@@ -93,7 +96,7 @@ class InsightsStream(_ReportStream):
         super().__init__(
             delivery,
             name=definition.name,
-            schema=schema_of(definition),
+            schema=described(schema_of(definition), ["insights"], _of_action_types(definition)),
             keys=key_of(definition),
             replication_key=REPLICATION_KEY,
         )
@@ -107,7 +110,15 @@ class ActionRowsStream(_ReportStream):
         super().__init__(
             delivery,
             name=f"{definition.name}_actions",
-            schema=actions_schema(definition),
+            schema=described(actions_schema(definition), ["actions", "insights"]),
             keys=actions_key(definition),
             replication_key=REPLICATION_KEY,
         )
+
+
+def _of_action_types(definition: ReportDefinition) -> dict[str, str]:
+    return {
+        column.name: f"The action type {column.action_type}, taken out of {column.source}."
+        for column in columns_of(definition)
+        if column.action_type and column.name not in _ENGAGEMENTS
+    }

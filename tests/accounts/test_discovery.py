@@ -370,7 +370,7 @@ def test_further__owner_refused_empties_no_other_column() -> None:
     discovery = Drive(answer)(discover(Settings(), further=True, jitter=lambda: 0.0))
 
     record = to_record(discovery.accounts[0])
-    assert (record["amount_spent"], record["user_tasks"]) == ("7", ["ANALYZE"])
+    assert (record["amount_spent"], record["user_tasks"]) == (7, ["ANALYZE"])
     assert (record["business_name"], record["business_id"], record["owner"]) == ("B", None, None)
     assert [str(each).partition(": (#200)")[0] for each in discovery.withheld] == [
         f"ad_accounts: left empty, as Meta does not give it to this token: {columns}"
@@ -626,13 +626,13 @@ def test_record__holds_what_the_table_promises() -> None:
         "timezone_name": "Europe/Oslo",
         "timezone_offset_hours_utc": 1,
         "created_time": "2021-02-11T09:00:00+00:00",
-        "amount_spent": "1234567",
+        "amount_spent": 1234567,
         "amount_spent_major": Decimal("12345.67"),
-        "balance": "0",
+        "balance": 0,
         "balance_major": Decimal(0),
-        "spend_cap": "5000",
+        "spend_cap": 5000,
         "spend_cap_major": Decimal(50),
-        "min_daily_budget": "105",
+        "min_daily_budget": 105,
         "min_daily_budget_major": Decimal("1.05"),
         "business_id": "900",
         "business_name": "Agency",

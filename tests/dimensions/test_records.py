@@ -105,12 +105,12 @@ def test_record__an_empty_object() -> None:
     ("currency", "whole"), [("EUR", "123.45"), ("JPY", "12345"), ("KWD", "123.45"), (None, None)]
 )
 def test_record__amounts(currency: str | None, whole: str | None) -> None:
-    """An amount stays as it came, and is given in whole units of the account's currency."""
+    """An amount is a whole number as it came, with whole units of the currency beside it."""
     record = record_of("campaigns", CAMPAIGN, currency)
 
-    assert record["daily_budget"] == "12345"
+    assert record["daily_budget"] == 12345
     assert record["daily_budget_major"] == (whole and Decimal(whole))
-    assert record["lifetime_budget"] == "0"
+    assert record["lifetime_budget"] == 0
 
 
 def test_record__bids() -> None:

@@ -201,12 +201,12 @@ def test_schema__is_json_schema(name: str) -> None:
 
 
 def test_schema__types() -> None:
-    """Times are date-times, amounts strings and numbers, specs objects, lists arrays."""
+    """Times are date-times, amounts whole numbers and numbers, specs objects, lists arrays."""
     adset = dimension_schema("adsets")["properties"]
     creative = dimension_schema("adcreatives")["properties"]
 
     assert adset["start_time"] == {"type": ["string", "null"], "format": "date-time"}
-    assert adset["daily_budget"]["type"] == ["string", "null"]
+    assert adset["daily_budget"]["type"] == ["integer", "null"]
     assert adset["daily_budget_major"]["type"] == ["number", "null"]
     assert adset["bid_amount"]["type"] == ["integer", "null"]
     assert adset["targeting"]["type"] == ["object", "null"]

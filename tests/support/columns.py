@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from tap_meta_partner.insights.fields import Kind, kind_of
+from tap_meta_partner.insights.columns import OBJECT_BREAKDOWNS
+from tap_meta_partner.insights.fields import BREAKDOWNS, Kind, kind_of
 from tap_meta_partner.sandbox.protocol.vocabulary import INSIGHT_FIELDS
 from tap_meta_partner.settings.words import LEVELS
+from tap_meta_partner.singer.descriptions import table
 from tap_meta_partner.tap import TapMetaPartner
 
 if TYPE_CHECKING:
@@ -23,13 +25,13 @@ _TYPES: Mapping[str, str] = {
 }
 _FORMATS: Mapping[str, str] = {"date": "date", "date-time": "instant (UTC)"}
 _KINDS: Mapping[Kind, str] = {
-    Kind.TEXT: "Text",
-    Kind.DATE: "Dates",
-    Kind.COUNT: "Whole numbers",
-    Kind.NUMBER: "Numbers and money",
-    Kind.ACTIONS: "Action lists: as a whole, or one type as `FIELD:TYPE`",
-    Kind.HISTOGRAM: "Action lists whose amounts are lists",
-    Kind.OBJECTS: "Lists of objects",
+    Kind.TEXT: "text",
+    Kind.DATE: "date",
+    Kind.COUNT: "whole number",
+    Kind.NUMBER: "number",
+    Kind.ACTIONS: "action list",
+    Kind.HISTOGRAM: "action list of lists",
+    Kind.OBJECTS: "list of objects",
 }
 
 
@@ -55,7 +57,12 @@ def columns() -> dict[str, str]:
         if not name.endswith("_insights")
     }
     by_level = {level: streams[f"{level}_insights"] for level in LEVELS}
-    return {**made, "insights": _insights(by_level), "fields": _fields()}
+    return {
+        **made,
+        "insights": _insights(by_level),
+        "fields": _fields(),
+        "breakdowns": _breakdowns(),
+    }
 
 
 def _rows(schema: Mapping[str, Any], keys: Iterable[str]) -> Iterable[tuple[str, ...]]:
@@ -75,11 +82,26 @@ def _insights(by_level: Mapping[str, Any]) -> str:
 
 
 def _fields() -> str:
-    by_kind: dict[Kind, list[str]] = {kind: [] for kind in _KINDS}
-    for name in sorted(INSIGHT_FIELDS):
-        by_kind[kind_of(name)].append(f"`{name}`")
-    rows = [(f"{_KINDS[kind]} ({len(names)})", ", ".join(names)) for kind, names in by_kind.items()]
-    return _table(("Holds", "Fields"), rows)
+    """Make one table of all fields, in groups by what they hold."""
+    said = table()
+    rows = [
+        (f"`{name}`", _KINDS[kind], said["insights", name])
+        for kind in _KINDS
+        for name in sorted(INSIGHT_FIELDS)
+        if kind_of(name) is kind
+    ]
+    return _table(("Field", "Holds", "What it is"), rows)
+
+
+def _breakdowns() -> str:
+    """Make one table of all breakdowns; one whose value is an object is an id and an object."""
+    said = table()
+    rows = []
+    for name in sorted(BREAKDOWNS - {"mmm"}):
+        shown = OBJECT_BREAKDOWNS.get(name, (name,))
+        names = ", ".join(f"`{column}`" for column in shown)
+        rows.append((f"`{name}`", names, said["insights", shown[-1]]))
+    return _table(("Breakdown", "Columns", "What it is"), rows)
 
 
 def _type(item: Mapping[str, Any]) -> str:
