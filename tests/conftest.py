@@ -23,6 +23,8 @@ settings.load_profile("ci" if os.environ.get("CI") else "home")
 
 #: Files that take a minute or more. Workers take whole files: one of these must not come last.
 _SLOWEST = (
+    "test_raw_answers",
+    "test_raw_commands",
     "test_resume",
     "test_fleets",
     "test_fleets_kubernetes",

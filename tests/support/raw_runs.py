@@ -8,6 +8,7 @@ token are about all, so each kind has a run of its own there.
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import json
 import os
@@ -28,10 +29,23 @@ from tests.support.secret_bytes import APP_ID, APP_SECRET, OWN_LOGS, TOKEN
 from tests.support.tap_process import catalog_selecting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from tests.support.raw_server import Request, Sent
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "raw-answers.md"
+_INTRODUCTION = """# Bombs, floods and drops
+
+Made by `uv run python -m tests.support.raw_runs --write`. What a network, a proxy or a broken host may send, byte by byte, for ever,
+at each kind of call: what became of the account that met it, in which words, the memory of the process at its peak, and how
+long the run took, with a `request_timeout` of one second and waits that last a three-hundredth. Where a call is about one
+account, one run meets all kinds at once, each at another account, beside two calm ones. No secret is in any byte that was written.
+"""
+_HEAD = (
+    "| At | What is sent | Result | Its line | Memory | Seconds |",
+    "|---|---|---|---|---:|---:|",
+)
+_SHOWN = 160
 #: A whole answer may take so many seconds.
 REQUEST_TIMEOUT = 1.0
 #: A minute of the tap's waits, in seconds.
@@ -253,24 +267,48 @@ def _process(
         logs = folder / "logs.yml"
         logs.write_text(OWN_LOGS.format(folder=folder), encoding="utf-8")
         environment |= {"SINGER_SDK_LOG_CONFIG": str(logs), "LOGLEVEL": "DEBUG"}
+    ended = measured(command, folder, environment)
+    return (
+        ended.code,
+        (folder / "output.jsonl").read_bytes(),
+        (folder / "log.txt").read_text(encoding="utf-8"),
+        ended.peak_megabytes,
+        ended.seconds,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a process ended, and what it took."""
+
+    code: int
+    peak_megabytes: float
+    seconds: float
+
+
+def measured(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Ended:
+    """Run a process in a folder to its end; its outputs go to output.jsonl and log.txt there."""
+    # The process runs in its own folder, and finds the tests from there.
+    environment = {**environment, "PYTHONPATH": str(Path(__file__).parents[2])}
     began = time.monotonic()
     with (
         (folder / "output.jsonl").open("wb") as output,
         (folder / "log.txt").open("wb") as log,
     ):
-        process = subprocess.Popen(command, stdout=output, stderr=log, env=environment)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=log,
+            env=environment,
+            cwd=folder,
+        )
         # What `wait4` tells begins with the memory of this process, of which it was forked.
         peak = 0
         while process.poll() is None:
             peak = max(peak, _peak_kilobytes(process.pid))
             time.sleep(0.02)
-    return (
-        process.returncode,
-        (folder / "output.jsonl").read_bytes(),
-        (folder / "log.txt").read_text(encoding="utf-8"),
-        peak / 1024,
-        time.monotonic() - began,
-    )
+    return Ended(process.returncode, peak / 1024, time.monotonic() - began)
 
 
 def _peak_kilobytes(pid: int) -> int:
@@ -288,27 +326,47 @@ def worst(results: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
     return (bad or list(results.values()) or [("no row", "")])[0]
 
 
+def rows(folder: Path) -> Iterator[str]:
+    """Run all of it, and make the table's rows."""
+    for number, (where, place) in enumerate(PLACES.items()):
+        own = folder / f"place{number}"
+        own.mkdir()
+        found = run(own, place)
+        whole = "calm accounts whole" if found.calm == found.truth else "CALM ACCOUNTS NOT WHOLE"
+        yield (
+            f"| {where} | all at once | {whole} | | "
+            f"{found.peak_megabytes:.0f} MB | {found.seconds:.0f} |"
+        )
+        for kind in kinds():
+            result, reason = worst(found.results.get(kind, {}))
+            yield f"| {where} | {kind} | {result} | {_cell(reason)} | | |"
+    for (where, kind), found in runs_for_all(folder).items():
+        lines = [line.rpartition("| ")[2] for line in found.log.splitlines() if line]
+        yield (
+            f"| {where} | {kind} | exit {found.code} | {_cell(lines[-1] if lines else '')} | "
+            f"{found.peak_megabytes:.0f} MB | {found.seconds:.0f} |"
+        )
+
+
+def _cell(text: str) -> str:
+    """Return a line as a table can hold it, with what differs from run to run taken out."""
+    plain = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", text).replace("|", "\\|")
+    return plain if len(plain) <= _SHOWN else f"{plain[:_SHOWN]}…"
+
+
 def main() -> None:
-    """Run all of it, and print the table."""
-    say = sys.stdout.write
-    say("| at | what is sent | result | its line | memory | seconds |\n")
-    say("|---|---|---|---|---:|---:|\n")
+    """Run all of it and print the table; with `--write`, into docs/raw-answers.md."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--write", action="store_true")
+    write = parser.parse_args().write
+    lines = [*_HEAD]
     with tempfile.TemporaryDirectory() as name:
-        for number, (where, place) in enumerate(PLACES.items()):
-            folder = Path(name) / f"place{number}"
-            folder.mkdir()
-            found = run(folder, place)
-            whole = "whole" if found.calm == found.truth else "NOT WHOLE"
-            measured = f"{found.peak_megabytes:.0f} MB | {found.seconds:.0f} |"
-            say(f"| {where} | all at once, beside calm accounts | {whole} | | {measured}\n")
-            for kind, results in found.results.items():
-                result, reason = worst(results)
-                say(f"| {where} | {kind} | {result} | {reason[:90]} | | |\n")
+        for row in rows(Path(name)):
+            lines.append(row)
+            sys.stdout.write(f"{row}\n")
             sys.stdout.flush()
-        for (where, kind), found in runs_for_all(Path(name)).items():
-            line = next((each for each in reversed(found.log.splitlines()) if each), "")
-            measured = f"{found.peak_megabytes:.0f} MB | {found.seconds:.0f} |"
-            say(f"| {where} | {kind} | exit {found.code} | {line[:90]} | {measured}\n")
+    if write:
+        DOCUMENT.write_text("\n".join([_INTRODUCTION, *lines, ""]), encoding="utf-8")
 
 
 if __name__ == "__main__":
