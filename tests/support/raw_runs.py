@@ -36,10 +36,12 @@ if TYPE_CHECKING:
 DOCUMENT = Path(__file__).parents[2] / "docs" / "raw-answers.md"
 _INTRODUCTION = """# Bombs, floods and drops
 
-Made by `uv run python -m tests.support.raw_runs --write`. What a network, a proxy or a broken host may send, byte by byte, for ever,
-at each kind of call: what became of the account that met it, in which words, the memory of the process at its peak, and how
-long the run took, with a `request_timeout` of one second and waits that last a three-hundredth. Where a call is about one
-account, one run meets all kinds at once, each at another account, beside two calm ones. No secret is in any byte that was written.
+Made by `uv run python -m tests.support.raw_runs --write`. What a network, a proxy or a broken
+host may send, byte by byte, for ever, at each kind of call: what became of the account that met
+it, in which words, the memory of the process at its peak, and how long the run took, with a
+`request_timeout` of one second and waits that last a three-hundredth. Where a call is about one
+account, one run meets all kinds at once, each at another account, beside two calm ones. No secret
+is in any byte that was written.
 """
 _HEAD = (
     "| At | What is sent | Result | Its line | Memory | Seconds |",
