@@ -72,18 +72,19 @@ class RefusedFields:
 
     Args:
         stream: whose fields, for the log; empty where nothing more is to be said.
+        said: the fields that a warning has named, of whatever stream; it names each once.
     """
 
     stream: str = ""
+    said: set[str] = field(default_factory=set)
     _by_account: dict[str, set[str]] = field(default_factory=dict)
     _searched: set[str] = field(default_factory=set)
 
     def note(self, account_id: str, names: Iterable[str], error: MetaError) -> None:
-        """Note that Meta refused an account some fields; log it for the first account."""
+        """Note that Meta refused an account some fields; warn of each once."""
         for name in names:
-            known = any(name in names for names in self._by_account.values())
             logger.log(
-                logging.INFO if known else logging.WARNING,
+                logging.INFO if name in self.said else logging.WARNING,
                 "%sMeta refuses the field %s to account %s: it is left out, and asked for again in "
                 "the next run; days delivered with it keep it (%s)",
                 f"{self.stream}: " if self.stream else "",
@@ -91,6 +92,7 @@ class RefusedFields:
                 account_id,
                 error.fault,
             )
+            self.said.add(name)
             self._by_account.setdefault(account_id, set()).add(name)
 
     def of(self, account_id: str) -> frozenset[str]:

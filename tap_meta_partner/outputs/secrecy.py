@@ -35,7 +35,8 @@ _NAMES = re.compile(
     (?:access_token|input_token|fb_exchange_token|id_token|client_secret|app_secret
       |appsecret_proof|code_verifier|[?&]code)
     (?:=|%3D|["']\s*:\s*["'])
-    |\bBearer[ ]|\bOAuth[ ])
+    # Not Meta's own words: "Invalid OAuth access token", "OAuth 2.0 token".
+    |\b(?:Bearer|OAuth)[ ](?!(?:access|token)\b))
     (?P<value>[^\s&"'\\,;)\]}>*]{4,})""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -50,7 +50,6 @@ class Evidence:
     nobody_answers: bool = False
     _worked: set[str] = field(default_factory=set)
     _refused: dict[_Refusal, set[str]] = field(default_factory=dict)
-    _said: set[tuple[object, ...]] = field(default_factory=set)
 
     @property
     def enough(self) -> int:
@@ -80,7 +79,8 @@ class Evidence:
                 "accounts in the same words, and has answered it for none. See their reasons, and "
                 "change the report in the settings; the next run tries again"
             )
-            logger.error(
+            # The summary names it with all whom it met.
+            logger.info(
                 "%s is not asked for any further in this run: Meta refused it to %d ad accounts in "
                 "the same words, and has answered it for none: %s. %s",
                 stream,
@@ -88,9 +88,3 @@ class Evidence:
                 error.rule.what,
                 error.rule.advice,
             )
-
-    def is_news(self, *of_what: object) -> bool:
-        """Tell whether this is the first time in this run."""
-        news = of_what not in self._said
-        self._said.add(of_what)
-        return news

@@ -21,7 +21,6 @@ from tap_meta_partner.graph.errors import (
     ThrottledTooLong,
     TokenRefused,
     TooMuchData,
-    word_of,
 )
 from tap_meta_partner.graph.rules import CHECKPOINT
 from tap_meta_partner.graph.steps import OutOfTime
@@ -225,15 +224,10 @@ class Outcomes:
     # What is said.
 
     def _say(self, result: StreamResult) -> None:
-        """Log a result, as a warning once for each cause: the summary names the accounts."""
+        """Log a result as it happens; the summary warns of each cause, with all whom it met."""
         if result.result in (Outcome.DELIVERED, Outcome.UNFINISHED, Outcome.NOT_TRIED):
             return
-        # What ends the run is said by whoever ended it.
-        news = not self._evidence.nobody_answers and self._evidence.is_news(
-            result.stream, result.result, result.code, word_of(result.reason)
-        )
-        logger.log(
-            logging.WARNING if news else logging.INFO,
+        logger.info(
             "account %s, %s %s: %s",
             self._account,
             result.stream,

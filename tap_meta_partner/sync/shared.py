@@ -43,6 +43,7 @@ class Shared:
         evidence: what the accounts were answered so far.
         refused_fields: what Meta refused of a report, by its name.
         said: what is true of all accounts, and was said once.
+        said_fields: the fields of which it was said that Meta refuses them.
         room: what the windows under way hold of days that may be unchanged.
     """
 
@@ -55,11 +56,12 @@ class Shared:
     refused_fields: dict[str, RefusedFields] = field(default_factory=dict)
     unavailable: Unavailable = field(default_factory=Unavailable)
     said: set[str] = field(default_factory=set)
+    said_fields: set[str] = field(default_factory=set)
     room: Room = field(default_factory=Room)
 
     def refused_of(self, report: str) -> RefusedFields:
         """Return the fields that Meta refuses of a report, by ad account."""
-        return self.refused_fields.setdefault(report, RefusedFields(report))
+        return self.refused_fields.setdefault(report, RefusedFields(report, self.said_fields))
 
     def say_once(self, text: str) -> None:
         """Log what is true of all accounts."""
