@@ -17,6 +17,7 @@ from tap_meta_partner.graph.errors import MetaError, TooMuchData
 from tap_meta_partner.graph.pages import Collected, read_pages
 from tap_meta_partner.graph.refused_fields import refused_fields
 from tap_meta_partner.graph.steps import ask
+from tap_meta_partner.graph.values import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -190,7 +191,7 @@ class _Asking:
         """Ask for halves of the fields, and put them together; one that is too much is left out."""
         ids = tuple(name for name in self._fields if name in _IDS)
         answer = yield from ask(_asking_for(call, ids), self._jitter)
-        rows = {id_from(row): dict(row) for row in answer.get("data") or ()}
+        rows = {id_from(row): dict(row) for row in rows_of(answer)}
         others = tuple(name for name in self._fields if name not in ids)
         parts = [others]
         dropped: list[str] = []
@@ -204,7 +205,7 @@ class _Asking:
                 else:
                     dropped += part
                 continue
-            for row in more.get("data") or ():
+            for row in rows_of(more):
                 rows.get(id_from(row), {}).update(row)
         if len(dropped) == len(others):
             raise error

@@ -16,7 +16,15 @@ from tap_meta_partner.graph.calls import APP, Call
 from tap_meta_partner.graph.error_codes import rule_for
 from tap_meta_partner.graph.errors import MetaError, Retriable
 from tap_meta_partner.graph.steps import Pause, ask
-from tap_meta_partner.graph.values import count_of, maybe, text_of, unix_instant_of
+from tap_meta_partner.graph.values import (
+    count_of,
+    maybe,
+    object_of,
+    rows_of,
+    text_of,
+    texts_of,
+    unix_instant_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -136,9 +144,7 @@ def granted_scopes(token: int, jitter: Jitter) -> Steps[tuple[str, ...]]:
     """
     answer = yield from ask(Call(path="me/permissions", token=token), jitter)
     return tuple(
-        str(item.get("permission"))
-        for item in answer.get("data") or ()
-        if item.get("status") == "granted"
+        str(item.get("permission")) for item in rows_of(answer) if item.get("status") == "granted"
     )
 
 
@@ -159,7 +165,7 @@ def token_details(access_token: str, *, jitter: Jitter) -> Steps[TokenDetails]:
         if error.fault.code == _WRONG_APP_SECRET:
             raise error.exhausted() from None
         answer = yield from ask(call, jitter)
-    return read_details(answer.get("data") or {})
+    return read_details(maybe(object_of, answer.get("data")) or {})
 
 
 def read_details(data: Mapping[str, Any]) -> TokenDetails:
@@ -177,7 +183,7 @@ def read_details(data: Mapping[str, Any]) -> TokenDetails:
         app_id=maybe(text_of, data.get("app_id")),
         app_name=maybe(text_of, data.get("application")),
         user_id=maybe(text_of, data.get("user_id")),
-        scopes=tuple(str(scope) for scope in data.get("scopes") or ()),
+        scopes=tuple(filter(None, maybe(texts_of, data.get("scopes")) or ())),
         expires_at=maybe(unix_instant_of, data.get("expires_at")),
         data_access_expires_at=maybe(unix_instant_of, data.get("data_access_expires_at")),
     )

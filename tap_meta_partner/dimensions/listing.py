@@ -26,7 +26,7 @@ from tap_meta_partner.graph.errors import (
     TooMuchData,
 )
 from tap_meta_partner.graph.pages import read_pages
-from tap_meta_partner.graph.values import instant_of
+from tap_meta_partner.graph.values import instant_of, rows_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -285,7 +285,7 @@ class _Asking:
         """
         ids_only = replace(call, params={**call.params, "fields": "id"})
         answer = yield from self._ask(ids_only, size)
-        ids = [str(row.get("id")) for row in answer.get("data") or ()]
+        ids = [str(row.get("id")) for row in rows_of(answer)]
         objects = []
         for place, object_id in enumerate(ids, start=1):
             found = yield from self._objects.by_id(object_id)

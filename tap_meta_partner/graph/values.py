@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     T = TypeVar("T")
 
@@ -234,3 +234,9 @@ def unix_instant_of(value: object) -> dt.datetime | None:
         return dt.datetime.fromtimestamp(seconds, tz=dt.timezone.utc)
     except (OverflowError, OSError, ValueError):
         raise UnreadableValue from None
+
+
+def rows_of(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return those rows of an answer that are objects; none where it has no list of them."""
+    rows = answer.get("data")
+    return [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []

@@ -36,6 +36,7 @@ AT_CALLS_FOR_ALL = (
     "a code of a million digits",
     "headers without end",
     "a header without colon",
+    "rows that are numbers",
 )
 #: Without an answer to it, each stream asks for itself; and who cannot list campaigns has insights.
 ONLY_ITSELF = {"the question on activity": (), "its campaigns": ("campaigns",)}

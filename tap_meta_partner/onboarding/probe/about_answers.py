@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from tap_meta_partner.graph.errors import AccountUnreadable, CursorExpired, MetaError
 from tap_meta_partner.graph.refused_fields import refused_fields
 from tap_meta_partner.graph.usage import read_usage
+from tap_meta_partner.graph.values import rows_of
 from tap_meta_partner.onboarding.probe.beliefs import Seen, Table, no, seen, unseen, yes
-from tap_meta_partner.onboarding.probe.subject import next_cursor, rows_of
+from tap_meta_partner.onboarding.probe.subject import next_cursor
 
 if TYPE_CHECKING:
     from tap_meta_partner.graph.steps import Steps

@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.graph.values import rows_of
 from tap_meta_partner.onboarding.probe.beliefs import Seen, Table, seen, unseen
-from tap_meta_partner.onboarding.probe.subject import rows_of
 
 if TYPE_CHECKING:
     from tap_meta_partner.graph.steps import Steps

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.graph.steps import ask
+from tap_meta_partner.graph.values import rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -149,12 +150,6 @@ class Subject:
                 time_increment="1",
             )
         )
-
-
-def rows_of(page: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return a page's rows."""
-    found = page.get("data")
-    return [row for row in found if isinstance(row, dict)] if isinstance(found, list) else []
 
 
 def next_cursor(page: Mapping[str, Any]) -> str | None:
