@@ -104,6 +104,11 @@ def test_discover__needs_no_token_and_makes_no_call(tmp_path: Path) -> None:
         "adsets",
         "ads",
         "adcreatives",
+        "custom_conversions",
+        "pixels",
+        "images",
+        "videos",
+        "custom_audiences",
     }
 
 
@@ -116,6 +121,11 @@ def test_discover__dimensions_are_off_until_selected() -> None:
         "adsets",
         "ads",
         "adcreatives",
+        "custom_conversions",
+        "pixels",
+        "images",
+        "videos",
+        "custom_audiences",
     }
 
 

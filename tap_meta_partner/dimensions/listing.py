@@ -158,7 +158,7 @@ def read_list(
     if request.statuses and request.dimension.statuses and not asking.can_list_any():
         logger.info("%s: none can have an effective_status that is wanted", request)
         return listed
-    edge = f"act_{request.account_id}/{request.dimension.name}"
+    edge = f"act_{request.account_id}/{request.dimension.edge or request.dimension.name}"
     call = Call(path=edge, account_id=request.account_id)
     yield from read_pages(call, listed, reading.jitter, sizes=sizes[:1], answer=asking.page)
     return listed

@@ -10,17 +10,19 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.dimensions.tables import ACCOUNT_ID, READ_AT, Holds
+from tap_meta_partner.dimensions.columns import ACCOUNT_ID, READ_AT, Holds
 from tap_meta_partner.graph.values import (
     UnreadableValue,
     count_of,
     flag_of,
     instant_text_of,
     major_units,
+    number_of,
     object_of,
     objects_of,
     text_of,
     texts_of,
+    unix_instant_of,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
-    from tap_meta_partner.dimensions.tables import DimensionColumn
+    from tap_meta_partner.dimensions.columns import DimensionColumn
 
 logger = logging.getLogger(__name__)
 
@@ -104,12 +106,19 @@ def _first_there(found: Mapping[str, Any], paths: tuple[str, ...]) -> Any:  # no
     return None
 
 
+def _unix_text_of(value: object) -> str | None:
+    moment = unix_instant_of(value)
+    return moment.isoformat() if moment else None
+
+
 _CONVERSIONS: Mapping[Holds, Callable[[Any], Any]] = {
     Holds.TEXT: text_of,
     Holds.TEXTS: texts_of,
     Holds.WHOLE: count_of,
     Holds.FLAG: flag_of,
     Holds.INSTANT: instant_text_of,
+    Holds.UNIX: _unix_text_of,
+    Holds.NUMBER: number_of,
     Holds.MINOR: count_of,
     Holds.OBJECT: object_of,
     Holds.OBJECTS: objects_of,

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from tap_meta_partner.dimensions.tables import Dimension, DimensionColumn
+    from tap_meta_partner.dimensions.columns import DimensionColumn
+    from tap_meta_partner.dimensions.tables import Dimension
     from tap_meta_partner.graph.steps import Jitter
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.dimensions.tables import ACCOUNT_ID, DIMENSION_KEY, DIMENSIONS, READ_AT, Holds
+from tap_meta_partner.dimensions.columns import ACCOUNT_ID, READ_AT, Holds
+from tap_meta_partner.dimensions.tables import DIMENSIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from tap_meta_partner.dimensions.tables import DimensionColumn
+    from tap_meta_partner.dimensions.columns import DimensionColumn
 
 
 def dimension_schema(name: str) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def dimension_schema(name: str) -> dict[str, Any]:
     return {
         "type": "object",
         "properties": {column.name: _property(column) for column in DIMENSIONS[name].columns},
-        "required": list(DIMENSION_KEY),
+        "required": list(DIMENSIONS[name].key),
     }
 
 
@@ -28,6 +29,8 @@ _PROPERTIES: Mapping[Holds, dict[str, Any]] = {
     Holds.WHOLE: {"type": ["integer", "null"]},
     Holds.FLAG: {"type": ["boolean", "null"]},
     Holds.INSTANT: {"type": ["string", "null"], "format": "date-time"},
+    Holds.UNIX: {"type": ["string", "null"], "format": "date-time"},
+    Holds.NUMBER: {"type": ["number", "null"]},
     Holds.MINOR: {"type": ["integer", "null"]},
     Holds.MAJOR: {"type": ["number", "null"]},
     Holds.OBJECT: {"type": ["object", "null"]},

@@ -133,4 +133,9 @@ RESERVED_STREAM_NAMES = frozenset(BUILT_IN_REPORTS) | {
     "adsets",
     "ads",
     "adcreatives",
+    "custom_conversions",
+    "pixels",
+    "images",
+    "videos",
+    "custom_audiences",
 }

@@ -12,7 +12,7 @@ from tap_meta_partner.dimensions.bookmarks import (
 )
 from tap_meta_partner.dimensions.request import DimensionPlan
 from tap_meta_partner.dimensions.schema import dimension_schema
-from tap_meta_partner.dimensions.tables import DIMENSION_KEY, DIMENSIONS, selected_columns
+from tap_meta_partner.dimensions.tables import DIMENSIONS, selected_columns
 from tap_meta_partner.singer.by_account import ByAccountStream
 from tap_meta_partner.singer.descriptions import described
 
@@ -42,7 +42,7 @@ class DimensionStream(ByAccountStream[DimensionBookmark]):
             delivery,
             name=name,
             schema=described(schema, [name, "dimensions"]),
-            keys=DIMENSION_KEY,
+            keys=DIMENSIONS[name].key,
             # Meta gives creatives no times.
             replication_key=DIMENSION_REPLICATION_KEY if dated else None,
         )

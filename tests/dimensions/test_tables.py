@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from facebook_business.adobjects.ad import Ad
 from facebook_business.adobjects.adcreative import AdCreative
+from facebook_business.adobjects.adimage import AdImage
 from facebook_business.adobjects.adset import AdSet
+from facebook_business.adobjects.adspixel import AdsPixel
+from facebook_business.adobjects.advideo import AdVideo
 from facebook_business.adobjects.campaign import Campaign
+from facebook_business.adobjects.customaudience import CustomAudience
+from facebook_business.adobjects.customconversion import CustomConversion
 from jsonschema import Draft7Validator
 
 from tap_meta_partner.dimensions.schema import dimension_schema
 from tap_meta_partner.dimensions.tables import (
-    DIMENSION_KEY,
     DIMENSIONS,
     Holds,
     fields_to_ask,
@@ -25,14 +29,25 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 #: Meta's own SDK: what each object has, and of which type.
-SDK: dict[str, Any] = {"campaigns": Campaign, "adsets": AdSet, "ads": Ad, "adcreatives": AdCreative}
+SDK: dict[str, Any] = {
+    "campaigns": Campaign,
+    "adsets": AdSet,
+    "ads": Ad,
+    "adcreatives": AdCreative,
+    "custom_conversions": CustomConversion,
+    "pixels": AdsPixel,
+    "images": AdImage,
+    "videos": AdVideo,
+    "custom_audiences": CustomAudience,
+}
 #: The SDK's types, as far as they tell what comes.
 TYPES = {
     "string": {Holds.TEXT, Holds.MINOR, Holds.MAJOR},
     "datetime": {Holds.INSTANT},
     "bool": {Holds.FLAG},
-    "int": {Holds.WHOLE, Holds.MAJOR},
-    "unsigned int": {Holds.WHOLE, Holds.MAJOR},
+    "int": {Holds.WHOLE, Holds.MAJOR, Holds.UNIX},
+    "unsigned int": {Holds.WHOLE, Holds.MAJOR, Holds.UNIX},
+    "float": {Holds.NUMBER},
     "list<string>": {Holds.TEXTS},
 }
 #: What dbt's facebook_ads package reads, by this tap's names.
@@ -57,9 +72,20 @@ def plain_columns() -> Iterator[tuple[str, str, Holds]]:
                 yield name, column.paths[0], column.holds
 
 
-def test_dimensions__are_the_four_edges() -> None:
-    """The streams are called as the ad account's edges are, parents first."""
-    assert list(DIMENSIONS) == ["campaigns", "adsets", "ads", "adcreatives"]
+def test_dimensions__are_edges_of_the_ad_account() -> None:
+    """Parents come first; what Meta's edges call in one word has a readable name."""
+    assert {name: each.edge or name for name, each in DIMENSIONS.items()} == {
+        "campaigns": "campaigns",
+        "adsets": "adsets",
+        "ads": "ads",
+        "adcreatives": "adcreatives",
+        "custom_conversions": "customconversions",
+        "pixels": "adspixels",
+        "images": "adimages",
+        "videos": "advideos",
+        "custom_audiences": "customaudiences",
+    }
+    assert [*DIMENSIONS][:4] == ["campaigns", "adsets", "ads", "adcreatives"]
 
 
 @pytest.mark.parametrize("name", DIMENSIONS)
@@ -126,7 +152,7 @@ def test_statuses__those_a_kind_can_have() -> None:
     assert statuses_to_ask(DIMENSIONS["campaigns"], ("DISAPPROVED",)) == ()
 
 
-@pytest.mark.parametrize("name", DIMENSIONS)
+@pytest.mark.parametrize("name", DBT)
 def test_columns__dbt_finds_its_own(name: str) -> None:
     """Every column that dbt's facebook_ads package reads is there."""
     assert set(DBT[name].split()) <= {column.name for column in DIMENSIONS[name].columns}
@@ -149,7 +175,7 @@ def test_columns__whole_units_beside_each_amount(name: str) -> None:
     amounts += [columns[name] for name in ("bid_amount",) if name in columns]
 
     assert all(columns[f"{each.name}_major"].asks == each.asks for each in amounts)
-    assert bool(amounts) is (name != "adcreatives")
+    assert bool(amounts) is (name in {"campaigns", "adsets", "ads"})
 
 
 def test_selected__narrows_what_is_asked() -> None:
@@ -195,8 +221,8 @@ def test_schema__is_json_schema(name: str) -> None:
         column for column, kind in schema["properties"].items() if "null" not in kind["type"]
     }
 
-    assert DIMENSION_KEY == ("id",)
-    assert schema["required"] == ["id"]
+    shared = name in {"custom_conversions", "pixels", "custom_audiences"}
+    assert schema["required"] == (["account_id", "id"] if shared else ["id"])
     assert never_null == {"id", "account_id", "read_at"}
 
 
@@ -221,4 +247,5 @@ def test_named_by__is_the_column_that_names_the_objects() -> None:
         "adsets": "adset_id",
         "ads": "ad_id",
         "adcreatives": "creative_id",
+        **dict.fromkeys(("custom_conversions", "pixels", "images", "videos", "custom_audiences")),
     }

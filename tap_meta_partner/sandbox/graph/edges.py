@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox.graph import objects
-from tap_meta_partner.sandbox.graph.accounts import field_requests
+from tap_meta_partner.sandbox.graph.accounts import FieldRequest, field_requests
 from tap_meta_partner.sandbox.insights.query import conditions, name_list
 from tap_meta_partner.sandbox.protocol.errors import invalid_parameter
 from tap_meta_partner.sandbox.protocol.paging import Page, page_of
 from tap_meta_partner.sandbox.protocol.vocabulary import EFFECTIVE_STATUSES
+from tap_meta_partner.sandbox.world import assets
+from tap_meta_partner.sandbox.world.assets import ASSET_EDGES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 #: What each edge lists.
 KINDS = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives": "creative"}
 _EDGES = {
-    "account": frozenset(KINDS),
+    "account": frozenset(KINDS) | ASSET_EDGES,
     "campaign": frozenset({"adsets", "ads"}),
     "adset": frozenset({"ads"}),
     "ad": frozenset({"adcreatives"}),
@@ -60,8 +62,10 @@ def page(
     deleted_by: Collection[str],
 ) -> Page[Object]:
     """Return the page of objects `params` ask for; `deleted_by` are those that may name DELETED."""
-    kind = KINDS[edge]
     requests = field_requests(params.get("fields"))
+    if edge in ASSET_EDGES:
+        return _assets(world, node, edge, requests, params)
+    kind = KINDS[edge]
     objects.check_fields(kind, requests)
     below = [each for each in node.account.objects(_carrier(kind)) if _is_below(each, node)]
     if kind != "creative":
@@ -71,6 +75,21 @@ def page(
         below = [each for each in below if _is_listed(world, each, wanted)]
     found = page_of(below, params)
     rows = [objects.described(world, kind, node.account, each, requests) for each in found.rows]
+    return Page(rows, found.start, found.end, found.more)
+
+
+def _assets(
+    world: World,
+    node: Node,
+    edge: str,
+    requests: tuple[FieldRequest, ...],
+    params: Mapping[str, str],
+) -> Page[Object]:
+    """Return a page of what an account holds besides its campaigns."""
+    objects.check_fields(edge, requests)
+    found = page_of(assets.listed(world, node.account, edge), params)
+    names = {"id", *(name for name, _ in requests)}
+    rows = [{name: each[name] for name in each if name in names} for each in found.rows]
     return Page(rows, found.start, found.end, found.more)
 
 

@@ -10,6 +10,13 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox.graph.accounts import FieldRequest
+from tap_meta_partner.sandbox.protocol.asset_vocabulary import (
+    AUDIENCE_FIELDS,
+    CUSTOM_CONVERSION_FIELDS,
+    IMAGE_FIELDS,
+    PIXEL_FIELDS,
+    VIDEO_FIELDS,
+)
 from tap_meta_partner.sandbox.protocol.errors import (
     invalid_story,
     nonexisting_field,
@@ -37,6 +44,11 @@ _FIELDS = {
     "adset": ("AdSet", ADSET_FIELDS),
     "ad": ("Ad", AD_FIELDS),
     "creative": ("AdCreative", CREATIVE_FIELDS),
+    "customconversions": ("CustomConversion", CUSTOM_CONVERSION_FIELDS),
+    "adspixels": ("AdsPixel", PIXEL_FIELDS),
+    "adimages": ("AdImage", IMAGE_FIELDS),
+    "advideos": ("AdVideo", VIDEO_FIELDS),
+    "customaudiences": ("CustomAudience", AUDIENCE_FIELDS),
 }
 _PIXEL, _PAGE, _APP = "310000000000001", "104056922962001", "560000000000001"
 _PROMOTED = ({"pixel_id": _PIXEL, "custom_event_type": "PURCHASE"}, {"page_id": _PAGE})

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 
-def _names(text: str) -> frozenset[str]:
+def names_in(text: str) -> frozenset[str]:
     """Return the words of a long list, kept as prose for the sake of its readers."""
     return frozenset(text.split())
 
 
 #: Every field name `fields` of an insights call may hold; the model fills a part of them.
-INSIGHT_FIELDS = _names(
+INSIGHT_FIELDS = names_in(
     """
     account_currency account_id account_name action_values actions ad_click_actions ad_id
     ad_impression_actions ad_name adset_end adset_id adset_name adset_start
@@ -106,7 +106,7 @@ INSIGHT_FIELDS = _names(
     """
 )
 #: The fields that name and describe rather than count: they go with every breakdown.
-LABEL_FIELDS = _names(
+LABEL_FIELDS = names_in(
     """
     account_currency account_id account_name ad_id ad_name adset_end adset_id adset_name
     adset_start age_targeting attribution_setting buying_type campaign_id campaign_name
@@ -116,7 +116,7 @@ LABEL_FIELDS = _names(
     """
 )
 #: Every breakdown of the SDK's enumeration, and seven only the documentation knows.
-BREAKDOWNS = _names(
+BREAKDOWNS = names_in(
     """
     ad_extension_domain ad_extension_url ad_format_asset affiliate_click_region
     affiliate_link_url age app_id body_asset breakdown_ad_objective
@@ -150,7 +150,7 @@ BREAKDOWNS = _names(
     """
 )
 #: Ways to split the entries of action lists.
-ACTION_BREAKDOWNS = _names(
+ACTION_BREAKDOWNS = names_in(
     """
     action_canvas_component_name action_carousel_card_id action_carousel_card_name
     action_destination action_device action_reaction action_target_id action_type
@@ -159,7 +159,7 @@ ACTION_BREAKDOWNS = _names(
     """
 )
 #: Windows that may be asked for; some of them no longer yield anything.
-ATTRIBUTION_WINDOWS = _names(
+ATTRIBUTION_WINDOWS = names_in(
     """
     1d_click 7d_click 28d_click 1d_view 7d_view 28d_view 1d_ev 1d_sequenced 7d_sequenced
     28d_sequenced 7d_view_first_conversion 28d_view_first_conversion 7d_view_all_conversions
@@ -170,7 +170,7 @@ ATTRIBUTION_WINDOWS = _names(
     """
 )
 #: Every field of an ad account.
-ACCOUNT_FIELDS = _names(
+ACCOUNT_FIELDS = names_in(
     """
     account_id account_status ad_account_promotable_objects age agency_client_declaration
     all_capabilities amount_spent attribution_spec balance
@@ -193,7 +193,7 @@ ACCOUNT_FIELDS = _names(
     """
 )
 #: Every field of a campaign.
-CAMPAIGN_FIELDS = _names(
+CAMPAIGN_FIELDS = names_in(
     """
     account_id adbatch adlabels advantage_state_info bid_constraints bid_strategy
     boosted_object_id brand_lift_studies budget_rebalance_flag budget_remaining
@@ -211,7 +211,7 @@ CAMPAIGN_FIELDS = _names(
     """
 )
 #: Every field of an ad set.
-ADSET_FIELDS = _names(
+ADSET_FIELDS = names_in(
     """
     account_id ad_set_goal adlabels adset_schedule anchor_event_attribution_window_days
     asset_feed_id attribution_count_type attribution_spec automatic_manual_state
@@ -238,7 +238,7 @@ ADSET_FIELDS = _names(
     """
 )
 #: Every field of an ad.
-AD_FIELDS = _names(
+AD_FIELDS = names_in(
     """
     account_id ad_active_time ad_review_feedback ad_schedule_end_time ad_schedule_start_time
     adlabels adset adset_id adset_spec audience_id bid_amount bid_info bid_type campaign
@@ -253,7 +253,7 @@ AD_FIELDS = _names(
     """
 )
 #: Every field of a creative.
-CREATIVE_FIELDS = _names(
+CREATIVE_FIELDS = names_in(
     """
     account_id actor_id ad_disclaimer_spec adlabels applink_treatment asset_feed_spec
     authorization_category auto_update body branded_content branded_content_sponsor_page_id
@@ -279,9 +279,9 @@ CREATIVE_FIELDS = _names(
 )
 #: What `effective_status` may be, by kind of object.
 EFFECTIVE_STATUSES = {
-    "campaign": _names("ACTIVE ARCHIVED DELETED IN_PROCESS PAUSED WITH_ISSUES"),
-    "adset": _names("ACTIVE ARCHIVED CAMPAIGN_PAUSED DELETED IN_PROCESS PAUSED WITH_ISSUES"),
-    "ad": _names(
+    "campaign": names_in("ACTIVE ARCHIVED DELETED IN_PROCESS PAUSED WITH_ISSUES"),
+    "adset": names_in("ACTIVE ARCHIVED CAMPAIGN_PAUSED DELETED IN_PROCESS PAUSED WITH_ISSUES"),
+    "ad": names_in(
         """
         ACTIVE ADSET_PAUSED ARCHIVED CAMPAIGN_PAUSED DELETED DISAPPROVED IN_PROCESS PAUSED
         PENDING_BILLING_INFO PENDING_REVIEW PREAPPROVED WITH_ISSUES

@@ -5,7 +5,8 @@ All that is not listed here is replaced. So a field that Meta adds tomorrow give
 
 from __future__ import annotations
 
-from tap_meta_partner.dimensions.tables import DIMENSIONS, Holds
+from tap_meta_partner.dimensions.columns import Holds
+from tap_meta_partner.dimensions.tables import DIMENSIONS
 from tap_meta_partner.insights.fields import BREAKDOWNS, Kind, known_fields
 
 _NUMBER_KINDS = (Kind.COUNT, Kind.NUMBER, Kind.HISTOGRAM, Kind.ACTIONS)
