@@ -10,11 +10,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tap_meta_partner.graph.values import (
     count_of,
+    flag_of,
     id_of,
     instant_text_of,
     major_units,
     maybe,
     name_of,
+    number_of,
     text_of,
 )
 from tap_meta_partner.settings.words import ACCOUNT_STATUSES
@@ -27,7 +29,33 @@ ASSIGNED, UNASSIGNED = "assigned", "unassigned"
 
 
 #: In the smallest unit of the account's currency.
-AMOUNTS = ("amount_spent", "balance", "spend_cap", "min_daily_budget")
+AMOUNTS = (
+    "amount_spent",
+    "balance",
+    "spend_cap",
+    "min_daily_budget",
+    "min_campaign_group_spend_cap",
+)
+
+#: Why an account was disabled (Meta: "Ad Account", `disable_reason`).
+DISABLE_REASONS: Mapping[int, str] = {
+    0: "NONE",
+    1: "ADS_INTEGRITY_POLICY",
+    2: "ADS_IP_REVIEW",
+    3: "RISK_PAYMENT",
+    4: "GRAY_ACCOUNT_SHUT_DOWN",
+    5: "ADS_AFC_REVIEW",
+    6: "BUSINESS_INTEGRITY_RAR",
+    7: "PERMANENT_CLOSE",
+    8: "UNUSED_RESELLER_ACCOUNT",
+    9: "UNUSED_ACCOUNT",
+    10: "UMBRELLA_AD_ACCOUNT",
+    11: "BUSINESS_MANAGER_INTEGRITY_POLICY",
+    12: "MISREPRESENTED_AD_ACCOUNT",
+    13: "AOAB_DESHARE_LEGAL_ENTITY",
+    14: "CTX_THREAD_REVIEW",
+    15: "COMPROMISED_AD_ACCOUNT",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,23 +103,31 @@ def to_record(account: AdAccount) -> dict[str, Any]:
     for name in AMOUNTS:
         money[name] = maybe(count_of, raw.get(name))
         money[f"{name}_major"] = major_units(raw.get(name), account.currency)
+    reason = maybe(count_of, raw.get("disable_reason"))
     return {
         "id": f"act_{account.account_id}",
         "account_id": account.account_id,
         "name": account.name or None,
         "account_status": account.status,
         "account_status_name": account.status_name,
-        "disable_reason": maybe(count_of, raw.get("disable_reason")),
+        "disable_reason": reason,
+        "disable_reason_name": None if reason is None else DISABLE_REASONS.get(reason, "UNKNOWN"),
         "currency": account.currency,
+        "timezone_id": maybe(count_of, raw.get("timezone_id")),
         "timezone_name": account.timezone_name,
         "timezone_offset_hours_utc": raw.get("timezone_offset_hours_utc"),
         "created_time": maybe(instant_text_of, raw.get("created_time")),
+        "age": maybe(number_of, raw.get("age")),
         **money,
         "business_id": maybe(text_of, (business or {}).get("id")),
-        # The name alone needs no permission business_management.
-        "business_name": maybe(text_of, (business or {}).get("name") or raw.get("business_name")),
+        "business_manager_name": maybe(text_of, (business or {}).get("name")),
+        # What the advertiser typed in, which needs no permission business_management.
+        "business_name": maybe(text_of, raw.get("business_name")),
         "business_country_code": maybe(text_of, raw.get("business_country_code")),
         "business_state": maybe(text_of, raw.get("business_state")),
+        "end_advertiser": maybe(text_of, raw.get("end_advertiser")),
+        "end_advertiser_name": maybe(text_of, raw.get("end_advertiser_name")),
+        "is_personal": maybe(flag_of, raw.get("is_personal")),
         "owner": maybe(text_of, raw.get("owner")),
         "user_tasks": raw.get("user_tasks"),
         "access": account.access,

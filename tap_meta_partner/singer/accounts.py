@@ -38,19 +38,26 @@ class AdAccountsStream(PartnerStream):
         th.Property("account_status", th.IntegerType),
         th.Property("account_status_name", th.StringType),
         th.Property("disable_reason", th.IntegerType),
+        th.Property("disable_reason_name", th.StringType),
         th.Property("currency", th.StringType),
+        th.Property("timezone_id", th.IntegerType),
         th.Property("timezone_name", th.StringType),
         th.Property("timezone_offset_hours_utc", th.NumberType),
         th.Property("created_time", th.DateTimeType),
+        th.Property("age", th.NumberType),
         *(
             th.Property(name, kind)
             for amount in AMOUNTS
             for name, kind in ((amount, th.IntegerType), (f"{amount}_major", th.NumberType))
         ),
         th.Property("business_id", th.StringType),
+        th.Property("business_manager_name", th.StringType),
         th.Property("business_name", th.StringType),
         th.Property("business_country_code", th.StringType),
         th.Property("business_state", th.StringType),
+        th.Property("end_advertiser", th.StringType),
+        th.Property("end_advertiser_name", th.StringType),
+        th.Property("is_personal", th.BooleanType),
         th.Property("owner", th.StringType),
         th.Property("user_tasks", th.ArrayType(th.StringType)),
         th.Property("access", th.StringType),

@@ -31,7 +31,8 @@ MINIMAL = "id,account_id,name,account_status,currency,timezone_name,timezone_off
 TIERS = (
     (
         "account_id,disable_reason,created_time,amount_spent,balance,spend_cap,min_daily_budget,"
-        "business_name,business_country_code,business_state"
+        "min_campaign_group_spend_cap,business_name,business_country_code,business_state,"
+        "timezone_id,age,is_personal,end_advertiser,end_advertiser_name"
     ),
     "account_id,user_tasks",
     "account_id,business{id,name}",
@@ -374,7 +375,7 @@ def test_further__owner_refused_empties_no_other_column() -> None:
     assert (record["business_name"], record["business_id"], record["owner"]) == ("B", None, None)
     assert [str(each).partition(": (#200)")[0] for each in discovery.withheld] == [
         f"ad_accounts: left empty, as Meta does not give it to this token: {columns}"
-        for columns in ("business_id and business_name", "owner")
+        for columns in ("business_id and business_manager_name", "owner")
     ]
     assert all("business_management" in each.advice for each in discovery.withheld)
 
@@ -603,6 +604,13 @@ def test_record__holds_what_the_table_promises() -> None:
                         "balance": "0",
                         "spend_cap": "5000",
                         "min_daily_budget": 105,
+                        "min_campaign_group_spend_cap": "10000",
+                        "business_name": "Nord AS",
+                        "timezone_id": 116,
+                        "age": Decimal("12.5"),
+                        "is_personal": 0,
+                        "end_advertiser": "902",
+                        "end_advertiser_name": "Nord",
                         "business_state": "Viken",
                         "business": {"id": "900", "name": "Agency"},
                         "business_country_code": "NO",
@@ -622,10 +630,13 @@ def test_record__holds_what_the_table_promises() -> None:
         "account_status": 2,
         "account_status_name": "DISABLED",
         "disable_reason": 3,
+        "disable_reason_name": "RISK_PAYMENT",
         "currency": "USD",
+        "timezone_id": 116,
         "timezone_name": "Europe/Oslo",
         "timezone_offset_hours_utc": 1,
         "created_time": "2021-02-11T09:00:00+00:00",
+        "age": Decimal("12.5"),
         "amount_spent": 1234567,
         "amount_spent_major": Decimal("12345.67"),
         "balance": 0,
@@ -634,10 +645,16 @@ def test_record__holds_what_the_table_promises() -> None:
         "spend_cap_major": Decimal(50),
         "min_daily_budget": 105,
         "min_daily_budget_major": Decimal("1.05"),
+        "min_campaign_group_spend_cap": 10000,
+        "min_campaign_group_spend_cap_major": Decimal(100),
         "business_id": "900",
-        "business_name": "Agency",
+        "business_manager_name": "Agency",
+        "business_name": "Nord AS",
         "business_country_code": "NO",
         "business_state": "Viken",
+        "end_advertiser": "902",
+        "end_advertiser_name": "Nord",
+        "is_personal": False,
         "owner": "901",
         "user_tasks": ["ANALYZE"],
         "access": "assigned",
@@ -650,7 +667,7 @@ def test_record__of_a_bare_account_is_null_where_nothing_is_known() -> None:
 
     known = {name: value for name, value in record.items() if value is not None}
     assert known == {"id": "act_1", "account_id": "1", "access": "unassigned"}
-    assert len(record) == 25
+    assert len(record) == 34
 
 
 @pytest.mark.parametrize(
@@ -675,4 +692,5 @@ def test_record__survives_odd_values() -> None:
         AdAccount(account_id="1", raw={"business": "Agency", "disable_reason": "none"})
     )
 
-    assert record["business_id"] is record["business_name"] is record["disable_reason"] is None
+    assert record["business_id"] is record["business_manager_name"] is None
+    assert record["disable_reason"] is record["disable_reason_name"] is None

@@ -226,11 +226,9 @@ def _told(row: Mapping[str, Any]) -> dict[str, Any]:
     told = dict(row)
     # Whose an object is, the tap knows better: two accounts stand in one file.
     told.pop("account_id", None)
-    # The Business Manager's name; Meta's field of this name is what the advertiser typed in.
-    told.pop("business_name", None)
     if "business" in told:
         business = told.pop("business")
-        told |= {"business_id": business["id"], "business_name": business["name"]}
+        told |= {"business_id": business["id"], "business_manager_name": business["name"]}
     if "creative" in told:
         told["creative_id"] = told.pop("creative")["id"]
     return told
