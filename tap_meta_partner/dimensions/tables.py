@@ -85,7 +85,8 @@ _CAMPAIGN = [
     *plain(
         Holds.TEXT,
         "name objective status configured_status effective_status buying_type bid_strategy "
-        "smart_promotion_type primary_attribution source_campaign_id topline_id",
+        "smart_promotion_type primary_attribution source_campaign_id topline_id "
+        "special_ad_category boosted_object_id",
     ),
     *plain(
         Holds.INSTANT, "created_time updated_time start_time stop_time last_budget_toggling_time"
@@ -95,10 +96,20 @@ _CAMPAIGN = [
     *plain(
         Holds.FLAG,
         "is_skadnetwork_attribution can_use_spend_cap budget_rebalance_flag "
-        "is_adset_budget_sharing_enabled",
+        "is_adset_budget_sharing_enabled is_budget_schedule_enabled "
+        "has_secondary_skadnetwork_reporting",
     ),
     *plain(Holds.OBJECT, "promoted_object advantage_state_info"),
-    *plain(Holds.OBJECTS, "adlabels issues_info"),
+    *(
+        inside(name, Holds.TEXT, f"advantage_state_info.{name}")
+        for name in (
+            "advantage_state",
+            "advantage_budget_state",
+            "advantage_audience_state",
+            "advantage_placement_state",
+        )
+    ),
+    *plain(Holds.OBJECTS, "adlabels issues_info budget_schedule_specs frequency_control_specs"),
     *LAST,
 ]
 
@@ -109,7 +120,7 @@ _ADSET = [
         Holds.TEXT,
         "campaign_id name status configured_status effective_status billing_event "
         "optimization_goal optimization_sub_event bid_strategy destination_type dsa_beneficiary "
-        "dsa_payor source_adset_id",
+        "dsa_payor source_adset_id campaign_attribution instagram_user_id value_rule_set_id",
     ),
     *plain(Holds.INSTANT, "created_time updated_time start_time end_time"),
     *money(
@@ -118,9 +129,13 @@ _ADSET = [
     ),
     *money("bid_amount", Holds.WHOLE),
     *plain(Holds.WHOLE, "lifetime_imps"),
-    *plain(Holds.TEXTS, "pacing_type"),
-    *plain(Holds.FLAG, "is_dynamic_creative is_incremental_attribution_enabled use_new_app_click"),
-    *plain(Holds.OBJECT, "targeting promoted_object learning_stage_info bid_constraints"),
+    *plain(Holds.TEXTS, "pacing_type regional_regulated_categories"),
+    *plain(
+        Holds.FLAG,
+        "is_dynamic_creative is_incremental_attribution_enabled use_new_app_click "
+        "is_budget_schedule_enabled",
+    ),
+    *plain(Holds.OBJECT, "targeting promoted_object learning_stage_info bid_constraints bid_info"),
     *plain(
         Holds.OBJECTS,
         "attribution_spec adset_schedule frequency_control_specs adlabels issues_info",
@@ -136,7 +151,7 @@ _AD = [
         # Not `preview_shareable_link`: where Meta cannot make one, it refuses the whole list
         # ("Unsupported request - method type: get").
         "campaign_id adset_id name status configured_status effective_status bid_type "
-        "conversion_domain source_ad_id last_updated_by_app_id",
+        "conversion_domain source_ad_id last_updated_by_app_id ad_active_time",
     ),
     # Braces: without them the whole creative would have to be read with each ad.
     DimensionColumn(
@@ -145,8 +160,12 @@ _AD = [
     *plain(Holds.INSTANT, "created_time updated_time ad_schedule_start_time ad_schedule_end_time"),
     *money("bid_amount", Holds.WHOLE),
     *plain(Holds.WHOLE, "display_sequence"),
-    *plain(Holds.OBJECT, "ad_review_feedback"),
-    *plain(Holds.OBJECTS, "tracking_specs conversion_specs adlabels issues_info"),
+    *plain(Holds.OBJECT, "ad_review_feedback bid_info"),
+    *plain(
+        Holds.OBJECTS,
+        "tracking_specs conversion_specs adlabels issues_info recommendations "
+        "failed_delivery_checks",
+    ),
     *LAST,
 ]
 
@@ -158,7 +177,9 @@ _CREATIVE = [
         "name status title body object_type object_id object_story_id effective_object_story_id "
         "actor_id call_to_action_type image_hash image_url thumbnail_url video_id link_url "
         "object_url template_url url_tags instagram_user_id instagram_permalink_url "
-        "effective_instagram_media_id product_set_id",
+        "effective_instagram_media_id product_set_id source_instagram_media_id "
+        "source_facebook_post_id authorization_category effective_authorization_category "
+        "link_destination_display_url thumbnail_id",
     ),
     # What the ad's text and links are stands deep inside the specs, in a place for each format.
     inside(
@@ -196,7 +217,8 @@ _CREATIVE = [
     *plain(
         Holds.OBJECT,
         "object_story_spec asset_feed_spec degrees_of_freedom_spec platform_customizations "
-        "template_url_spec",
+        "template_url_spec branded_content facebook_branded_content instagram_branded_content "
+        "contextual_multi_ads destination_spec media_sourcing_spec image_crops",
     ),
     *plain(Holds.OBJECTS, "adlabels"),
     *LAST,

@@ -255,6 +255,10 @@ def _assumptions(settings: Settings, measured: Measured) -> list[str]:
             "reports take longer"
         ),
     ]
+    found.append(
+        "dimensions are not counted: each that is selected takes a call more an account and night "
+        "(ads three), and one for every further 100 objects"
+    )
     if any(report.breakdowns for report in settings.reports):
         found.append("breakdowns multiply the rows by how many values they usually have")
     return found
