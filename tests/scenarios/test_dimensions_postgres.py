@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 TOKEN = "EAAB-very-secret-token-0123456789"
 LEVELS = ("campaign", "adset", "ad")
 STREAMS = (*(f"{level}_insights" for level in LEVELS), *DIMENSIONS, "account_sync_status")
-#: What PostgreSQL calls the types that SQL needs, by the end of a column's name or the whole.
-TIMES, AMOUNTS = r"(_time|_at)$", r"_major$"
+#: What PostgreSQL calls the types that SQL needs, by the end of a column's name or the whole. An
+#: ad's `ad_active_time` is a number of seconds.
+TIMES, AMOUNTS = r"(?<!active)(_time|_at)$", r"_major$"
 
 
 @dataclass(frozen=True, slots=True)
