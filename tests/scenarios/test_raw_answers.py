@@ -7,26 +7,43 @@ whose command prints the table.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tap_meta_partner.sandbox import Dials, Sandbox, World
 from tests.support.raw_answers import ENDLESS, kinds
-from tests.support.raw_runs import FOR_ALL, PLACES, Run, run, run_for_all
+from tests.support.raw_runs import (
+    FOR_ALL,
+    MINUTE,
+    PLACES,
+    Run,
+    run,
+    run_for_all,
+    serving,
+)
 from tests.support.raw_server import RawServer
-from tests.support.secret_bytes import assert_no_secret_in_files
+from tests.support.secret_bytes import (
+    APP_ID,
+    APP_SECRET,
+    TOKEN,
+    assert_no_secret,
+    assert_no_secret_in_files,
+)
 from tests.support.tap_process import COMMAND
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from tests.support.raw_server import Sent
 
+_CHECKOUT = Path(__file__).parents[2]
 MOST_MEGABYTES = 250
 #: Of calls about all accounts the suite tries these; the command tries all kinds.
 AT_CALLS_FOR_ALL = (
@@ -144,6 +161,49 @@ def test_secrets__are_in_no_byte_of_any_of_it(
     assert len(list(folder.rglob("own.log"))) >= len(PLACES) // 2
 
     assert_no_secret_in_files(folder, "config.json")
+
+
+def test_secrets__are_in_no_byte_that_meltano_writes_of_it(tmp_path: Path) -> None:
+    """All kinds at once under Meltano at DEBUG: its output, its logs, and all it leaves behind."""
+    tap = tmp_path / "tap"
+    tap.write_text(
+        f"#!/bin/sh\nPYTHONPATH='{_CHECKOUT}' exec '{sys.executable}' "
+        f'-m tests.support.fast_time {MINUTE} "$@"\n',
+        encoding="utf-8",
+    )
+    tap.chmod(0o755)
+    definition = (_CHECKOUT / "meltano.yml").read_text(encoding="utf-8")
+    own = definition.replace("executable: tap-meta-partner\n", "executable: ./tap\n")
+    (tmp_path / "meltano.yml").write_text(own, encoding="utf-8")
+    where = "every call about the account"
+    with serving(PLACES[where], sent_at("its campaigns")) as served:
+        settings = {
+            "access_token": TOKEN,
+            "app_id": APP_ID,
+            "app_secret": APP_SECRET,
+            "api_url": served.url,
+            "request_timeout": "1",
+            "max_concurrency": "16",
+        }
+        variables = {f"TAP_META_PARTNER_{name.upper()}": text for name, text in settings.items()}
+        ended = subprocess.run(
+            ["meltano", "--log-level=debug", "run", "tap-meta-partner", "target-jsonl"],
+            cwd=tmp_path,
+            env={
+                **os.environ,
+                "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+                "LOGLEVEL": "DEBUG",
+                **variables,
+            },
+            capture_output=True,
+            timeout=600,
+            check=False,
+        )
+
+    assert all(served.met.values())
+    assert b"ad accounts: " in ended.stdout + ended.stderr
+    assert_no_secret(ended.stdout, ended.stderr)
+    assert_no_secret_in_files(tmp_path)
 
 
 @pytest.mark.parametrize("kind", ENDLESS)

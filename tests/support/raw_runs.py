@@ -9,6 +9,7 @@ token are about all, so each kind has a run of its own there.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import datetime as dt
 import json
 import os
@@ -139,6 +140,30 @@ def run(
         sent: what is sent, by name; all kinds where None.
         own_logs: with a log configuration of the user's own, of everything.
     """
+    with serving(place, sent) as served:
+        found = _process(folder, served.url, place, own_logs=own_logs)
+    return _told(found, served.world, served.by_account, served.met)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What answers while a run lasts.
+
+    Attributes:
+        url: its address.
+        by_account: the kind that each account meets, but for the calm ones.
+        met: how many calls were answered so, by kind.
+    """
+
+    url: str
+    world: World
+    by_account: Mapping[str, str]
+    met: Mapping[str, int]
+
+
+@contextlib.contextmanager
+def serving(place: Place, sent: Mapping[str, Sent] | None = None) -> Iterator[Served]:
+    """Serve a world in which each account but the calm ones meets one kind, at a place."""
     named = dict(sent if sent is not None else kinds())
     world = World.agency(seed=7, accounts=len(named) + _CALM, idle=0, days=10)
     ids = [account.id for account in world.accounts]
@@ -157,8 +182,7 @@ def run(
         Sandbox(world, Dials(token=TOKEN, app_secret=APP_SECRET)) as sandbox,
         RawServer(sandbox.url, send, times=1_000_000) as server,
     ):
-        found = _process(folder, server.url, place, own_logs=own_logs)
-    return _told(found, world, by_account, met)
+        yield Served(url=server.url, world=world, by_account=by_account, met=met)
 
 
 def run_for_all(folder: Path, part: str, sent: Sent, *, own_logs: bool = False) -> Run:
