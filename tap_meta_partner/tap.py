@@ -12,7 +12,7 @@ from singer_sdk import Tap
 from singer_sdk.exceptions import ConfigValidationError
 from singer_sdk.helpers.capabilities import PluginCapabilities, TapCapabilities
 
-from tap_meta_partner.dimensions.tables import DIMENSIONS
+from tap_meta_partner.dimensions.tables import DIMENSIONS, WITH_HISTORY
 from tap_meta_partner.insights.combinations import impossible
 from tap_meta_partner.insights.doubts import doubts, mistakes
 from tap_meta_partner.lanes.clock import Clock
@@ -36,6 +36,7 @@ from tap_meta_partner.singer import (
     ActionRowsStream,
     AdAccountsStream,
     DimensionStream,
+    HistoryStream,
     InsightsStream,
     plans_for,
 )
@@ -217,6 +218,7 @@ class TapMetaPartner(Tap):
                 for stream in self._streams_of(definition)
             ),
             *(DimensionStream(self.delivery, name) for name in DIMENSIONS),
+            *(HistoryStream(self.delivery, name) for name in WITH_HISTORY),
         ]
 
     def _streams_of(self, definition: ReportDefinition) -> Iterator[ByAccountStream[Any]]:

@@ -109,6 +109,9 @@ def test_discover__needs_no_token_and_makes_no_call(tmp_path: Path) -> None:
         "images",
         "videos",
         "custom_audiences",
+        "campaigns_history",
+        "adsets_history",
+        "ads_history",
     }
 
 
@@ -126,6 +129,9 @@ def test_discover__dimensions_are_off_until_selected() -> None:
         "images",
         "videos",
         "custom_audiences",
+        "campaigns_history",
+        "adsets_history",
+        "ads_history",
     }
 
 

@@ -60,6 +60,7 @@ class DimensionBookmark:
             no run asks for more than some of them.
         looked_up_to: where that list had to end, the id below which the next one begins.
         trouble: when the run began that was the last to fail with this account, until one does not.
+        has_history: the history has what every object was at some time.
     """
 
     updated_time: dt.datetime | None = None
@@ -70,6 +71,7 @@ class DimensionBookmark:
     to_look_up: tuple[str, ...] = ()
     looked_up_to: str | None = None
     trouble: dt.datetime | None = None
+    has_history: bool = False
 
     @property
     def last_day(self) -> dt.date | None:
@@ -174,6 +176,7 @@ def read_dimension_partition(partition: Mapping[str, Any]) -> DimensionBookmark:
         to_look_up=_ids(partition.get("to_look_up")),
         looked_up_to=next(iter(_ids([partition.get("looked_up_to")])), None),
         trouble=maybe(instant_of, partition.get("trouble")),
+        has_history=partition.get("has_history") is True,
     )
 
 
@@ -192,6 +195,7 @@ def write_dimension_partition(
         "to_look_up": [*bookmark.to_look_up] or None,
         "looked_up_to": bookmark.looked_up_to,
         "trouble": bookmark.trouble and bookmark.trouble.isoformat(timespec="seconds"),
+        "has_history": bookmark.has_history or None,
     }
     for key, value in values.items():
         if value is None:

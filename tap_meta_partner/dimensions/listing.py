@@ -92,8 +92,7 @@ class Listed:
                 self.ids.add(object_id)
                 self._note(object_id, row)
                 new.append(row)
-        event = self._objects.hand_on(new) if new else None
-        return () if event is None else (event,)
+        return self._objects.hand_on(new) if new else ()
 
     def _note(self, object_id: str, row: Mapping[str, Any]) -> None:
         if self._request.dimension.name in ABOVE_ADS:

@@ -118,9 +118,7 @@ def look_up(
         # Where not all statuses are wanted it may be alive, and not listed for that.
         if found and (not statuses or found.get("effective_status") in statuses):
             rows += 1
-            event = objects.hand_on([found])
-            if event is not None:
-                yield event
+            yield from objects.hand_on([found])
     left = ids[asked:]
     looked_up = LookedUp(
         rows=rows,

@@ -25,7 +25,7 @@ from tap_meta_partner.graph.surviving import surviving
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
     from typing import Any
 
     from tap_meta_partner.dimensions.request import DimensionReading, DimensionRequest
@@ -181,8 +181,8 @@ class Objects:
             self.unreadable.pop(object_id, None)
         self.failures_in_a_row = 0
 
-    def hand_on(self, found: list[dict[str, Any]]) -> object:
-        """Hand a page on as records; what is returned, unless None, is an event."""
+    def hand_on(self, found: list[dict[str, Any]]) -> Iterable[object]:
+        """Hand a page on as records; what is returned are events."""
         records = [self._reader.record(each) for each in found]
         return self._reading.on_page(self._request.dimension.name, records)
 

@@ -119,7 +119,7 @@ def _look_at(
     All, whatever is wanted: an ad that becomes ADSET_PAUSED does so by an ad set that is PAUSED.
     """
     look = replace(request, dimension=DIMENSIONS[name], columns=(), statuses=())
-    quietly = replace(reading, on_page=lambda _stream, _records: None)
+    quietly = replace(reading, on_page=lambda _stream, _records: ())
     try:
         listed = yield from read_list(
             look, Full(), quietly, began=reading.utc_now(), sizes=LIGHT_PAGE_SIZES

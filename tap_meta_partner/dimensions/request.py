@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.deleted import DeletedListing
-from tap_meta_partner.dimensions.tables import DIMENSIONS
+from tap_meta_partner.dimensions.tables import DIMENSIONS, history_of
 from tap_meta_partner.graph.refused_fields import RefusedFields
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Any
 
     from tap_meta_partner.dimensions.columns import DimensionColumn
@@ -78,14 +78,14 @@ class DimensionReading:
     Attributes:
         jitter: returns a number from 0 to 1.
         utc_now: the present moment, for `read_at`.
-        on_page: takes a stream's name and a page of its records; what it returns, unless None, is
-            yielded to whoever drives the steps.
+        on_page: takes a dimension's name and a page of its records; what it returns is yielded to
+            whoever drives the steps.
         unavailable: what is not asked for (again) in this run.
     """
 
     jitter: Jitter
     utc_now: Callable[[], dt.datetime]
-    on_page: Callable[[str, list[dict[str, Any]]], object]
+    on_page: Callable[[str, list[dict[str, Any]]], Iterable[object]]
     unavailable: Unavailable = field(default_factory=Unavailable)
 
 
@@ -94,16 +94,21 @@ class DimensionPlan:
     """One dimension as this run wants it.
 
     Attributes:
-        columns: those selected, key included.
+        columns: those read, keys included.
+        rows: the columns of the dimension's own rows; all where None, no rows where empty.
+        history: the columns of the rows of its history; none where empty.
     """
 
     dimension: Dimension
     columns: tuple[DimensionColumn, ...]
+    rows: frozenset[str] | None = None
+    history: frozenset[str] = frozenset()
 
     @property
     def name(self) -> str:
-        """The stream's name."""
-        return self.dimension.name
+        """The stream whose bookmark it moves: the history's where only that is wanted."""
+        only_history = self.rows is not None and not self.rows
+        return history_of(self.dimension.name) if only_history else self.dimension.name
 
     @property
     def turn(self) -> tuple[int, int]:
@@ -111,7 +116,7 @@ class DimensionPlan:
 
         Campaigns and ad sets come before the ads whose statuses they decide.
         """
-        return 1, tuple(DIMENSIONS).index(self.name)
+        return 1, tuple(DIMENSIONS).index(self.dimension.name)
 
     @property
     def keeps_bookmark(self) -> bool:

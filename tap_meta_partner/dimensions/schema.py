@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.columns import ACCOUNT_ID, READ_AT, Holds
-from tap_meta_partner.dimensions.tables import DIMENSIONS
+from tap_meta_partner.dimensions.tables import DIMENSIONS, HISTORY_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +20,18 @@ def dimension_schema(name: str) -> dict[str, Any]:
         "type": "object",
         "properties": {column.name: _property(column) for column in DIMENSIONS[name].columns},
         "required": list(DIMENSIONS[name].key),
+    }
+
+
+def history_schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema of the records of a dimension's history."""
+    schema = dimension_schema(name)
+    # Part of the key, and so never null.
+    when = {"updated_time": {"type": "string", "format": "date-time"}}
+    return {
+        **schema,
+        "properties": {**schema["properties"], **when},
+        "required": list(HISTORY_KEY),
     }
 
 

@@ -293,6 +293,16 @@ DIMENSIONS: Mapping[str, Dimension] = {
 }
 
 
+#: Of these it is kept what they were: Meta gives each change a time.
+WITH_HISTORY = ("campaigns", "adsets", "ads")
+HISTORY_KEY = ("id", "updated_time")
+
+
+def history_of(dimension: str) -> str:
+    """Return the name of the stream of a dimension's history."""
+    return f"{dimension}_history"
+
+
 def selected_columns(name: str, wanted: Collection[str]) -> tuple[DimensionColumn, ...]:
     """Return the columns of a dimension that are wanted, and its key."""
     return tuple(

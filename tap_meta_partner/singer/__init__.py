@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from tap_meta_partner.singer.accounts import AccountSyncStatusStream, AdAccountsStream
 from tap_meta_partner.singer.by_account import ByAccountStream, plans_for
-from tap_meta_partner.singer.dimensions import DimensionStream
+from tap_meta_partner.singer.dimensions import DimensionStream, HistoryStream
 from tap_meta_partner.singer.insights import ActionRowsStream, InsightsStream
 from tap_meta_partner.singer.stream import PartnerStream
 
@@ -20,6 +20,7 @@ __all__ = [
     "AdAccountsStream",
     "ByAccountStream",
     "DimensionStream",
+    "HistoryStream",
     "InsightsStream",
     "PartnerStream",
     "plans_for",

@@ -10,9 +10,15 @@ from tap_meta_partner.dimensions.bookmarks import (
     read_dimension_partition,
     write_dimension_partition,
 )
+from tap_meta_partner.dimensions.columns import READ_AT
 from tap_meta_partner.dimensions.request import DimensionPlan
-from tap_meta_partner.dimensions.schema import dimension_schema
-from tap_meta_partner.dimensions.tables import DIMENSIONS, selected_columns
+from tap_meta_partner.dimensions.schema import dimension_schema, history_schema
+from tap_meta_partner.dimensions.tables import (
+    DIMENSIONS,
+    HISTORY_KEY,
+    history_of,
+    selected_columns,
+)
 from tap_meta_partner.singer.by_account import ByAccountStream
 from tap_meta_partner.singer.descriptions import described
 
@@ -29,13 +35,44 @@ if TYPE_CHECKING:
     from tap_meta_partner.singer.delivery import Delivery
 
 
-class DimensionStream(ByAccountStream[DimensionBookmark]):
-    """One kind of object that ad accounts hold."""
+class _ObjectStream(ByAccountStream[DimensionBookmark]):
+    """What a dimension and its history have in common: what is asked, and bookmarks."""
 
     #: Many runs need no more than insights: whoever joins them selects these.
     selected_by_default = False
+    dimension: str
+
+    @property
+    @override
+    def asked_as(self) -> str:
+        return self.dimension
+
+    @override
+    def plan_with(self, others: Sequence[ByAccountStream[Any]]) -> DimensionPlan:
+        streams = (self, *others)
+        rows = next((each for each in streams if isinstance(each, DimensionStream)), None)
+        history = next((each for each in streams if isinstance(each, HistoryStream)), None)
+        shown = rows.selected_columns if rows else frozenset()
+        kept = history.selected_columns if history else frozenset()
+        return DimensionPlan(
+            dimension=DIMENSIONS[self.dimension],
+            columns=selected_columns(self.dimension, shown | kept | ({READ_AT} if kept else set())),
+            rows=shown if history else None,
+            history=kept,
+        )
+
+    @override
+    def keep(self, account_id: str, bookmark: DimensionBookmark) -> None:
+        write_dimension_partition(bookmark, self.partition_of(account_id))
+
+    read_partition = staticmethod(read_dimension_partition)
+
+
+class DimensionStream(_ObjectStream):
+    """One kind of object that ad accounts hold."""
 
     def __init__(self, delivery: Delivery, name: str) -> None:
+        self.dimension = name
         schema = dimension_schema(name)
         dated = DIMENSION_REPLICATION_KEY in schema["properties"]
         super().__init__(
@@ -47,20 +84,16 @@ class DimensionStream(ByAccountStream[DimensionBookmark]):
             replication_key=DIMENSION_REPLICATION_KEY if dated else None,
         )
 
-    @property
-    @override
-    def asked_as(self) -> str:
-        return self.name
 
-    @override
-    def plan_with(self, others: Sequence[ByAccountStream[Any]]) -> DimensionPlan:
-        return DimensionPlan(
-            dimension=DIMENSIONS[self.name],
-            columns=selected_columns(self.name, self.selected_columns),
+class HistoryStream(_ObjectStream):
+    """What the objects of a dimension were: a row for each change."""
+
+    def __init__(self, delivery: Delivery, dimension: str) -> None:
+        self.dimension = dimension
+        super().__init__(
+            delivery,
+            name=history_of(dimension),
+            schema=described(history_schema(dimension), [dimension, "dimensions"]),
+            keys=HISTORY_KEY,
+            replication_key=DIMENSION_REPLICATION_KEY,
         )
-
-    @override
-    def keep(self, account_id: str, bookmark: DimensionBookmark) -> None:
-        write_dimension_partition(bookmark, self.partition_of(account_id))
-
-    read_partition = staticmethod(read_dimension_partition)

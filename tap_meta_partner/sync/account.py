@@ -12,9 +12,11 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
+from tap_meta_partner.dimensions.history import changes
 from tap_meta_partner.dimensions.looking_up import look_up
 from tap_meta_partner.dimensions.reading import read_dimension
 from tap_meta_partner.dimensions.request import DimensionPlan, DimensionReading, DimensionRequest
+from tap_meta_partner.dimensions.tables import history_of
 from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.activity import Activity
 from tap_meta_partner.planning.bookmarks import Bookmark
@@ -152,11 +154,22 @@ def _read_objects(
         statuses=shared.settings.effective_status,
     )
 
-    def hand_on(stream: str, records: list[dict[str, Any]]) -> Rows:
-        objects.rows += len(records)
+    # A history that has nothing yet begins with all objects.
+    known = bookmark
+    if plan.history and not bookmark.has_history:
+        known = replace(bookmark, full_at=None)
+
+    def hand_on(dimension: str, records: list[dict[str, Any]]) -> Iterator[Rows]:
         # Ads name creatives, which are read after them.
         note_named(one.named, records)
-        return Rows(account.account_id, stream, records)
+        if plan.rows is None or plan.rows:
+            objects.rows += len(records)
+            yield Rows(account.account_id, dimension, _only(records, plan.rows))
+        new = changes(records, known) if plan.history else []
+        if plan.rows is not None and not plan.rows:
+            objects.rows += len(new)
+        if new:
+            yield Rows(account.account_id, history_of(dimension), _only(new, plan.history))
 
     reading = DimensionReading(
         jitter=shared.reporting.jitter,
@@ -164,8 +177,16 @@ def _read_objects(
         on_page=hand_on,
         unavailable=shared.unavailable,
     )
-    read = yield from read_dimension(request, bookmark, one.above, reading)
+    read = yield from read_dimension(request, known, one.above, reading)
     objects.missing = read.missing
     named = one.named.get(plan.dimension.named_by or "", ())
     looked_up = yield from look_up(request, named, read, reading)
-    yield BookmarkMoved(account.account_id, plan.name, looked_up.bookmark)
+    moved = replace(looked_up.bookmark, has_history=bool(plan.history))
+    yield BookmarkMoved(account.account_id, plan.name, moved)
+
+
+def _only(records: list[dict[str, Any]], columns: frozenset[str] | None) -> list[dict[str, Any]]:
+    """Return records with these columns alone; as they are where None."""
+    if columns is None:
+        return records
+    return [{name: record[name] for name in record if name in columns} for record in records]

@@ -186,9 +186,9 @@ class Reader:
             unavailable=self.unavailable,
         )
 
-    def _page(self, stream: str, records: list[dict[str, Any]]) -> object:
+    def _page(self, stream: str, records: list[dict[str, Any]]) -> Iterable[object]:
         self.streams.add(stream)
-        return records
+        return [records]
 
     def read(
         self, request: DimensionRequest, bookmark: DimensionBookmark | None = None
