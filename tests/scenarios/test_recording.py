@@ -138,7 +138,11 @@ def test_replay__brings_the_same_rows(night: Night) -> None:
 def signature(row: Mapping[str, Any]) -> str:
     """Return what a recording keeps of a row: numbers, days, words of Meta's."""
     return json.dumps(
-        {name: value for name, value in row.items() if isinstance(value, (int, float, Decimal))}
+        {
+            name: value
+            for name, value in row.items()
+            if isinstance(value, (int, float, Decimal)) and not name.endswith("_id")
+        }
         | {name: row[name] for name in ("date_start", "country", "objective") if name in row},
         default=str,
         sort_keys=True,

@@ -26,6 +26,7 @@ NUMBERS = frozenset(
     | _AMOUNTS
     | {f"{window}{ending}" for window in _WINDOWS for ending in _COUNTED}
     | {"value", "amount_spent", "balance", "spend_cap", "min_daily_budget"}
+    | {"min_campaign_group_spend_cap"}
 )
 
 #: Strings under these names are words of Meta's: statuses, kinds, breakdowns that are nobody's.
