@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.error_codes import NETWORK
 from tap_meta_partner.graph.errors import (
     AccountUnreadable,
     KeptFailing,
@@ -141,7 +142,8 @@ class Witness:
         # What is longer, others have made it wait for: a limit, an outage.
         timeout = self._shared.settings.request_timeout
         self.unanswered_seconds += min(waited, timeout)
-        self._timeouts += waited >= 0.9 * timeout
+        # Of an answer that did come, only the wait for its turn can have been so long.
+        self._timeouts += error.rule is NETWORK and waited >= 0.9 * timeout
         if self.unanswered_seconds > MOST_UNANSWERED_SECONDS or self._timeouts > MOST_TIMEOUTS:
             self._last = error
             return OutOfTime()

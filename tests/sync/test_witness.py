@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tap_meta_partner.graph.error_codes import no_answer
+from tap_meta_partner.planning.bookmarks import Bookmark
+from tap_meta_partner.planning.pace import Pace
 from tap_meta_partner.sync.events import Outcome
 from tap_meta_partner.sync.witness import MOST_TIMEOUTS, MOST_UNANSWERED_SECONDS
 from tests.support.fakes import Drive, Graph, fault
@@ -73,6 +75,35 @@ def test_unanswered__short_time_outs_are_counted(mode: str) -> None:
     assert set(outcomes(drive).values()) == {Outcome.FAILED}
     unanswered = [call for call in drive.calls if not brings_no_rows(call)]
     assert len(unanswered) <= MOST_TIMEOUTS + 4
+
+
+def test_unanswered__a_quick_error_behind_a_long_wait_is_no_time_out() -> None:
+    """A limit makes calls wait for their turn; Meta's error comes at once, and passes."""
+    graph = Graph(QUARTER)
+    drives: list[Drive] = []
+    tried: list[Call] = []
+
+    def answer(call: Call) -> Reply:
+        if is_plain(call):
+            return graph(call)
+        tried.append(call)
+        drives[0].clock.now += 60.0
+        return fault(2) if len(tried) % 5 else graph(call)
+
+    drives.append(Drive(answer))
+    definition = plan("ad", "08-28", time_increment=1)
+    pace = Bookmark(pace=Pace(days=1))
+    drive = sync(
+        answer,
+        [definition],
+        bookmarks={definition.name: pace},
+        drive=drives[0],
+        mode="sync",
+        request_timeout=10.0,
+    )
+
+    assert len(tried) > 1.25 * MOST_TIMEOUTS
+    assert outcomes(drive) == {definition.name: Outcome.DELIVERED}
 
 
 def test_impatience__ends_with_the_first_answer() -> None:
