@@ -134,6 +134,9 @@ def _command(
         "start_date": str(workload.start_date()),
         "reports": list(workload.reports),
     }
+    if workload.warm:
+        # What a second night delivers can only be compared with the truth where it is written.
+        config["unchanged_days"] = "write"
     files: dict[str, Any] = {"config": config, "state": state or {}}
     if workload.streams:
         files["catalog"] = catalog_selecting(config, *workload.streams)
