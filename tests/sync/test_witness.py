@@ -91,19 +91,15 @@ def test_unanswered__a_quick_error_behind_a_long_wait_is_no_time_out() -> None:
         return fault(2) if len(tried) % 5 else graph(call)
 
     drives.append(Drive(answer))
-    definition = plan("ad", "08-28", time_increment=1)
-    pace = Bookmark(pace=Pace(days=1))
+    ads = plan("ad", "08-28")
+    day_by_day = {ads.name: Bookmark(pace=Pace(days=1))}
     drive = sync(
-        answer,
-        [definition],
-        bookmarks={definition.name: pace},
-        drive=drives[0],
-        mode="sync",
-        request_timeout=10.0,
+        answer, [ads], bookmarks=day_by_day, drive=drives[0], mode="sync", request_timeout=10.0
     )
 
+    # Four tries in five met an error.
     assert len(tried) > 1.25 * MOST_TIMEOUTS
-    assert outcomes(drive) == {definition.name: Outcome.DELIVERED}
+    assert outcomes(drive) == {ads.name: Outcome.DELIVERED}
 
 
 def test_impatience__ends_with_the_first_answer() -> None:
