@@ -104,7 +104,7 @@ def test_readme__both_commands_are_there() -> None:
     lines = README.read_text(encoding="utf-8").splitlines()
 
     assert lines.count("python3 -m pip install uv && uv run meta-partner demo") == 1
-    assert lines.count("python3 -m pip install uv && uv run pytest") == 1
+    assert lines.count("python3 -m pip install uv && uv sync --group dev && uv run pytest") == 1
 
 
 @pytest.mark.parametrize(("command", "shown"), SHOWN_COMMANDS)
