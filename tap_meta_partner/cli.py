@@ -105,7 +105,8 @@ def demo(*, keep: bool, seed: int) -> None:
     """Run the whole pipeline here, twice, and check every total.
 
     Made-up clients, a real PostgreSQL, and the meltano.yml of this repository. Takes about 20
-    seconds; nothing is left behind.
+    seconds; nothing is left behind. With --keep every stream is loaded, and every query that the
+    pages show can be tried.
     """
     with _extras():
         play = importlib.import_module("tap_meta_partner.demo.play")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
 COMMAND = ("meltano", "run", "tap-meta-partner", "target-postgres")
 
@@ -27,6 +27,9 @@ _FOREIGN = ("TAP_META_PARTNER_", "TARGET_", "MELTANO_")
 
 
 _GRACE_SECONDS = 5
+
+
+_BEAT_SECONDS = 0.5
 
 
 _LINE = 160
@@ -61,8 +64,11 @@ class Project:
         """What the last run said."""
         return self.root / "run.log"
 
-    def run(self) -> None:
+    def run(self, meanwhile: Callable[[], None] = lambda: None) -> None:
         """Run the pipeline once.
+
+        Args:
+            meanwhile: done twice a second until it ends.
 
         Raises:
             RunFailed: it did not end with 0.
@@ -75,7 +81,11 @@ class Project:
             self.log.open("wb") as log,
             _started([program, *self.options, *arguments], self, log.fileno()) as process,
         ):
-            code = process.wait()
+            while process.poll() is None:
+                meanwhile()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(_BEAT_SECONDS)
+            code = process.returncode
         if code:
             raise RunFailed(f"{' '.join(command)} ended with {code}:\n{_end_of(self.log)}")
 

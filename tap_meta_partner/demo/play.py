@@ -13,16 +13,26 @@ import psycopg
 
 from tap_meta_partner.demo.meltano import COMMAND, new_project
 from tap_meta_partner.demo.postgres import embedded_postgres, short_folder
-from tap_meta_partner.demo.show import console, show_changes, show_rows, show_spend, step
+from tap_meta_partner.demo.reports import all_streams
+from tap_meta_partner.demo.show import (
+    console,
+    show_agreement,
+    show_changes,
+    show_rows,
+    show_spend,
+    step,
+)
 from tap_meta_partner.demo.signals import ending_orderly
 from tap_meta_partner.demo.truth import (
     SCHEMA,
+    agree,
     changes,
     compare,
     days_asked,
     not_read,
     period,
     remember,
+    rows_so_far,
 )
 from tap_meta_partner.sandbox import Sandbox, World
 
@@ -31,12 +41,20 @@ if TYPE_CHECKING:
 
     from tap_meta_partner.demo.meltano import Project
     from tap_meta_partner.demo.postgres import Postgres
+    from tap_meta_partner.demo.truth import RowCount, Spend
 
 #: Enough for the second run, which reads only the last 30 again, to be seen to ask for less.
 DAYS = 90
 
 
 _COMMAND = " ".join(COMMAND)
+
+
+#: Its answer fits a screen: a row for each client.
+QUERY = f"""\
+select account_name as client, account_currency as currency,
+       sum(spend) as spend, min(date_start) as since, max(date_start) as until
+from {SCHEMA}.account_insights group by 1, 2 order by 1;"""  # noqa: S608  (a constant)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +75,15 @@ def play(*, seed: int, keep: bool) -> bool:
 
     Args:
         seed: decides the clients' numbers.
-        keep: leave PostgreSQL and the sandbox running until the user has looked around.
+        keep: load every stream, and leave PostgreSQL and the sandbox running until the user has
+            looked around.
 
     Raises:
         CannotRun: something that is needed is not here.
         RunFailed: a run of the pipeline failed.
     """
     with ending_orderly(), contextlib.ExitStack() as started:
-        stage = _set_up(seed, started)
+        stage = _set_up(seed, started, keep=keep)
         agreed = [first_run(stage), second_run(stage)]
         _say_what_next(stage.out, all_agrees=all(agreed), keep=keep)
         if keep:
@@ -72,7 +91,7 @@ def play(*, seed: int, keep: bool) -> bool:
     return all(agreed)
 
 
-def _set_up(seed: int, started: contextlib.ExitStack) -> Stage:
+def _set_up(seed: int, started: contextlib.ExitStack, *, keep: bool) -> Stage:
     out = console()
     world = World.demo(seed, days=DAYS)
     since = world.now().date() - dt.timedelta(days=DAYS - 1)
@@ -80,7 +99,7 @@ def _set_up(seed: int, started: contextlib.ExitStack) -> Stage:
     with step(out, f"make {len(world.accounts)} clients and a Graph API that knows them"):
         sandbox = started.enter_context(Sandbox(world))
     with step(out, "start PostgreSQL"):
-        postgres = started.enter_context(embedded_postgres())
+        postgres = started.enter_context(embedded_postgres(on_a_port=keep))
         connection = started.enter_context(psycopg.connect(postgres.uri, autocommit=True))
     settings = {
         "TAP_META_PARTNER_API_URL": sandbox.url,
@@ -88,6 +107,7 @@ def _set_up(seed: int, started: contextlib.ExitStack) -> Stage:
         "TAP_META_PARTNER_BUSINESS_ID": world.business.id,
         "TAP_META_PARTNER_START_DATE": since.isoformat(),
         "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.loader_uri,
+        **(all_streams() if keep else {}),
     }
     return Stage(
         out=out,
@@ -101,8 +121,10 @@ def _set_up(seed: int, started: contextlib.ExitStack) -> Stage:
 
 
 def first_run(stage: Stage) -> bool:
-    """Load everything, show it beside the truth, and tell whether the two agree."""
-    agreed = _run_and_compare(stage, "first run")
+    """Load everything, hold it against the truth, and tell whether the two agree."""
+    counts, spends = _run_and_compare(stage, "first run")
+    show_agreement(stage.out, counts, spends)
+    agreed = agree(counts, spends)
     for client, reason in not_read(stage.connection):
         stage.out.print(f"not read: {client}, {reason}", markup=False)
     _verdict(stage.out, "first run", agreed=agreed)
@@ -114,29 +136,35 @@ def second_run(stage: Stage) -> bool:
     remember(stage.connection)
     with step(stage.out, "Meta corrects the numbers of the last 28 days, some rows come late"):
         stage.world.restate()
-    agreed = _run_and_compare(stage, "second run")
+    counts, spends = _run_and_compare(stage, "second run")
+    show_rows(stage.out, counts)
+    show_spend(stage.out, spends)
     done = changes(stage.connection)
     show_changes(stage.out, done)
-    agreed = agreed and not any(each.duplicate_keys or each.gone for each in done)
+    agreed = agree(counts, spends) and not any(each.duplicate_keys or each.gone for each in done)
     _verdict(stage.out, "second run", agreed=agreed)
     return agreed
 
 
-def _run_and_compare(stage: Stage, name: str) -> bool:
+def _run_and_compare(stage: Stage, name: str) -> tuple[list[RowCount], list[Spend]]:
     calls_before = len(stage.sandbox.calls)
     days = period(stage.world, stage.since)
-    with step(stage.out, f"{name}: {_COMMAND}"):
-        stage.project.run()
+    with step(stage.out, f"{name}: {_COMMAND}") as so_far:
+        stage.project.run(lambda: so_far(_how_far(stage, calls_before)))
     calls = stage.sandbox.calls[calls_before:]
     asked = days_asked(calls)
     stage.out.print(
         f"  {len(calls)} API calls; Meta was asked for "
         + (f"{asked[0]} to {asked[1]}" if asked else "no day")
     )
-    counts, spends = compare(stage.connection, stage.world, days)
-    show_rows(stage.out, counts)
-    show_spend(stage.out, spends)
-    return all(each.agrees for each in counts) and all(each.agrees for each in spends)
+    return compare(stage.connection, stage.world, days)
+
+
+def _how_far(stage: Stage, calls_before: int) -> str:
+    calls = stage.sandbox.calls[calls_before:]
+    asked = {call.account_id for call in calls} - {None}
+    rows = rows_so_far(stage.connection)
+    return f"{len(calls)} calls for {len(asked)} accounts, {rows:,} rows in PostgreSQL"
 
 
 def _verdict(out: Console, name: str, *, agreed: bool) -> None:
@@ -149,7 +177,7 @@ def _say_what_next(out: Console, *, all_agrees: bool, keep: bool) -> None:
         return
     out.print("With real data, in this checkout:")
     out.print("  1. cp .env.example .env, and put your System User token into it", markup=False)
-    out.print("  2. add your database to it: TARGET_POSTGRES_SQLALCHEMY_URL=postgresql+psycopg://…")
+    out.print("  2. put your database's address in it: TARGET_POSTGRES_SQLALCHEMY_URL")
     out.print(f"  3. uv run {_COMMAND}")
     if not keep:
         out.print(
@@ -160,10 +188,16 @@ def _say_what_next(out: Console, *, all_agrees: bool, keep: bool) -> None:
 
 def _wait(stage: Stage) -> None:
     """Wait for Enter, Ctrl-C or SIGTERM; an input that is closed is not an Enter."""
-    stage.out.print(f"\nPostgreSQL: {stage.postgres.uri}", soft_wrap=True)
-    query = f"table {SCHEMA}.account_insights limit 10"
-    stage.out.print(f"            psql '{stage.postgres.uri}' -c '{query}'", soft_wrap=True)
-    stage.out.print(f"sandbox:    {stage.sandbox.url}, token {stage.sandbox.token}")
+    postgres, login = stage.postgres, stage.postgres.open_to
+    stage.out.print(f"\nPostgreSQL: {login.uri if login else postgres.uri}", soft_wrap=True)
+    if login:
+        stage.out.print(
+            f"            host {login.host}, port {login.port}, database {login.database}, "
+            f"user {login.user}, password {login.password}",
+            soft_wrap=True,
+        )
+    stage.out.print(f"sandbox:    {stage.sandbox.url}, token {stage.sandbox.token}", soft_wrap=True)
+    stage.out.print(f"Every stream is there. Ask, for example:\n\n{QUERY}\n", markup=False)
     stage.out.print("Enter or Ctrl-C stops both.")
     with contextlib.suppress(KeyboardInterrupt):
         if not sys.stdin.readline():

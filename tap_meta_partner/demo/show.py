@@ -11,12 +11,18 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from tap_meta_partner.demo.truth import agree
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from tap_meta_partner.demo.truth import Changes, RowCount, Spend
 
-_PLAIN_WIDTH = 100
+_PLAIN_WIDTH = 80
+
+
+#: Where nothing can be written over, a step says how far it is as often as the tap does.
+_SECONDS_BETWEEN_LINES = 10
 
 
 AGREES, DIFFERS = "agrees", "DIFFERS"
@@ -31,12 +37,35 @@ def console() -> Console:
 
 
 @contextlib.contextmanager
-def step(out: Console, text: str) -> Iterator[None]:
-    """Say what is being done while it is done, and how long it took once it is."""
-    begun = time.monotonic()
-    with out.status(text):
-        yield
+def step(out: Console, text: str) -> Iterator[Callable[[str], None]]:
+    """Say what is being done while it is done, and how long it took once it is.
+
+    Yields:
+        What to call with words on how far it is, however often.
+    """
+    begun = said = time.monotonic()
+
+    def so_far(words: str) -> None:
+        nonlocal said
+        if out.is_terminal:
+            status.update(f"{text}  [dim]{words}[/]")
+        elif time.monotonic() - said >= _SECONDS_BETWEEN_LINES:
+            said = time.monotonic()
+            out.print(f"  {words}", markup=False)
+
+    with out.status(text) as status:
+        yield so_far
     out.print(f"[green]✓[/] {text}  [dim]{time.monotonic() - begun:.1f} s[/]")
+
+
+def show_agreement(out: Console, counts: Sequence[RowCount], spends: Sequence[Spend]) -> None:
+    """Say in one line what agrees; what does not is shown in full."""
+    if not agree(counts, spends):
+        show_rows(out, counts)
+        show_spend(out, spends)
+        return
+    rows = sum(each.loaded for each in counts)
+    out.print(f"  {rows:,} rows in {len(counts)} tables, spend of {len(spends)} clients")
 
 
 def show_rows(out: Console, counts: Iterable[RowCount]) -> None:
@@ -76,7 +105,7 @@ def show_changes(out: Console, changes: Iterable[Changes]) -> None:
     table = _table(
         "what the second run did",
         ("stream",),
-        ("rows before", "changed in place", "new", "gone", "duplicate keys"),
+        ("rows before", "changed", "new", "gone", "duplicates"),
     )
     for each in changes:
         numbers = (each.before, each.changed, each.new, each.gone, each.duplicate_keys)

@@ -144,6 +144,11 @@ def compare(
     return counts, spends
 
 
+def agree(counts: Iterable[RowCount], spends: Iterable[Spend]) -> bool:
+    """Tell whether nothing differs from the truth."""
+    return all(each.agrees for each in counts) and all(each.agrees for each in spends)
+
+
 def remember(connection: psycopg.Connection) -> None:
     """Keep a copy of the insights tables, to see what the next run changes."""
     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(_BEFORE)))
@@ -156,8 +161,21 @@ def remember(connection: psycopg.Connection) -> None:
 
 
 def changes(connection: psycopg.Connection) -> list[Changes]:
-    """Hold the insights tables against the copies."""
-    return [_changes(connection, level) for level in LEVELS]
+    """Hold the insights tables against the copies, and drop the copies."""
+    found = [_changes(connection, level) for level in LEVELS]
+    connection.execute(sql.SQL("drop schema {} cascade").format(sql.Identifier(_BEFORE)))
+    return found
+
+
+def rows_so_far(connection: psycopg.Connection) -> int:
+    """Count the insights rows that are in the database now; the tables may not be there yet."""
+    tables = [_table(f"{level}_insights") for level in LEVELS]
+    there = [
+        table
+        for table in tables
+        if _count(connection, "select count(to_regclass(%s))", values=(table.as_string(),))
+    ]
+    return sum(_count(connection, "select count(*) from {}", table) for table in there)
 
 
 def not_read(connection: psycopg.Connection) -> list[tuple[str, str]]:

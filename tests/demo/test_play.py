@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,10 +19,11 @@ import psutil
 import psycopg
 import pytest
 
-from tap_meta_partner.demo import meltano
+from tap_meta_partner.demo import meltano, play
 from tap_meta_partner.demo.postgres import short_folder
 from tap_meta_partner.demo.signals import uninterrupted
 from tap_meta_partner.demo.truth import RowCount, Spend
+from tests.support.page_blocks import shown_queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,9 +50,20 @@ signal.pause()
 """
 
 
+#: Those of README and docs, but for the one that DuckDB is asked on files.
+QUERIES = [query for query in shown_queries() if "read_json(" not in query]
+
+
 @pytest.fixture
 def temporary_files() -> Iterator[Path]:
-    """A folder for all the demo's files; not pytest's own, which other users cannot enter.
+    """A folder for all the demo's files."""
+    with open_folder() as folder:
+        yield folder
+
+
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """Make a temporary folder; not pytest's own, which other users cannot enter.
 
     (For root the server belongs to another user, and another folder would be taken.)
     """
@@ -110,28 +123,120 @@ def left_in(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-def test_demo__totals_agree_in_both_runs_and_nothing_is_left(temporary_files: Path) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a demo with `--keep` said and had in its database, and what was left of it.
+
+    Attributes:
+        said: all it printed.
+        code: how it ended, after an Enter.
+        answers: of each query of README and docs, how many rows came.
+        suggested: rows that the query it suggests answers with.
+        schemas: those in the database, its own left out.
+        stranger: what the port says to a wrong password.
+        left: files and processes that were still there afterwards.
+    """
+
+    said: str
+    code: int
+    answers: dict[str, int]
+    suggested: int
+    schemas: set[str]
+    stranger: str
+    left: list[str]
+
+
+@pytest.fixture(scope="module")
+def kept() -> Iterator[Kept]:
+    """One demo with `--keep`, looked at through its port, as any program would, and ended."""
+    with open_folder() as folder:
+        with started(folder, *DEMO, "--keep") as process:
+            said = read_until(process, "Enter or Ctrl-C")
+            uri = re.search(r"PostgreSQL: (postgresql://postgres:(\w+)@127\.0\.0\.1:\S+)", said)
+            assert uri, said
+            stranger = refused(uri[1].replace(uri[2], "guessed"))
+            with psycopg.connect(uri[1]) as connection:
+                answers = {query: rows_of(connection, query) for query in QUERIES}
+                suggested = rows_of(connection, play.QUERY)
+                schemas = connection.execute(
+                    "select nspname from pg_namespace where nspname !~ '^pg_|^information'"
+                ).fetchall()
+            end, _ = process.communicate("\n", timeout=30)
+        yield Kept(
+            said=said + end,
+            code=process.returncode,
+            answers=answers,
+            suggested=suggested,
+            schemas={str(name) for (name,) in schemas},
+            stranger=stranger,
+            left=[*left_in(folder), *processes_using(folder)],
+        )
+
+
+def rows_of(connection: psycopg.Connection, query: str) -> int:
+    """Run a query and take back what it did; a view has no rows, so it counts as 0."""
+    with connection.transaction(force_rollback=True):
+        return max(connection.execute(query.encode()).rowcount, 0)
+
+
+def refused(uri: str) -> str:
+    with pytest.raises(psycopg.OperationalError) as raised:
+        psycopg.connect(uri)
+    return str(raised.value)
+
+
+def test_demo__totals_agree_in_both_runs_and_nothing_is_left(kept: Kept) -> None:
     """Both runs arrive complete; `--keep` lets one look around; Enter ends all of it.
 
     What the user has set for real (here: account_ids) plays no part.
     """
-    with started(temporary_files, *DEMO, "--keep") as process:
-        said = read_until(process, "Enter or Ctrl-C")
-        uri = re.search(r"PostgreSQL: (\S+)", said)
-        assert uri, said
-        with psycopg.connect(uri[1]) as connection:
-            kept = connection.execute("select count(*) from tap_meta_partner.ad_insights")
-            assert kept.fetchone() != (0,)
-        end, _ = process.communicate("\n", timeout=30)
+    assert kept.code == 0, kept.said
+    assert "first run: totals agree" in kept.said
+    assert "second run: totals agree" in kept.said
+    assert "DIFFERS" not in kept.said
+    assert "Nordlicht Sonnenbrillen" in kept.said  # shared, but not assigned: said, not hidden
+    assert "Traceback" not in kept.said
+    assert kept.left == []
 
-    assert process.returncode == 0, said + end
-    assert "first run: totals agree" in said
-    assert "second run: totals agree" in said
-    assert "DIFFERS" not in said
-    assert "Nordlicht Sonnenbrillen" in said  # shared, but not assigned: said, not hidden
-    assert "Traceback" not in said + end
-    assert not left_in(temporary_files)
-    assert not processes_using(temporary_files)
+
+def test_demo__fits_a_terminal_of_80_columns(kept: Kept) -> None:
+    """Of all that it prints only addresses are longer, which must not be cut in two."""
+    assert [line for line in kept.said.splitlines() if len(line) > 80 and "127.0" not in line] == []
+    assert len(play.QUERY.splitlines()) < 5
+
+
+def test_demo__says_the_first_run_in_one_line(kept: Kept) -> None:
+    """The tables are shown once, when they are complete."""
+    first, _, second = kept.said.partition("first run: totals agree")
+
+    assert "┃" not in first
+    assert re.search(r"^  [\d,]+ rows in 5 tables, spend of 7 clients$", first, re.MULTILINE)
+    assert second.count("agrees") == 5 + 7
+
+
+@pytest.mark.parametrize("query", QUERIES, ids=range(len(QUERIES)))
+def test_demo__kept_answers_every_query_of_the_pages(kept: Kept, query: str) -> None:
+    """As printed, word for word; a query that only alters, or finds what is wrong, may be empty."""
+    may_be_empty = query.startswith(("create view", "delete")) or "lost" in query
+    may_be_empty |= "result <> 'delivered'" in query or "DELETED" in query
+
+    assert kept.answers[query] or may_be_empty
+
+
+def test_demo__suggests_a_query_that_fits_a_screen(kept: Kept) -> None:
+    """A row for each client that has advertised."""
+    assert 5 <= kept.suggested <= 8
+    assert play.QUERY in kept.said
+
+
+def test_demo__leaves_no_copy_in_the_database(kept: Kept) -> None:
+    """What the second run is held against is gone when one looks around."""
+    assert kept.schemas == {"public", "tap_meta_partner"}
+
+
+def test_demo__port_asks_for_the_password(kept: Kept) -> None:
+    """Another user of this machine, who can reach the port, cannot get in."""
+    assert "password authentication failed" in kept.stranger
 
 
 @pytest.fixture

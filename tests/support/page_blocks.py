@@ -48,6 +48,7 @@ _VARYING = (
     (re.compile(r" about [A-Z][a-z]+ \d{4}"), " MONTH"),
 )
 _SQL = re.compile(r"<!-- sql: (\w+) -->\n```sql\n(.*?)```\n<!-- /sql -->", re.DOTALL)
+_QUERY = re.compile(r"^ *```sql\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(r"(<!-- settings: [^>]*-->\n)(.*?)(<!-- /settings -->)", re.DOTALL)
 _SOME = re.compile(r"(<!-- settings for: ([^>]*) -->\n)(.*?)(<!-- /settings for -->)", re.DOTALL)
 _HEAD_LINES = 2
@@ -94,6 +95,12 @@ def shown_commands(page: str) -> list[tuple[str, str]]:
 def shown_sql(page: str) -> dict[str, str]:
     """Return the SQL that a page shows and a test runs, by its name in the comment above it."""
     return dict(_SQL.findall(page))
+
+
+def shown_queries() -> list[str]:
+    """Return every block of SQL in README and docs, the folders below docs/ included."""
+    pages = (README, *sorted(DOCS.rglob("*.md")))
+    return [query for page in pages for query in _QUERY.findall(page.read_text(encoding="utf-8"))]
 
 
 def run_block(command: str) -> str:
