@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from tap_meta_partner.accounts.tokens import MANAGE_ADS, READ_ADS, owner
 from tap_meta_partner.graph.client import GraphClient
 from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.lanes.in_place import drive_in_place
+from tap_meta_partner.onboarding.login import browser_pages
 from tap_meta_partner.onboarding.login import dialog as oauth_dialog
 from tap_meta_partner.onboarding.login import exchange as oauth
 from tap_meta_partner.onboarding.login.errors import OAuthError
@@ -18,7 +20,7 @@ from tap_meta_partner.onboarding.login.loopback import Loopback
 from tap_meta_partner.settings.model import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from tap_meta_partner.accounts.ad_account import AdAccount
     from tap_meta_partner.accounts.tokens import TokenDetails
@@ -96,28 +98,56 @@ def login(
     """
     if store is not None:
         store.check()  # before somebody has consented in vain
-    with oauth.app_client(settings) as app:
-        with Loopback(options.port) as listener:
-            dialog = _dialog(settings, options, listener)
-            listener.expect(dialog.state)
-            _show_dialog(dialog, listener, options, around)
-            code = oauth_dialog.code_of(listener.wait(options.wait), dialog)
-        token = oauth.exchange_code(app, settings, dialog, code)
-        details = drive_in_place(oauth.details(token, jitter=around.jitter), app.send, around.sleep)
-        _check_may_read(details)
-        # A system user's token has the end that the configuration gave it.
-        if details.kind.upper() == USER:
-            longer = oauth.extend(settings, token, system_user=False, jitter=around.jitter)
-            token = drive_in_place(longer, app.send, around.sleep)
-            details = drive_in_place(
-                oauth.details(token, jitter=around.jitter), app.send, around.sleep
-            )
-    if store is not None:
-        store.write(token)
-        around.say(f"Stored: {store.where}")
-    around.say(ending(details, around.now()))
-    _introduce(settings, token, around)
+    with Loopback(options.port) as listener, _failure_shown(listener):
+        with oauth.app_client(settings) as app:
+            token, details = _consented(app, settings, options, listener, around)
+        if store is not None:
+            store.write(token)
+            around.say(f"Stored: {store.where}")
+        around.say(ending(details, around.now()))
+        client, accounts = _introduce(settings, token, around)
+        listener.show(browser_pages.connected(client, details.scopes, accounts))
     return token
+
+
+@contextlib.contextmanager
+def _failure_shown(listener: Loopback) -> Iterator[None]:
+    """Say in the browser, too, why a login failed; it may be another person's."""
+    try:
+        yield
+    except OAuthError as error:
+        listener.show(browser_pages.not_connected(str(error)))
+        raise
+    except BaseException:
+        listener.show(browser_pages.not_connected("The terminal says why."))
+        raise
+
+
+def _consented(
+    app: GraphClient,
+    settings: Settings,
+    options: LoginOptions,
+    listener: Loopback,
+    around: Surroundings,
+) -> tuple[str, TokenDetails]:
+    """Send the browser to the dialog, and make a token of what comes back.
+
+    Returns:
+        The token, as long as it can be had, and what the app knows of it.
+    """
+    dialog = _dialog(settings, options, listener)
+    listener.expect(dialog.state)
+    _show_dialog(dialog, listener, options, around)
+    code = oauth_dialog.code_of(listener.wait(options.wait), dialog)
+    token = oauth.exchange_code(app, settings, dialog, code)
+    details = drive_in_place(oauth.details(token, jitter=around.jitter), app.send, around.sleep)
+    _check_may_read(details)
+    # A system user's token has the end that the configuration gave it.
+    if details.kind.upper() == USER:
+        longer = oauth.extend(settings, token, system_user=False, jitter=around.jitter)
+        token = drive_in_place(longer, app.send, around.sleep)
+        details = drive_in_place(oauth.details(token, jitter=around.jitter), app.send, around.sleep)
+    return token, details
 
 
 def ending(details: TokenDetails, now: dt.datetime) -> str:
@@ -175,8 +205,14 @@ def _check_may_read(details: TokenDetails) -> None:
     )
 
 
-def _introduce(settings: Settings, token: str, around: Surroundings) -> None:
-    """Say who logged in and what can be read; the token is stored, so a failure is only said."""
+def _introduce(
+    settings: Settings, token: str, around: Surroundings
+) -> tuple[str, list[str] | None]:
+    """Say who logged in and what can be read; the token is stored, so a failure is only said.
+
+    Returns:
+        The name, and those of the ad accounts; an empty one and None where Meta did not say.
+    """
     # All that it can read, whatever the settings want of it.
     own = Settings(
         access_token=token,
@@ -193,12 +229,13 @@ def _introduce(settings: Settings, token: str, around: Surroundings) -> None:
             accounts = drive_in_place(steps, client.send, around.sleep).readable
     except MetaError as error:
         around.say(f"Logged in. What the token can read could not be asked: {error.reason}")
-        return
+        return "", None
     around.say(f"Logged in as {who.name} ({who.id}), who can read {_count(len(accounts))}")
     for account in accounts[:_SHOWN_ACCOUNTS]:
         around.say(f"  {_described(account)}")
     if len(accounts) > _SHOWN_ACCOUNTS:
         around.say(f"  … and {len(accounts) - _SHOWN_ACCOUNTS} more (`meta-partner check`)")
+    return who.name, [account.name for account in accounts]
 
 
 def _count(number: int) -> str:

@@ -15,10 +15,12 @@ import socket
 import threading
 import time
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
+from tap_meta_partner.onboarding.login import browser_pages
 from tap_meta_partner.onboarding.login.errors import TRY_AGAIN, WRONG_SETTINGS, OAuthError
 
 if TYPE_CHECKING:
@@ -36,35 +38,12 @@ _SILENT_SECONDS = 10.0
 _LOOK_SECONDS = 0.5
 
 
-_PAGE = """<!doctype html>
-<html lang="en"><meta charset="utf-8"><title>meta-partner</title>
-<style>body {{ font: 1.1rem/1.6 system-ui, sans-serif; max-width: 32rem; margin: 18vh auto 0;
-padding: 0 1.5rem; color: #1c2b33; background: #fff }} h1 {{ font-size: 1.6rem }}
-@media (prefers-color-scheme: dark) {{ body {{ color: #e4e6eb; background: #18191a }} }}</style>
-<h1>{title}</h1><p>{text}</p></html>
-"""
+#: How long a browser is left waiting for the outcome; Meta is asked three to five times for it.
+_PATIENCE_SECONDS = 30.0
 
 
-_ARRIVED = _PAGE.format(
-    title="Back from Meta",
-    text="You can close this window. The terminal says how it went on.",
-)
-
-
-_NOTHING_GRANTED = _PAGE.format(
-    title="Nothing was granted",
-    text="You can close this window. The terminal says what can be done.",
-)
-
-
-_STRANGER = _PAGE.format(
-    title="Another login",
-    text="This does not belong to the login that the terminal waits for, and was not used. "
-    "Open the address that the terminal shows.",
-)
-
-
-_NOT_HERE = _PAGE.format(title="Nothing here", text="This address only waits for Meta's answer.")
+#: How long the outcome waits for the browser to have it.
+_SHOWING_SECONDS = 2.0
 
 
 class Loopback:
@@ -72,13 +51,14 @@ class Loopback:
 
     Args:
         port: 0 takes a free one.
+        patience: seconds that a browser that has come back is left waiting for `show`.
 
     Raises:
         OAuthError: the port is taken.
     """
 
-    def __init__(self, port: int) -> None:
-        self._arrived = _Arrivals()
+    def __init__(self, port: int, patience: float = _PATIENCE_SECONDS) -> None:
+        self._arrived = _Arrivals(patience=patience)
         try:
             servers = [_Server(("127.0.0.1", port), self._arrived)]
         except OSError as error:
@@ -117,6 +97,13 @@ class Loopback:
         """
         self._arrived.state = state
 
+    def show(self, page: str) -> None:
+        """Show a page to the browser that has come back and waits, if there is one."""
+        self._arrived.page = page
+        self._arrived.outcome.set()
+        if self._arrived.taken:
+            self._arrived.shown.wait(_SHOWING_SECONDS)
+
     def wait(
         self, seconds: float, monotonic: Callable[[], float] = time.monotonic
     ) -> dict[str, str]:
@@ -149,11 +136,22 @@ class _Arrivals:
         state: what a redirect has to bring; None takes nothing.
         queue: the parameters of those that brought it.
         strangers: whether something else came.
+        patience: seconds to wait for the outcome.
+        taken: whether one that brought it came.
+        page: what to show to it in the end.
+        outcome: set once `page` is known.
+        shown: set once a browser has been sent its page.
     """
+
+    patience: float
 
     state: str | None = None
     queue: queue.SimpleQueue[dict[str, str]] = field(default_factory=queue.SimpleQueue)
     strangers: bool = False
+    taken: bool = False
+    page: str = browser_pages.ARRIVED
+    outcome: threading.Event = field(default_factory=threading.Event)
+    shown: threading.Event = field(default_factory=threading.Event)
 
     def take(self, found: dict[str, str]) -> bool:
         """Keep a redirect if it is the one that is waited for, and tell whether it was."""
@@ -161,6 +159,7 @@ class _Arrivals:
         if self.state is None or not hmac.compare_digest(brought, self.state.encode()):
             self.strangers = True
             return False
+        self.taken = True
         self.queue.put(found)
         return True
 
@@ -193,12 +192,16 @@ class _Handler(BaseHTTPRequestHandler):
         """Take a redirect; anything else is not here."""
         found = dict(parse_qsl(urlsplit(self.path).query))
         if _OF_A_REDIRECT.isdisjoint(found):
-            self._show(404, _NOT_HERE)
+            self._show(404, browser_pages.NOT_HERE)
             return
         if not self.server.arrived.take(found):
-            self._show(403, _STRANGER)
+            self._show(403, browser_pages.STRANGER)
             return
-        self._show(200, _ARRIVED if "code" in found else _NOTHING_GRANTED)
+        if "code" not in found:
+            self._show(200, browser_pages.NOTHING_GRANTED)
+            return
+        self.server.arrived.outcome.wait(self.server.arrived.patience)
+        self._show(200, self.server.arrived.page)
 
     def _show(self, status: int, page: str) -> None:
         body = page.encode()
@@ -208,8 +211,12 @@ class _Handler(BaseHTTPRequestHandler):
         # The address of this page holds the code.
         self.send_header("Cache-Control", "no-store")
         self.send_header("Referrer-Policy", "no-referrer")
+        # A client's name is on it; nothing in a name may run or load anything.
+        self.send_header("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
         self.end_headers()
         self.wfile.write(body)
+        if status == HTTPStatus.OK:
+            self.server.arrived.shown.set()
 
     def log_message(self, *_args: object) -> None:
         """Log nothing: the request line holds the code."""

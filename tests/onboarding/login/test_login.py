@@ -53,7 +53,9 @@ def test_login__through_the_dialog(
     assert "  210007000001016  Nordlicht Optik  (EUR, Europe/Berlin, ACTIVE)" in person.said
     assert "in 60 days." in person.text
     assert f"Stored: {VARIABLE} in {store.path}" in person.said
-    assert "You can close this window" in person.page
+    assert "Connected" in person.page
+    assert "You can close this window." in person.page
+    assert all(words in person.page for words in ("Ada Client", "ads_read", "Nordlicht Optik"))
 
 
 def test_login__shows_no_secret(  # noqa: PLR0913, PLR0917  (fixtures)
@@ -129,8 +131,8 @@ def test_login__sends_secrets_in_bodies_only(settings: Settings, store: EnvFile)
     [
         ("deny", "consent was denied in the browser", "Nothing was granted"),
         ("no_code", "without a code", "Nothing was granted"),
-        ("used_code", "has been used already", "Back from Meta"),
-        ("expired_code", "its code has expired", "Back from Meta"),
+        ("used_code", "has been used already", "Not connected"),
+        ("expired_code", "its code has expired", "Not connected"),
     ],
 )
 def test_login__that_fails(  # noqa: PLR0913, PLR0917  (fixtures)
