@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +15,7 @@ from tap_meta_partner.onboarding.check.command import check
 from tap_meta_partner.onboarding.invite.command import invite
 from tap_meta_partner.onboarding.login import commands
 from tap_meta_partner.onboarding.probe.command import probe
+from tap_meta_partner.onboarding.report import command as report_command
 from tap_meta_partner.onboarding.verify.command import verify
 from tap_meta_partner.outputs.last_line import one_line_at_worst
 from tap_meta_partner.sandbox.options import options
@@ -59,6 +62,9 @@ main.add_command(verify)
 main.add_command(probe)
 
 
+main.add_command(report_command.report)
+
+
 main.add_command(commands.login)
 
 
@@ -100,8 +106,14 @@ def _say_where(served: Sandbox) -> None:
 
 @main.command()
 @click.option("--keep", is_flag=True, help="Leave PostgreSQL and the sandbox running to look at.")
+@click.option(
+    "--report",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write what arrived as a page with charts.",
+)
 @click.option("--seed", type=int, default=7, show_default=True, help="Decides the numbers.")
-def demo(*, keep: bool, seed: int) -> None:
+def demo(*, keep: bool, report: Path | None, seed: int) -> None:
     """Run the whole pipeline here, twice, and check every total.
 
     Made-up clients, a real PostgreSQL, and the meltano.yml of this repository. Takes about 20
@@ -112,7 +124,9 @@ def demo(*, keep: bool, seed: int) -> None:
         play = importlib.import_module("tap_meta_partner.demo.play")
         meltano = importlib.import_module("tap_meta_partner.demo.meltano")
     try:
-        agreed = play.play(seed=seed, keep=keep)
+        agreed = play.play(
+            seed=seed, keep=keep, report=partial(_report_on, report) if report else None
+        )
     except (meltano.CannotRun, meltano.RunFailed) as error:
         raise click.ClickException(str(error)) from None
     except KeyboardInterrupt:
@@ -120,6 +134,11 @@ def demo(*, keep: bool, seed: int) -> None:
         raise SystemExit(_INTERRUPTED) from None
     if not agreed:
         raise SystemExit(1)
+
+
+def _report_on(file: Path, address: str, schema: str) -> None:
+    report_command.write(address, schema, file)
+    click.echo(f"report: {file}\n")
 
 
 @contextlib.contextmanager

@@ -37,6 +37,8 @@ from tap_meta_partner.demo.truth import (
 from tap_meta_partner.sandbox import Sandbox, World
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
     from tap_meta_partner.demo.meltano import Project
@@ -70,28 +72,32 @@ class Stage:
     since: dt.date
 
 
-def play(*, seed: int, keep: bool) -> bool:
+def play(*, seed: int, keep: bool, report: Callable[[str, str], None] | None = None) -> bool:
     """Play the demo, and tell whether all that arrived is true.
 
     Args:
         seed: decides the clients' numbers.
         keep: load every stream, and leave PostgreSQL and the sandbox running until the user has
             looked around.
+        report: told the database's address and the tables' schema once all is there; every stream
+            is loaded for it.
 
     Raises:
         CannotRun: something that is needed is not here.
         RunFailed: a run of the pipeline failed.
     """
     with ending_orderly(), contextlib.ExitStack() as started:
-        stage = _set_up(seed, started, keep=keep)
+        stage = _set_up(seed, started, keep=keep, in_full=keep or report is not None)
         agreed = [first_run(stage), second_run(stage)]
+        if report:
+            report(stage.postgres.loader_uri, SCHEMA)
         _say_what_next(stage.out, all_agrees=all(agreed), keep=keep)
         if keep:
             _wait(stage)
     return all(agreed)
 
 
-def _set_up(seed: int, started: contextlib.ExitStack, *, keep: bool) -> Stage:
+def _set_up(seed: int, started: contextlib.ExitStack, *, keep: bool, in_full: bool) -> Stage:
     out = console()
     world = World.demo(seed, days=DAYS)
     since = world.now().date() - dt.timedelta(days=DAYS - 1)
@@ -107,7 +113,7 @@ def _set_up(seed: int, started: contextlib.ExitStack, *, keep: bool) -> Stage:
         "TAP_META_PARTNER_BUSINESS_ID": world.business.id,
         "TAP_META_PARTNER_START_DATE": since.isoformat(),
         "TARGET_POSTGRES_SQLALCHEMY_URL": postgres.loader_uri,
-        **(all_streams() if keep else {}),
+        **(all_streams() if in_full else {}),
     }
     return Stage(
         out=out,

@@ -133,6 +133,7 @@ class Kept:
         answers: of each query of README and docs, how many rows came.
         suggested: rows that the query it suggests answers with.
         schemas: those in the database, its own left out.
+        page: of `--report`.
         stranger: what the port says to a wrong password.
         left: files and processes that were still there afterwards.
     """
@@ -142,15 +143,17 @@ class Kept:
     answers: dict[str, int]
     suggested: int
     schemas: set[str]
+    page: str
     stranger: str
     left: list[str]
 
 
 @pytest.fixture(scope="module")
-def kept() -> Iterator[Kept]:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
     """One demo with `--keep`, looked at through its port, as any program would, and ended."""
+    page = tmp_path_factory.mktemp("report") / "report.html"
     with open_folder() as folder:
-        with started(folder, *DEMO, "--keep") as process:
+        with started(folder, *DEMO, "--keep", "--report", str(page)) as process:
             said = read_until(process, "Enter or Ctrl-C")
             uri = re.search(r"PostgreSQL: (postgresql://postgres:(\w+)@127\.0\.0\.1:\S+)", said)
             assert uri, said
@@ -169,6 +172,7 @@ def kept() -> Iterator[Kept]:
             suggested=suggested,
             schemas={str(name) for (name,) in schemas},
             stranger=stranger,
+            page=page.read_text(encoding="utf-8"),
             left=[*left_in(folder), *processes_using(folder)],
         )
 
@@ -201,7 +205,8 @@ def test_demo__totals_agree_in_both_runs_and_nothing_is_left(kept: Kept) -> None
 
 def test_demo__fits_a_terminal_of_80_columns(kept: Kept) -> None:
     """Of all that it prints only addresses are longer, which must not be cut in two."""
-    assert [line for line in kept.said.splitlines() if len(line) > 80 and "127.0" not in line] == []
+    long = [line for line in kept.said.splitlines() if len(line) > 80]
+    assert [line for line in long if "/" not in line and "127.0.0.1" not in line] == []
     assert len(play.QUERY.splitlines()) < 5
 
 
@@ -227,6 +232,14 @@ def test_demo__suggests_a_query_that_fits_a_screen(kept: Kept) -> None:
     """A row for each client that has advertised."""
     assert 5 <= kept.suggested <= 8
     assert play.QUERY in kept.said
+
+
+def test_demo__report_answers_all_five_questions(kept: Kept) -> None:
+    """Everything the page can show was loaded, and its file is named."""
+    assert re.search(r"^report: \S+report\.html$", kept.said, re.MULTILINE)
+    assert kept.page.count("<table>") == 5
+    assert "was not loaded" not in kept.page
+    assert "Kererū Outdoors, NZD a day" in kept.page
 
 
 def test_demo__leaves_no_copy_in_the_database(kept: Kept) -> None:

@@ -185,7 +185,7 @@ def test_servers_and_loaders_come_only_when_asked_for(distribution: metadata.Dis
     """Sandbox, demo, tables and the keyring are extras: `tap-meta-partner[demo]`."""
     extras = set(distribution.metadata.get_all("Provides-Extra") or [])
 
-    assert extras == {"sandbox", "demo", "cli", "keyring", "verify"}
+    assert extras == {"sandbox", "demo", "cli", "keyring", "verify", "report"}
 
 
 @pytest.mark.parametrize(
@@ -196,6 +196,7 @@ def test_servers_and_loaders_come_only_when_asked_for(distribution: metadata.Dis
         ("meltano", "demo"),
         ("keyring", "keyring"),
         ("sqlalchemy", "verify"),
+        ("pygal", "report"),
     ],
 )
 def test_extras__bring_what_their_command_needs(

@@ -11,6 +11,8 @@ from urllib.parse import parse_qsl
 
 import pytest
 
+from tap_meta_partner.onboarding.report.answers import answers
+from tap_meta_partner.onboarding.report.tables import Question, held_in
 from tap_meta_partner.sandbox.world.creatives import creative, id_of
 from tests.support.downstream_nights import DASHBOARD, SECOND_NIGHT, START, two_nights
 from tests.support.downstream_pages import CHART, answer, chart, queries
@@ -517,3 +519,32 @@ def test_dashboard__names_who_was_not_delivered(nights: Nights) -> None:
     assert {row[0] for row in found if row[1] == "delivered"} == {
         each.name for each in nights.world.readable()
     }
+
+
+# The page with charts
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_report__answers_as_the_dashboard_does(nights: Nights, number: int) -> None:
+    """Each question's rows are those of the dashboard's SQL; both are of the same tables.
+
+    Placements, which the SQL asks of one client, are asked of that client here as well.
+    """
+    question, _ = queries(DASHBOARD.read_text(encoding="utf-8"))[number]
+    expected = rows(nights, question)
+    only = [each.id for each in nights.world.accounts if each.name == "Sunset Surf & Skate"]
+    held = held_in(
+        Question(
+            address=nights.address,
+            schema="tap_meta_partner",
+            account_ids=tuple(only) if number == 3 else (),
+        )
+    )
+    found = [tuple(row) for row in answers(held)[number].rows or ()]
+    if number == 3:
+        found = [row[1:] for row in found]
+
+    assert expected
+    assert [tuple("" if each is None else each for each in row) for row in found] == [
+        tuple("" if each is None else each for each in row) for row in expected
+    ]

@@ -49,11 +49,13 @@ class Nights:
         connection: to the database, for which every statement is committed at once.
         world: the truth, as of the second night.
         lost: the account that could not be read in the second night.
+        address: of the database, as SQLAlchemy writes it.
     """
 
     connection: psycopg.Connection
     world: World
     lost: str
+    address: str
 
 
 @contextlib.contextmanager
@@ -78,7 +80,12 @@ def two_nights() -> Iterator[Nights]:
         world.restate()
         world.revoke(lost)
         _run(project, clock[0])
-        yield Nights(connection=started.connection, world=world, lost=lost)
+        yield Nights(
+            connection=started.connection,
+            world=world,
+            lost=lost,
+            address=started.postgres.loader_uri,
+        )
 
 
 def create_views(uri: str) -> None:

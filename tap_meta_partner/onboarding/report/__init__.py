@@ -1,0 +1,1 @@
+"""`meta-partner report`: the answers of the first dashboard as one page for a browser."""
