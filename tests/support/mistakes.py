@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.sandbox import Dials, Sandbox, World
+from tests.support.meltano_mistakes import play_in_meltano, table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -198,6 +199,12 @@ MISTAKES: tuple[Mistake, ...] = (
         1,
         *("check", "--config", "config.json", "--json", "--database", "postgres://u:p@host/ads"),
     ),
+    _of_a_command(
+        "refused",
+        1,
+        *("check", "--config", "config.json", "--json"),
+        *("--database", "postgresql+psycopg://u@127.0.0.1:1/ads"),
+    ),
     _of_a_command("there is no token", 2, "refresh", "--config", "config.json"),
     _of_a_command("whose?", 2, "invite"),
 )
@@ -298,7 +305,7 @@ def _own_lines(printed: str) -> Iterator[str]:
 def page(played: Sequence[Played]) -> str:
     """Make the page of all mistakes and what was printed."""
     rows = [
-        f"| {each.where} | `{_cell(each.typed)}` | {'<br>'.join(map(_cell, _told(each, found)))} | "
+        f"| {each.where} | `{_code(each.typed)}` | {'<br>'.join(map(_cell, _told(each, found)))} | "
         f"{found.code} |"
         for each, found in zip(MISTAKES, played, strict=True)
     ]
@@ -319,6 +326,10 @@ def _told(mistake: Mistake, found: Played) -> Sequence[str]:
     if mistake.command == _PEOPLE and "--json" in mistake.arguments:
         return [next(line.strip() for line in found.lines if mistake.says in line)]
     return found.lines
+
+
+def _code(text: str) -> str:
+    return text.replace("|", "\\|")  # between backticks nothing else means anything
 
 
 def _cell(text: str) -> str:
@@ -347,7 +358,8 @@ def main() -> None:
     if arguments.play:
         _play_all(arguments.play)
         return
-    made = page(play())
+    with tempfile.TemporaryDirectory() as name:
+        made = page(play()) + table(play_in_meltano(Path(name)))
     if arguments.write:
         DOCUMENT.write_text(made, encoding="utf-8")
     else:
