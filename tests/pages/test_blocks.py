@@ -19,7 +19,9 @@ from tests.support.page_blocks import (
     DOCS,
     README,
     all_text,
+    named_repositories,
     page_text,
+    repository,
     run_block,
     shown_commands,
     shown_some,
@@ -105,6 +107,14 @@ def test_readme__both_commands_are_there() -> None:
 
     assert lines.count("python3 -m pip install uv && uv run meta-partner demo") == 1
     assert lines.count("python3 -m pip install uv && uv sync --group dev && uv run pytest") == 1
+
+
+def test_pages__name_one_address_of_the_repository() -> None:
+    """It is set in pyproject.toml alone, and stands where one clones and where one installs."""
+    named = named_repositories()
+
+    assert {"README.md", "targets.md", "meltano.yml"} <= set(named)
+    assert set.union(*named.values()) == {repository()}
 
 
 @pytest.mark.parametrize(("command", "shown"), SHOWN_COMMANDS)

@@ -75,6 +75,7 @@ def drawn() -> str:
             connection=started.connection,
             project=started.project,
             since=since,
+            says_how_far=False,
         )
         first_run(stage)
         out.export_text(clear=True)

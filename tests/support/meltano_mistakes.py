@@ -141,8 +141,8 @@ _INTRODUCTION = f"""
 
 {len(TYPED)} of them typed into `meltano.yml` or `.env`, and run with `meltano invoke
 tap-meta-partner`. Meltano hands settings on as they were typed. Beside what is shown
-there is Meltano's routine, and a warning comes twice: Meltano asks the tap for its catalog before it
-runs it.
+there is Meltano's routine, and a warning comes twice: Meltano asks the tap for its catalog before
+it runs it.
 
 | Typed | Printed | Exit code |
 |---|---|---|"""

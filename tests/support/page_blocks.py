@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parents[2]
 README, DOCS = ROOT / "README.md", ROOT / "docs"
 #: The pages whose blocks are written here; the folders below docs/ have writers of their own.
+#: Those that name the repository's address; docs/hub.md has an example's.
+_NAMING = (README, ROOT / "meltano.yml", *sorted(set(DOCS.rglob("*.md")) - {DOCS / "hub.md"}))
 PAGES = (README, *sorted(DOCS.glob("*.md")))
 _RUN = re.compile(r"(<!-- run: ([^>]*) -->\n)(.*?)(<!-- /run -->)", re.DOTALL)
 #: What differs from run to run, and what stands for it in a comparison.
@@ -48,6 +50,8 @@ _VARYING = (
     (re.compile(r" about [A-Z][a-z]+ \d{4}"), " MONTH"),
 )
 _SQL = re.compile(r"<!-- sql: (\w+) -->\n```sql\n(.*?)```\n<!-- /sql -->", re.DOTALL)
+#: An address of this repository, whatever it was published under before.
+_REPOSITORY = re.compile(r"https://[\w./-]+/tap-meta-partner(?![\w./-])")
 _QUERY = re.compile(r"^ *```sql\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 _BLOCK = re.compile(r"(<!-- settings: [^>]*-->\n)(.*?)(<!-- /settings -->)", re.DOTALL)
 _SOME = re.compile(r"(<!-- settings for: ([^>]*) -->\n)(.*?)(<!-- /settings for -->)", re.DOTALL)
@@ -95,6 +99,18 @@ def shown_commands(page: str) -> list[tuple[str, str]]:
 def shown_sql(page: str) -> dict[str, str]:
     """Return the SQL that a page shows and a test runs, by its name in the comment above it."""
     return dict(_SQL.findall(page))
+
+
+def repository() -> str:
+    """Return where the code is published, from the one place where that is said."""
+    content = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    return re.findall(r'^repository = "(.*)"$', content, re.MULTILINE)[0]
+
+
+def named_repositories() -> dict[str, set[str]]:
+    """Return the addresses of this repository that README, docs and meltano.yml name, by page."""
+    found = {page: _REPOSITORY.findall(page.read_text(encoding="utf-8")) for page in _NAMING}
+    return {page.name: set(addresses) for page, addresses in found.items() if addresses}
 
 
 def shown_queries() -> list[str]:
@@ -228,6 +244,9 @@ def main() -> None:
     """Write tables, commands' output, columns and recipes into the pages that show them."""
     for path in PAGES:
         path.write_text(written(path.read_text(encoding="utf-8")), encoding="utf-8")
+    for path in _NAMING:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(_REPOSITORY.sub(repository(), text), encoding="utf-8")
 
 
 if __name__ == "__main__":
