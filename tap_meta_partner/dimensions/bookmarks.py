@@ -46,12 +46,17 @@ FULL_AFTER = dt.timedelta(days=6, hours=12)
 OVERLAP = dt.timedelta(days=1)
 
 
+#: What happened in an account is read so much at a time: a run that ends keeps what it has read.
+LONGEST_WINDOW = dt.timedelta(days=31)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DimensionBookmark:
     """What has been read of one ad account in one dimension.
 
     Attributes:
-        updated_time: of the newest object delivered, as Meta gives it; None where it has none.
+        updated_time: of the newest object delivered, as Meta gives it; None where it has none. Of
+            what is listed by when it happened, the end of what has been read.
         full_at: when the last reading in full began.
         basis: the fingerprint of what a list of changes rests on, as it was right before.
         looked_up_at: when objects that Meta does not list were last read by their own ids.
@@ -96,7 +101,25 @@ class Since:
         return int(self.moment.timestamp())
 
 
-Extent: TypeAlias = "Full | Since"
+@dataclass(frozen=True, slots=True)
+class Between:
+    """Read what happened from one moment to another, both included."""
+
+    start: dt.datetime
+    end: dt.datetime
+
+    @property
+    def since(self) -> int:
+        """As Meta wants it."""
+        return int(self.start.timestamp())
+
+    @property
+    def until(self) -> int:
+        """As Meta wants it."""
+        return int(self.end.timestamp())
+
+
+Extent: TypeAlias = "Full | Since | Between"
 
 
 def extent_due(bookmark: DimensionBookmark, now: dt.datetime, basis: str | None) -> Extent:
@@ -113,6 +136,20 @@ def extent_due(bookmark: DimensionBookmark, now: dt.datetime, basis: str | None)
         return Full()
     # A time beyond now can only be wrong.
     return Since(min(bookmark.updated_time, now) - OVERLAP)
+
+
+def window_due(bookmark: DimensionBookmark, now: dt.datetime, start: dt.datetime) -> Between:
+    """Decide what to read of what an account lists by when it happened.
+
+    Args:
+        bookmark: what has been read; its time is the end of what was.
+        now: UTC.
+        start: where to begin with an account of which nothing has been read.
+    """
+    # A time beyond now can only be wrong.
+    known = bookmark.updated_time and min(bookmark.updated_time, now)
+    begin = min(known - OVERLAP if known else start, now)
+    return Between(begin, min(begin + LONGEST_WINDOW, now))
 
 
 def after_reading(
@@ -133,6 +170,8 @@ def after_reading(
         basis: the fingerprint from before the reading.
     """
     bookmark = replace(bookmark, read_at=began)
+    if isinstance(extent, Between):
+        return replace(bookmark, updated_time=extent.end)
     if isinstance(extent, Full):
         return replace(bookmark, updated_time=newest, full_at=began, basis=basis)
     known = [moment for moment in (bookmark.updated_time, newest) if moment]
@@ -181,12 +220,14 @@ def read_dimension_partition(partition: Mapping[str, Any]) -> DimensionBookmark:
 
 
 def write_dimension_partition(
-    bookmark: DimensionBookmark, partition: MutableMapping[str, Any]
+    bookmark: DimensionBookmark,
+    partition: MutableMapping[str, Any],
+    replication_key: str = DIMENSION_REPLICATION_KEY,
 ) -> None:
     """Write a bookmark into its state partition, in place; its context is left alone."""
     read_at = bookmark.read_at if bookmark.read_at != bookmark.full_at else None
     values = {
-        "replication_key": DIMENSION_REPLICATION_KEY if bookmark.updated_time else None,
+        "replication_key": replication_key if bookmark.updated_time else None,
         "replication_key_value": bookmark.updated_time and bookmark.updated_time.isoformat(),
         "full_at": bookmark.full_at and bookmark.full_at.isoformat(),
         "basis": bookmark.basis,

@@ -21,7 +21,7 @@ from tap_meta_partner.dimensions.tables import DELETED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tap_meta_partner.dimensions.tables import Dimension
+    from tap_meta_partner.dimensions.dimension import Dimension
 
 #: So many ad accounts have to be told the same before the others are not asked any more.
 _ENOUGH_ACCOUNTS = 3

@@ -6,7 +6,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.dimensions.bookmarks import Since
+from tap_meta_partner.dimensions.bookmarks import Between, Since
 from tap_meta_partner.dimensions.deleted import Way
 from tap_meta_partner.dimensions.objects import (
     INVALID_PARAMETER,
@@ -86,12 +86,13 @@ class Listed:
     def page(self, rows: list[dict[str, Any]]) -> Iterable[object]:
         """Hand on the objects that were not delivered before."""
         new = []
-        for row in rows:
+        for each in rows:
+            row = self._request.dimension.identified(each)
             object_id = str(row.get("id") or "")
             if object_id and object_id not in self.ids:
                 self.ids.add(object_id)
                 self._note(object_id, row)
-                new.append(row)
+                new.append(dict(row))
         return self._objects.hand_on(new) if new else ()
 
     def _note(self, object_id: str, row: Mapping[str, Any]) -> None:
@@ -205,7 +206,10 @@ class _Asking:
                 if not is_about_an_object(error):
                     raise
                 self._easy = 0
-                if self._step + 1 == len(self._sizes):
+                is_smallest = self._step + 1 == len(self._sizes)
+                if is_smallest and self._request.dimension.is_log:
+                    raise
+                if is_smallest:
                     answer = yield from self._one_by_one(call, size)
                     # It is this page that was bad: the next one may be as large as the first. Of
                     # two in a row, others may follow.
@@ -275,6 +279,8 @@ class _Asking:
         params = {**call.params, "limit": size, **way.params(self._request.dimension, statuses)}
         if isinstance(self._extent, Since):
             params["updated_since"] = self._extent.unix
+        if isinstance(self._extent, Between):
+            params |= {"since": self._extent.since, "until": self._extent.until}
         return replace(call, params=params)
 
     def _one_by_one(self, call: Call, size: int) -> Steps[dict[str, Any]]:

@@ -42,6 +42,7 @@ class ReadDimension:
         named_in_full: the rows that name such objects were all read in this run, not only those
             that changed (for creatives: the ads).
         bookmark: what to keep for the next run.
+        is_followed: there is more to read, from where the bookmark stands.
     """
 
     began: dt.datetime
@@ -52,6 +53,7 @@ class ReadDimension:
     listed: frozenset[str]
     named_in_full: bool = True
     bookmark: DimensionBookmark
+    is_followed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

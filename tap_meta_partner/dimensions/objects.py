@@ -92,7 +92,7 @@ class Objects:
             lambda fields: ask(_with_fields(call, fields), self._reading.jitter),
             self._refused,
             self._request.account_id,
-            needed=_NEEDED,
+            needed=self._request.dimension.needed,
         )
 
     @property
@@ -116,11 +116,12 @@ class Objects:
         if (self._request.dimension.name, account_id) in searched:
             return False
         searched.add((self._request.dimension.name, account_id))
+        needed = self._request.dimension.needed
         suspects = [
-            name for name in self._refused.left(self._fields, account_id) if name not in _NEEDED
+            name for name in self._refused.left(self._fields, account_id) if name not in needed
         ]
         spoiling = yield from spoiling_fields(
-            suspects, lambda fields: self._is_answered(_with_fields(call, (*_NEEDED, *fields)))
+            suspects, lambda fields: self._is_answered(_with_fields(call, (*needed, *fields)))
         )
         if spoiling:
             self._refused.note(account_id, spoiling, error)
@@ -185,10 +186,6 @@ class Objects:
         """Hand a page on as records; what is returned are events."""
         records = [self._reader.record(each) for each in found]
         return self._reading.on_page(self._request.dimension.name, records)
-
-
-#: Without these there is no object.
-_NEEDED = ("id",)
 
 
 def _of_any_status(call: Call) -> Call:

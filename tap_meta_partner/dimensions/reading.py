@@ -21,7 +21,14 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.dimensions.bookmarks import Full, after_reading, extent_due, fingerprint_of
+from tap_meta_partner.dimensions.bookmarks import (
+    Between,
+    Full,
+    after_reading,
+    extent_due,
+    fingerprint_of,
+    window_due,
+)
 from tap_meta_partner.dimensions.listing import ABOVE_ADS, LIGHT_PAGE_SIZES, read_list
 from tap_meta_partner.dimensions.looking_up import ReadDimension
 from tap_meta_partner.dimensions.objects import none_readable
@@ -67,6 +74,8 @@ def read_dimension(
     name = request.dimension.name
     basis: str | None = None
     extent: Extent = Full()
+    if request.dimension.is_log:
+        extent = window_due(bookmark, began, request.start or began)
     if name == "ads":
         basis = yield from _basis(request, above, reading)
         extent = extent_due(bookmark, began, basis)
@@ -92,6 +101,7 @@ def read_dimension(
         listed=frozenset(listed.ids),
         named_in_full=name != "adcreatives" or "ads" in above.in_full,
         bookmark=after,
+        is_followed=isinstance(extent, Between) and extent.end < began,
     )
 
 

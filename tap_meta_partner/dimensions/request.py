@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tap_meta_partner.dimensions.columns import DimensionColumn
-    from tap_meta_partner.dimensions.tables import Dimension
+    from tap_meta_partner.dimensions.dimension import Dimension
     from tap_meta_partner.graph.steps import Jitter
 
 
@@ -59,6 +59,7 @@ class DimensionRequest:
         columns: those selected, key included.
         currency: the account's.
         statuses: `effective_status` wanted; all where empty.
+        start: where what happened is read from, of which nothing has been read; UTC.
     """
 
     dimension: Dimension
@@ -66,6 +67,7 @@ class DimensionRequest:
     account_id: str
     currency: str | None = None
     statuses: tuple[str, ...] = ()
+    start: dt.datetime | None = None
 
     def __str__(self) -> str:
         return f"{self.dimension.name}, account {self.account_id}"

@@ -12,10 +12,9 @@ strings of digits. They become integers; beside each is a number in whole units 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.dimensions import assets
+from tap_meta_partner.dimensions import activities, assets
 from tap_meta_partner.dimensions.columns import (
     FIRST,
     LAST,
@@ -25,40 +24,13 @@ from tap_meta_partner.dimensions.columns import (
     money,
     plain,
 )
+from tap_meta_partner.dimensions.dimension import Dimension
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
 
-DIMENSION_KEY = ("id",)
 _SHARED_KEY = ("account_id", "id")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dimension:
-    """One kind of object that ad accounts hold.
-
-    Attributes:
-        name: of the stream.
-        edge: of the ad account that lists them; called as the stream where empty.
-        key: the columns that identify a row: several accounts can list one pixel or audience.
-        columns: all there are, the key first.
-        statuses: every `effective_status` such an object can have; none where the edge takes no
-            such parameter.
-        always_asked: fields that are read whether or not their columns are wanted.
-        named_by: the column of other rows that names such objects: of insights rows, and for
-            creatives of ads.
-        rejected_for: fields for which Meta may refuse an object that it gives without them.
-    """
-
-    name: str
-    columns: tuple[DimensionColumn, ...]
-    edge: str = ""
-    key: tuple[str, ...] = DIMENSION_KEY
-    statuses: tuple[str, ...] = ()
-    always_asked: tuple[str, ...] = ("id",)
-    named_by: str | None = None
-    rejected_for: tuple[str, ...] = ()
 
 
 CREATIVE_ID = "creative_id"
@@ -288,6 +260,14 @@ DIMENSIONS: Mapping[str, Dimension] = {
             edge="customaudiences",
             key=_SHARED_KEY,
             columns=tuple(assets.CUSTOM_AUDIENCE),
+        ),
+        Dimension(
+            name="activities",
+            key=_SHARED_KEY,
+            columns=tuple(activities.ACTIVITY),
+            always_asked=activities.IDENTIFYING,
+            needed=activities.IDENTIFYING,
+            is_log=True,
         ),
     )
 }

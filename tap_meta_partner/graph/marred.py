@@ -11,10 +11,13 @@ import re
 from decimal import Decimal
 from typing import Any, NoReturn
 
+import msgspec
+
 #: Halves of characters: an escape (`\\ud83d`) without its other half, or a byte that is no UTF-8.
 _HALVES = re.compile("[\ud800-\udfff]+")
 _REPLACEMENT = "\ufffd"
 _CONTROL = re.compile("[\x00-\x1f]")
+_DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
 def mended(body: bytes | bytearray) -> Any:  # noqa: ANN401  (a JSON value)
@@ -28,6 +31,22 @@ def mended(body: bytes | bytearray) -> Any:  # noqa: ANN401  (a JSON value)
     try:
         return json.loads(text, strict=False, parse_float=Decimal, parse_constant=_refuse)
     except (ValueError, RecursionError):
+        return None
+
+
+def inside_text(text: str) -> Any:  # noqa: ANN401  (a JSON value)
+    """Read the JSON that a text of an answer holds, as safely as the answer itself.
+
+    Returns:
+        The value, without what no database takes; None where it is not JSON, or nested too deep.
+    """
+    try:
+        return clean(_DECODE(text), set(), raw=False)
+    except (msgspec.DecodeError, RecursionError, UnicodeError):
+        pass
+    try:
+        return clean(mended(text.encode("utf-8", "surrogatepass")), set(), raw=False)
+    except RecursionError:
         return None
 
 

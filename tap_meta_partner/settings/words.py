@@ -138,6 +138,7 @@ RESERVED_STREAM_NAMES = frozenset(BUILT_IN_REPORTS) | {
     "images",
     "videos",
     "custom_audiences",
+    "activities",
     "campaigns_history",
     "adsets_history",
     "ads_history",

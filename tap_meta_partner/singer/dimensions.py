@@ -63,7 +63,9 @@ class _ObjectStream(ByAccountStream[DimensionBookmark]):
 
     @override
     def keep(self, account_id: str, bookmark: DimensionBookmark) -> None:
-        write_dimension_partition(bookmark, self.partition_of(account_id))
+        write_dimension_partition(
+            bookmark, self.partition_of(account_id), DIMENSIONS[self.dimension].time
+        )
 
     read_partition = staticmethod(read_dimension_partition)
 
@@ -74,14 +76,14 @@ class DimensionStream(_ObjectStream):
     def __init__(self, delivery: Delivery, name: str) -> None:
         self.dimension = name
         schema = dimension_schema(name)
-        dated = DIMENSION_REPLICATION_KEY in schema["properties"]
+        time = DIMENSIONS[name].time
         super().__init__(
             delivery,
             name=name,
             schema=described(schema, [name, "dimensions"]),
             keys=DIMENSIONS[name].key,
             # Meta gives creatives no times.
-            replication_key=DIMENSION_REPLICATION_KEY if dated else None,
+            replication_key=time if time in schema["properties"] else None,
         )
 
 

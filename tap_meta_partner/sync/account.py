@@ -7,10 +7,12 @@ writes.
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.accounts.ad_account import account_zone
 from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
 from tap_meta_partner.dimensions.history import changes
 from tap_meta_partner.dimensions.looking_up import look_up
@@ -20,6 +22,7 @@ from tap_meta_partner.dimensions.tables import history_of
 from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.activity import Activity
 from tap_meta_partner.planning.bookmarks import Bookmark
+from tap_meta_partner.settings.words import DEFAULT_HISTORY_DAYS
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows
 from tap_meta_partner.sync.idle_days import look_for_life
 from tap_meta_partner.sync.outcomes import Outcomes, ensure_may_begin
@@ -28,7 +31,6 @@ from tap_meta_partner.sync.shared import TIME_IS_OVER, OneAccount
 from tap_meta_partner.sync.stream import StreamReading
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
@@ -152,6 +154,7 @@ def _read_objects(
         account_id=account.account_id,
         currency=account.currency,
         statuses=shared.settings.effective_status,
+        start=_start(one),
     )
 
     # A history that has nothing yet begins with all objects.
@@ -177,12 +180,27 @@ def _read_objects(
         on_page=hand_on,
         unavailable=shared.unavailable,
     )
-    read = yield from read_dimension(request, known, one.above, reading)
-    objects.missing = read.missing
-    named = one.named.get(plan.dimension.named_by or "", ())
-    looked_up = yield from look_up(request, named, read, reading)
-    moved = replace(looked_up.bookmark, has_history=bool(plan.history))
-    yield BookmarkMoved(account.account_id, plan.name, moved)
+    while True:
+        read = yield from read_dimension(request, known, one.above, reading)
+        objects.missing = read.missing
+        named = one.named.get(plan.dimension.named_by or "", ())
+        looked_up = yield from look_up(request, named, read, reading)
+        moved = replace(looked_up.bookmark, has_history=bool(plan.history))
+        yield BookmarkMoved(account.account_id, plan.name, moved)
+        if not read.is_followed:
+            return
+        ensure_may_begin(shared)
+        # On from there: what is read again is read again once a run.
+        request = replace(request, start=moved.updated_time)
+        known = replace(moved, updated_time=None)
+
+
+def _start(one: OneAccount) -> dt.datetime:
+    """Return where what happened in an account is read from, of which nothing has been read."""
+    default = one.today - dt.timedelta(days=DEFAULT_HISTORY_DAYS)
+    day = one.shared.settings.start_date or default
+    zone = account_zone(one.account.timezone_name, one.account.timezone_offset_hours)
+    return dt.datetime.combine(day, dt.time(), tzinfo=zone).astimezone(dt.timezone.utc)
 
 
 def _only(records: list[dict[str, Any]], columns: frozenset[str] | None) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tap_meta_partner.dimensions.bookmarks import (
+    Between,
     DimensionBookmark,
     Full,
     Since,
@@ -17,6 +18,7 @@ from tap_meta_partner.dimensions.bookmarks import (
     extent_due,
     fingerprint_of,
     read_dimension_partition,
+    window_due,
     write_dimension_partition,
 )
 
@@ -217,3 +219,45 @@ def test_partition__what_is_no_id_is_not_looked_up() -> None:
 def test_partition__empty() -> None:
     """A partition without anything is a bookmark without anything."""
     assert read_dimension_partition({"basis": 5}) == DimensionBookmark()
+
+
+START = dt.datetime(2025, 11, 24, tzinfo=dt.timezone.utc)
+
+
+def test_window__begins_at_the_start_and_is_a_month_long() -> None:
+    """Of what happened nothing is known: the first month is due."""
+    due = window_due(DimensionBookmark(), NOW, START)
+
+    assert due == Between(START, START + 31 * DAY)
+
+
+def test_window__goes_back_a_day_from_what_was_read() -> None:
+    """Meta may list a change a little late."""
+    due = window_due(DimensionBookmark(updated_time=NOW - 2 * DAY), NOW, START)
+
+    assert due == Between(NOW - 3 * DAY, NOW)
+
+
+@pytest.mark.parametrize("known", [NOW + 400 * DAY, None], ids=["bookmark", "start"])
+def test_window__never_lies_in_the_future(known: dt.datetime | None) -> None:
+    """A time beyond now can only be wrong: no window is turned round."""
+    due = window_due(DimensionBookmark(updated_time=known), NOW, NOW + 5 * DAY)
+
+    assert due.start <= due.end == NOW
+
+
+def test_window__moves_the_bookmark_to_its_end() -> None:
+    """Also where nothing happened, and nothing was read in full."""
+    due = Between(START, START + 31 * DAY)
+    moved = after_reading(DimensionBookmark(), due, began=NOW, newest=None, basis=None)
+
+    assert moved == DimensionBookmark(updated_time=due.end, read_at=NOW)
+
+
+def test_partition__of_what_happened_is_by_event_time() -> None:
+    """The state says what its value is a time of."""
+    partition: dict[str, Any] = {}
+    write_dimension_partition(DimensionBookmark(updated_time=NOW), partition, "event_time")
+
+    assert partition["replication_key"] == "event_time"
+    assert read_dimension_partition(partition).updated_time == NOW

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from facebook_business.adobjects.ad import Ad
+from facebook_business.adobjects.adactivity import AdActivity
 from facebook_business.adobjects.adcreative import AdCreative
 from facebook_business.adobjects.adimage import AdImage
 from facebook_business.adobjects.adset import AdSet
@@ -39,6 +40,7 @@ SDK: dict[str, Any] = {
     "images": AdImage,
     "videos": AdVideo,
     "custom_audiences": CustomAudience,
+    "activities": AdActivity,
 }
 #: The SDK's types, as far as they tell what comes.
 TYPES = {
@@ -68,7 +70,7 @@ DBT = {
 def plain_columns() -> Iterator[tuple[str, str, Holds]]:
     for name, dimension in DIMENSIONS.items():
         for column in dimension.columns:
-            if len(column.paths) == 1 and "." not in column.paths[0]:
+            if column.paths == column.asks and len(column.paths) == 1:
                 yield name, column.paths[0], column.holds
 
 
@@ -84,6 +86,7 @@ def test_dimensions__are_edges_of_the_ad_account() -> None:
         "images": "adimages",
         "videos": "advideos",
         "custom_audiences": "customaudiences",
+        "activities": "activities",
     }
     assert [*DIMENSIONS][:4] == ["campaigns", "adsets", "ads", "adcreatives"]
 
@@ -221,7 +224,7 @@ def test_schema__is_json_schema(name: str) -> None:
         column for column, kind in schema["properties"].items() if "null" not in kind["type"]
     }
 
-    shared = name in {"custom_conversions", "pixels", "custom_audiences"}
+    shared = name in {"custom_conversions", "pixels", "custom_audiences", "activities"}
     assert schema["required"] == (["account_id", "id"] if shared else ["id"])
     assert never_null == {"id", "account_id", "read_at"}
 
@@ -248,4 +251,5 @@ def test_named_by__is_the_column_that_names_the_objects() -> None:
         "ads": "ad_id",
         "adcreatives": "creative_id",
         **dict.fromkeys(("custom_conversions", "pixels", "images", "videos", "custom_audiences")),
+        "activities": None,
     }

@@ -7,6 +7,7 @@ since Meta's documents say no (it is readable by its own id only) while connecto
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,7 @@ from tap_meta_partner.sandbox.insights.query import conditions, name_list
 from tap_meta_partner.sandbox.protocol.errors import invalid_parameter
 from tap_meta_partner.sandbox.protocol.paging import Page, page_of
 from tap_meta_partner.sandbox.protocol.vocabulary import EFFECTIVE_STATUSES
-from tap_meta_partner.sandbox.world import assets
+from tap_meta_partner.sandbox.world import activities, assets
 from tap_meta_partner.sandbox.world.assets import ASSET_EDGES
 
 if TYPE_CHECKING:
@@ -29,8 +30,9 @@ if TYPE_CHECKING:
 
 #: What each edge lists.
 KINDS = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives": "creative"}
+_ACTIVITIES = "activities"
 _EDGES = {
-    "account": frozenset(KINDS) | ASSET_EDGES,
+    "account": frozenset(KINDS) | ASSET_EDGES | {_ACTIVITIES},
     "campaign": frozenset({"adsets", "ads"}),
     "adset": frozenset({"ads"}),
     "ad": frozenset({"adcreatives"}),
@@ -63,6 +65,8 @@ def page(
 ) -> Page[Object]:
     """Return the page of objects `params` ask for; `deleted_by` are those that may name DELETED."""
     requests = field_requests(params.get("fields"))
+    if edge == _ACTIVITIES:
+        return _activities(world, node, requests, params)
     if edge in ASSET_EDGES:
         return _assets(world, node, edge, requests, params)
     kind = KINDS[edge]
@@ -91,6 +95,32 @@ def _assets(
     names = {"id", *(name for name, _ in requests)}
     rows = [{name: each[name] for name in each if name in names} for each in found.rows]
     return Page(rows, found.start, found.end, found.more)
+
+
+def _activities(
+    world: World,
+    node: Node,
+    requests: tuple[FieldRequest, ...],
+    params: Mapping[str, str],
+) -> Page[Object]:
+    """Return a page of what happened between two moments; in the last week if none is given."""
+    objects.check_fields(_ACTIVITIES, requests)
+    until = _moment(params, "until", world.now())
+    since = _moment(params, "since", until - dt.timedelta(days=7))
+    happened = activities.happened(world, node.account)
+    found = page_of([each for moment, each in happened if since <= moment <= until], params)
+    names = {name for name, _ in requests}
+    rows = [{name: each[name] for name in each if name in names} for each in found.rows]
+    return Page(rows, found.start, found.end, found.more)
+
+
+def _moment(params: Mapping[str, str], name: str, default: dt.datetime) -> dt.datetime:
+    given = params.get(name)
+    if given is None:
+        return default
+    if not given.isdecimal():
+        raise invalid_parameter(f"{name} must be a Unix time")
+    return dt.datetime.fromtimestamp(int(given), tz=dt.timezone.utc)
 
 
 def _carrier(kind: str) -> str:

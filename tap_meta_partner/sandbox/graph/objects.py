@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.sandbox.graph.accounts import FieldRequest
 from tap_meta_partner.sandbox.protocol.asset_vocabulary import (
+    ACTIVITY_FIELDS,
     AUDIENCE_FIELDS,
     CUSTOM_CONVERSION_FIELDS,
     IMAGE_FIELDS,
@@ -49,6 +50,7 @@ _FIELDS = {
     "adimages": ("AdImage", IMAGE_FIELDS),
     "advideos": ("AdVideo", VIDEO_FIELDS),
     "customaudiences": ("CustomAudience", AUDIENCE_FIELDS),
+    "activities": ("AdActivity", ACTIVITY_FIELDS),
 }
 _PIXEL, _PAGE, _APP = "310000000000001", "104056922962001", "560000000000001"
 _PROMOTED = ({"pixel_id": _PIXEL, "custom_event_type": "PURCHASE"}, {"page_id": _PAGE})

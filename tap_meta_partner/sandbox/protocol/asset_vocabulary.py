@@ -25,6 +25,13 @@ PIXEL_FIELDS = names_in(
     user_access_expire_time valid_entries
     """
 )
+#: Every field of an activity.
+ACTIVITY_FIELDS = names_in(
+    """
+    actor_id actor_name application_id application_name changed_data date_time_in_timezone
+    event_time event_type extra_data object_id object_name object_type translated_event_type
+    """
+)
 #: Every field of an image.
 IMAGE_FIELDS = names_in(
     """

@@ -34,7 +34,9 @@ class Statuses:
         self.changes = 0
         self._seed = seed
         self._now = now
-        self._begun = now()
+        self.begun = now()
+        #: What was set: of which object, when, and what it was before.
+        self.log: list[tuple[str, dt.datetime, str, str]] = []
         self._node = node
         self._configured: dict[str, str] = {}
         self._found: dict[str, str] = {}
@@ -50,6 +52,7 @@ class Statuses:
         if status not in EFFECTIVE_STATUSES[kind] or status.endswith("_PAUSED"):
             raise ValueError(f"{status!r} is not a status of its own for a {kind}")
         if status in CONFIGURED:
+            self.log.append((object_id, self._now(), self._told(object_id), status))
             self._configured[object_id] = status
             self._found.pop(object_id, None)
         else:
@@ -115,7 +118,7 @@ class Statuses:
         if touched is not None:
             return touched
         created = self.created(each)
-        lived = max(1, int((self._begun - created).total_seconds()))
+        lived = max(1, int((self.begun - created).total_seconds()))
         return created + dt.timedelta(seconds=self._draw(each.id, "updated", lived))
 
     def _above(self, each: Campaign | AdSet | Ad) -> dict[str, Campaign | AdSet | Ad]:
@@ -133,6 +136,9 @@ class Statuses:
         if node is None or node.kind not in EFFECTIVE_STATUSES:
             raise KeyError(object_id)
         return node
+
+    def _told(self, object_id: str) -> str:
+        return self.configured(self._object(object_id))
 
     def _draw(self, object_id: str, what: str, below: int) -> int:
         key = f"{self._seed}/{what}/{object_id}".encode()
