@@ -19,6 +19,7 @@ from tap_meta_partner.onboarding.check.findings import COULD_NOT_CHECK, VERDICTS
 from tap_meta_partner.onboarding.check.identities import CannotCheck
 from tap_meta_partner.onboarding.check.last_time import LastTime, gone_from_state
 from tap_meta_partner.onboarding.check.loader import try_database
+from tap_meta_partner.onboarding.check.object_calls import OBJECT_STREAMS
 from tap_meta_partner.onboarding.check.show import parts_of
 from tap_meta_partner.onboarding.saying import say
 from tap_meta_partner.outputs.secrecy import redacted
@@ -52,6 +53,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--config", type=_FILE, metavar="FILE", help="The tap's config.json.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document instead of text.")
 @click.option("--estimate", is_flag=True, help="Also what first and nightly runs will take.")
+@click.option(
+    "--select",
+    "selected",
+    type=click.Choice(OBJECT_STREAMS),
+    metavar="STREAM",
+    multiple=True,
+    help="Estimate with this dimension, too; may be repeated.",
+)
 @click.option("--state", type=_FILE, metavar="FILE", help="Name its accounts that are gone.")
 @click.option("--remember", type=_FILE, metavar="FILE", help="Keep the list of accounts there.")
 @click.option(
@@ -73,6 +82,7 @@ def check(  # noqa: PLR0913  (one for each option)
     config: Path | None,
     as_json: bool,
     estimate: bool,
+    selected: tuple[str, ...],
     state: Path | None,
     remember: Path | None,
     database: str | None,
@@ -86,10 +96,18 @@ def check(  # noqa: PLR0913  (one for each option)
 
     Accounts that are no longer shared are named: with --remember those that the last check listed,
     with --state those with a bookmark in a Singer state. --estimate counts calls, hours and the
-    share of Meta's hourly limits. --database says whether the loader will find its database.
+    share of Meta's hourly limits; --select ads counts that dimension, too. --database says whether
+    the loader will find its database.
     """
     try:
-        found = _examine(config, estimate=estimate, state=state, remember=remember, minutes=minutes)
+        found = _examine(
+            config,
+            # Naming dimensions asks for an estimate, too.
+            selected=selected if estimate or selected else None,
+            state=state,
+            remember=remember,
+            minutes=minutes,
+        )
         if database is not None:
             try_database(found, _address(database))
     except (SettingsError, CannotCheck) as error:
@@ -110,7 +128,7 @@ def check(  # noqa: PLR0913  (one for each option)
 def _examine(
     config: Path | None,
     *,
-    estimate: bool,
+    selected: tuple[str, ...] | None,
     state: Path | None,
     remember: Path | None,
     minutes: float,
@@ -119,8 +137,8 @@ def _examine(
     examination = Examination(settings, minutes=minutes)
     with _waiting():
         found = examination.run()
-        if estimate:
-            examination.estimate()
+        if selected is not None:
+            examination.estimate(selected)
     if not examination.is_listed:
         return found
     seen = examination.seen

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.days.buckets import ALL_DAYS, MONTHLY
 from tap_meta_partner.graph.usage import DEVELOPMENT_TIER
 from tap_meta_partner.lanes.governor import DEVELOPMENT_CONCURRENCY
+from tap_meta_partner.onboarding.check.object_calls import object_calls
 from tap_meta_partner.planning.bookmarks import Bookmark
 from tap_meta_partner.planning.next_window import next_window
 from tap_meta_partner.planning.open_days import open_days
@@ -23,7 +24,7 @@ from tap_meta_partner.reports.request import MANY_PAGES, PAGE_SIZES
 from tap_meta_partner.settings.words import BUILT_IN_REPORTS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from tap_meta_partner.settings.model import ReportDefinition, Settings
 
@@ -127,33 +128,51 @@ class Measured:
     tier: str | None
 
 
-def estimate(settings: Settings, accounts: Sequence[AccountSize], measured: Measured) -> Estimate:
+def estimate(
+    settings: Settings,
+    accounts: Sequence[AccountSize],
+    measured: Measured,
+    selected: Collection[str] = (),
+) -> Estimate:
     """Estimate the runs of a configuration.
 
     Args:
         settings: the tap's.
         accounts: the readable ones.
         measured: speed and tier.
+        selected: dimensions and histories.
     """
     return Estimate(
         accounts=len(accounts),
         active=sum(account.active for account in accounts),
-        streams=len(settings.definitions),
+        streams=len(settings.definitions) + len(selected),
         tier=_tier_words(measured.tier),
         page_size=PAGE_SIZES[0],
-        first=_run(settings, accounts, measured, nightly=False),
-        nightly=_run(settings, accounts, measured, nightly=True),
-        assumed=tuple(_assumptions(settings, measured)),
+        first=_run(settings, accounts, measured, selected, nightly=False),
+        nightly=_run(settings, accounts, measured, selected, nightly=True),
+        assumed=tuple(_assumptions(settings, measured, selected)),
     )
 
 
 def _run(
-    settings: Settings, accounts: Sequence[AccountSize], measured: Measured, *, nightly: bool
+    settings: Settings,
+    accounts: Sequence[AccountSize],
+    measured: Measured,
+    selected: Collection[str],
+    *,
+    nightly: bool,
 ) -> RunEstimate:
+    start = settings.start_date
     base = FULL_BASE if measured.tier and measured.tier != DEVELOPMENT_TIER else LIMITED_BASE
     by_account = [
         (
-            _calls_of(account, settings, nightly=nightly),
+            _calls_of(account, settings, nightly=nightly)
+            + object_calls(
+                selected,
+                account.objects,
+                days=(account.today - start).days if start else None,
+                nightly=nightly,
+            ),
             base + PER_ACTIVE_AD * (account.objects.get("ad", 0) if account.active else 0),
             account.account_id,
         )
@@ -240,10 +259,10 @@ def _tier_words(tier: str | None) -> str:
     return "Limited" if tier == DEVELOPMENT_TIER else "Full"
 
 
-def _assumptions(settings: Settings, measured: Measured) -> list[str]:
+def _assumptions(settings: Settings, measured: Measured, selected: Collection[str]) -> list[str]:
     base = "600" if measured.tier in (None, DEVELOPMENT_TIER) else "190000"
     found = [
-        f"every stream is selected: the {len(BUILT_IN_REPORTS)} built-in ones"
+        f"every insights stream is selected: the {len(BUILT_IN_REPORTS)} built-in ones"
         + (f" and {len(settings.reports)} reports" if settings.reports else ""),
         (
             f"an account is active if it spent in the last {ACTIVE_DAYS} days; every day has as "
@@ -256,8 +275,10 @@ def _assumptions(settings: Settings, measured: Measured) -> list[str]:
         ),
     ]
     found.append(
-        "dimensions are not counted: each that is selected takes a call more an account and night "
-        "(ads three), and one for every further 100 objects"
+        "objects that Meta no longer lists are not counted: each takes a call, at most 200 an "
+        "account and run; nor is asking in vain for deleted ones, some calls a run"
+        if selected
+        else "dimensions are counted where you name them: --select ads --select campaigns …"
     )
     if any(report.breakdowns for report in settings.reports):
         found.append("breakdowns multiply the rows by how many values they usually have")

@@ -42,7 +42,7 @@ from tap_meta_partner.settings.versions import NEWEST, life_of
 from tap_meta_partner.settings.words import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from typing import Any
 
     from tap_meta_partner.accounts.ad_account import AdAccount
@@ -230,8 +230,12 @@ class Examination:
 
     # What the runs will take.
 
-    def estimate(self) -> None:
-        """Add an estimate of the tap's runs to the findings; asks each active account once."""
+    def estimate(self, selected: Collection[str] = ()) -> None:
+        """Add an estimate of the tap's runs to the findings; asks each active account once.
+
+        Args:
+            selected: the dimensions and histories to count along.
+        """
         readable = [
             (self.seen[facts.account_id], facts)
             for facts in self.findings.accounts
@@ -266,7 +270,7 @@ class Examination:
                 )
             )
         measured = Measured(seconds_per_call=self.seconds_per_call, tier=self.asking.governor.tier)
-        self.findings.estimate = estimate(self.settings, sizes, measured)
+        self.findings.estimate = estimate(self.settings, sizes, measured, selected)
         self.findings.calls = self.asking.calls
         self.findings.seconds = round(self.clock.monotonic() - self._begun, 1)
 

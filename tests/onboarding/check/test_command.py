@@ -15,14 +15,16 @@ import pytest
 from click.testing import CliRunner
 
 from tap_meta_partner import cli
+from tap_meta_partner.dimensions.tables import DIMENSIONS
 from tap_meta_partner.graph.error_codes import no_answer
 from tap_meta_partner.graph.errors import Retriable
 from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.onboarding.check.examination import Examination
+from tap_meta_partner.onboarding.check.object_calls import OBJECT_STREAMS
 from tap_meta_partner.sandbox import Budget, Fault, Sandbox, TokenInfo, World
 from tap_meta_partner.sandbox.graph.tokens import APP_ID
 from tap_meta_partner.settings.reading import parse_settings
-from tests.support.tap_process import run_tap
+from tests.support.tap_process import catalog_selecting, run_tap
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -585,6 +587,50 @@ def test_estimate__is_what_a_run_takes(sandbox: Sandbox, folder: Path) -> None:
     assert estimate["first"]["calls"] == pytest.approx(calls, abs=3)
     assert estimate["nightly"]["calls"] == pytest.approx(len(sandbox.calls), abs=3)
     assert (estimate["accounts"], estimate["active"]) == (7, 6)
+
+
+@pytest.mark.parametrize(
+    "selected",
+    [
+        ("campaigns", "adsets", "ads", "adcreatives"),
+        ("ads",),
+        ("ads", "ads_history"),
+        ("campaigns_history",),
+        ("activities", "pixels", "images"),
+        OBJECT_STREAMS,
+    ],
+    ids=lambda streams: f"{streams[0]} and {len(streams) - 1}",
+)
+def test_estimate__counts_dimensions_along(
+    start_sandbox: Callable[..., Sandbox], folder: Path, selected: tuple[str, ...]
+) -> None:
+    """What is named adds the calls that the tap then makes for it, first and each night."""
+    sandbox = start_sandbox(World.demo(seed=7), deleted_listed=True)
+    config = {**config_of(sandbox), "start_date": "2026-06-01"}
+    arguments = [each for stream in selected for each in ("--select", stream)]
+    plain = facts(config, "--estimate")["estimate"]
+    found = facts(config, *arguments)["estimate"]
+
+    def made(state: dict[str, Any] | None = None) -> tuple[int, dict[str, Any] | None]:
+        sandbox.calls.clear()
+        catalog = catalog_selecting(config, *selected)
+        output = run_tap(folder, config, state=state, catalog=catalog)
+        kinds = {DIMENSIONS[name].edge or name for name in DIMENSIONS}
+        return sum(call.kind in kinds for call in sandbox.calls), output.state
+
+    first, state = made()
+    nightly, _ = made(state)
+    assert found["first"]["calls"] - plain["first"]["calls"] == pytest.approx(first, abs=3)
+    assert found["nightly"]["calls"] - plain["nightly"]["calls"] == pytest.approx(nightly, abs=3)
+
+
+def test_estimate__of_what_is_no_dimension(sandbox: Sandbox) -> None:
+    """A stream that cannot be counted so is said, before anything is asked."""
+    output = check(config_of(sandbox), "--select", "adds")
+
+    assert output.exit_code == 2
+    assert "ads" in output.stderr
+    assert not sandbox.calls
 
 
 def test_estimate__says_what_it_assumes(sandbox: Sandbox) -> None:

@@ -1,0 +1,60 @@
+"""How many calls the dimensions and histories of an ad account take."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from typing import TYPE_CHECKING
+
+from tap_meta_partner.dimensions.bookmarks import LONGEST_WINDOW
+from tap_meta_partner.dimensions.listing import ABOVE_ADS, LIGHT_PAGE_SIZES, PAGE_SIZES
+from tap_meta_partner.dimensions.tables import DIMENSIONS, WITH_HISTORY, history_of
+from tap_meta_partner.settings.words import DEFAULT_HISTORY_DAYS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+#: Every stream of this kind.
+OBJECT_STREAMS = (*DIMENSIONS, *map(history_of, WITH_HISTORY))
+
+_LEVELS = {"campaigns": "campaign", "adsets": "adset", "ads": "ad", "adcreatives": "ad"}
+
+
+def object_calls(
+    streams: Collection[str],
+    objects: Mapping[str, int],
+    *,
+    days: int | None,
+    nightly: bool,
+) -> int:
+    """Count the calls of one ad account's dimensions in a run.
+
+    Args:
+        streams: those selected, dimensions and histories; a history is read with its dimension.
+        objects: how many it has, by level; as far as known.
+        days: from the start to its today; None for the default history.
+        nightly: it has been read the night before.
+
+    Returns:
+        Calls, without those for objects that Meta no longer lists.
+    """
+    dimensions = {stream.removesuffix("_history") for stream in streams}
+    calls = 0
+    for name in dimensions:
+        if DIMENSIONS[name].is_log:
+            length = dt.timedelta(days=DEFAULT_HISTORY_DAYS if days is None else days)
+            calls += 1 if nightly else max(1, math.ceil(length / LONGEST_WINDOW))
+        elif name == "ads" and nightly:
+            # What changed fits on a page.
+            calls += 1
+        else:
+            calls += _pages(objects.get(_LEVELS.get(name, ""), 1), PAGE_SIZES[0])
+    if "ads" in dimensions:
+        # The statuses of what is above them are read all the same.
+        above = [name for name in ABOVE_ADS if name not in dimensions]
+        calls += sum(_pages(objects.get(_LEVELS[name], 1), LIGHT_PAGE_SIZES[0]) for name in above)
+    return calls
+
+
+def _pages(rows: int, size: int) -> int:
+    return max(1, math.ceil(rows / size))
