@@ -29,7 +29,7 @@ DAYS = 10
 SCHEMA = "tap_meta_partner"
 #: What rows lack by the hour and by region (Meta: "Restrictions for off-Meta action metrics").
 OFF_META = {
-    *("landing_page_view", "lead", "purchase", "omni_purchase"),
+    *("landing_page_view", "add_to_cart", "initiate_checkout", "lead", "purchase", "omni_purchase"),
     *("offsite_conversion.fb_pixel_purchase", "offsite_conversion.fb_pixel_lead"),
 }
 WITHOUT_OFF_META = {"region", reports.ADVERTISER_HOURS, reports.AUDIENCE_HOURS}

@@ -99,6 +99,8 @@ PLACES = ("country", "region")
 #: What happens on a website or in an app, which Meta does not tell by region (since 2021-04-27).
 OFF_META = {
     "landing_page_view",
+    "add_to_cart",
+    "initiate_checkout",
     "purchase",
     "omni_purchase",
     "offsite_conversion.fb_pixel_purchase",

@@ -38,6 +38,11 @@ _WHERE: Mapping[str, tuple[str, Callable[[Mapping[str, Any]], bool]]] = {
         "publisher_platform = 'instagram'",
         lambda row: row["publisher_platform"] == "instagram",
     ),
+    "ads_reels": (
+        "platform_position like '%reels'",
+        lambda row: row["platform_position"].endswith("reels"),
+    ),
+    "account_funnel": ("actions_purchase > 0", lambda row: (row["actions_purchase"] or 0) > 0),
     "ads_purchases": ("actions_purchase > 0", lambda row: (row["actions_purchase"] or 0) > 0),
 }
 _ACTION_COLUMNS = ("date_start", "metric", "action_type", "attribution_window", "value")
@@ -138,7 +143,12 @@ def _markdown(records: Iterable[Mapping[str, Any]], columns: tuple[str, ...]) ->
 
 
 def _shown(value: object) -> str:
-    return json.dumps(value) if value is None else str(value).replace("|", "\\|")
+    text = (
+        json.dumps(value, ensure_ascii=False)
+        if value is None or isinstance(value, dict)
+        else str(value)
+    )
+    return text.replace("|", "\\|")
 
 
 def shown_recipes(page: str) -> dict[str, str]:

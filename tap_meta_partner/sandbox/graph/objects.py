@@ -54,6 +54,15 @@ _FIELDS = {
 }
 _PIXEL, _PAGE, _APP = "310000000000001", "104056922962001", "560000000000001"
 _PROMOTED = ({"pixel_id": _PIXEL, "custom_event_type": "PURCHASE"}, {"page_id": _PAGE})
+_ADVANTAGE = tuple(
+    {
+        "advantage_state": state,
+        "advantage_audience_state": part,
+        "advantage_budget_state": part,
+        "advantage_placement_state": part,
+    }
+    for state, part in (("ADVANTAGE_PLUS_SALES", "ENABLED"), ("DISABLED", "DISABLED"))
+)
 _WINDOWS = {
     "7d_click": (("CLICK_THROUGH", 7),),
     "7d_click_1d_view": (("CLICK_THROUGH", 7), ("VIEW_THROUGH", 1)),
@@ -120,6 +129,8 @@ def _campaign(world: World, account: AdAccount, each: Campaign) -> Object:
         "start_time": _time(account, world.statuses.created(each)),
         "budget_remaining": "0",
     }
+    # By its id, so that what is drawn for other campaigns and columns stays as it is.
+    found["advantage_state_info"] = _ADVANTAGE[int(each.id) % len(_ADVANTAGE)]
     if own_budget:
         found |= _budget(draw) | {"bid_strategy": "LOWEST_COST_WITHOUT_CAP"}
     if draw.random() < 0.3:  # noqa: PLR2004  (some campaigns may not spend more than so much)

@@ -17,6 +17,8 @@ Key = dict[str, object]
 OFF_META_TYPES = frozenset(
     {
         "landing_page_view",
+        "add_to_cart",
+        "initiate_checkout",
         "purchase",
         "omni_purchase",
         "offsite_conversion.fb_pixel_purchase",

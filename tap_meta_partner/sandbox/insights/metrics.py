@@ -82,6 +82,8 @@ def _actions(facts: Facts) -> Counts:
         ("video_view", facts.views),
         ("post_engagement", on_post),
         ("page_engagement", on_post + facts.likes),
+        ("add_to_cart", facts.carts),
+        ("initiate_checkout", facts.checkouts),
         *_purchases(facts.purchases),
         ("lead", facts.leads),
         ("offsite_conversion.fb_pixel_lead", facts.leads),

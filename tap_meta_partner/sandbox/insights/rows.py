@@ -171,6 +171,20 @@ class _RowWriter:
         return {name: known[name] for name in self._query.fields if name in known}
 
 
+#: How an ad stands beside others that compete for the same people; unknown of those that few see.
+_RANKS = (
+    "ABOVE_AVERAGE",
+    "AVERAGE",
+    "UNKNOWN",
+    "BELOW_AVERAGE_35",
+    "BELOW_AVERAGE_20",
+    "BELOW_AVERAGE_10",
+)
+_RANKINGS = tuple(
+    enumerate(("quality_ranking", "engagement_rate_ranking", "conversion_rate_ranking"))
+)
+
+
 def labels(level: str, account: AdAccount, campaign: Campaign, adset: AdSet, ad: Ad) -> Row:
     """Return the text fields a row of `level` can have: of its own object and those above."""
     known: Row = {
@@ -207,4 +221,5 @@ def labels(level: str, account: AdAccount, campaign: Campaign, adset: AdSet, ad:
     return known | {
         "ad_id": ad.id,
         "ad_name": ad.name,
+        **{name: _RANKS[(ad.number + place) % len(_RANKS)] for place, name in _RANKINGS},
     }

@@ -45,6 +45,16 @@ class Facts(NamedTuple):
     contacts: int
     value: int
 
+    @property
+    def carts(self) -> int:
+        """How often something was put into a cart: more often than it was bought."""
+        return 3 * self.purchases + self.leads
+
+    @property
+    def checkouts(self) -> int:
+        """How often somebody began to pay."""
+        return 2 * self.purchases
+
 
 AdDays = list[tuple["Ad", Facts]]
 #: Nothing at all, to set single counts in.

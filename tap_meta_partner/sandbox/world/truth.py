@@ -227,6 +227,8 @@ def actions_of(ad_days: AdDays) -> dict[str, int]:
         "video_view": count("views"),
         "post_engagement": count(*on_post),
         "page_engagement": count(*on_post, "likes"),
+        "add_to_cart": count("carts"),
+        "initiate_checkout": count("checkouts"),
         "purchase": count("purchases"),
         "omni_purchase": count("purchases"),
         "offsite_conversion.fb_pixel_purchase": count("purchases"),
