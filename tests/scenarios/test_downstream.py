@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import re
 from collections import defaultdict
 from decimal import Decimal
@@ -10,15 +11,18 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 import pytest
+from click.testing import CliRunner
 
+from tap_meta_partner import cli
 from tap_meta_partner.onboarding.report.answers import answers
 from tap_meta_partner.onboarding.report.tables import Question, held_in
 from tap_meta_partner.sandbox.world.creatives import creative, id_of
-from tests.support.downstream_nights import DASHBOARD, SECOND_NIGHT, START, two_nights
+from tests.support.downstream_nights import DASHBOARD, FOLDER, SECOND_NIGHT, START, two_nights
 from tests.support.downstream_pages import CHART, answer, chart, queries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tap_meta_partner.sandbox.world.advertising import AdAccount
     from tests.support.downstream_nights import Nights
@@ -188,6 +192,81 @@ def test_history__has_the_time_the_package_orders_by(
     query = f"select count(*) from facebook_ads.{view} where {column} is null"  # noqa: S608
 
     assert rows(nights, query) == [(0,)]
+
+
+@pytest.mark.parametrize(
+    ("view", "table", "objects"),
+    [
+        ("campaign_history", "campaigns", "campaign"),
+        ("ad_set_history", "adsets", "adset"),
+        ("ad_history", "ads", "ad"),
+    ],
+)
+def test_histories__have_a_row_for_each_change(
+    nights: Nights, view: str, table: str, objects: str
+) -> None:
+    """Who replaces the views has each object, the same newest rows, and what was changed twice."""
+    newest = f"select distinct on (id) * from facebook_ads.{view} order by id, updated_time desc"  # noqa: S608
+    latest = rows(nights, newest)
+    histories = (FOLDER / "facebook_ads" / "histories.sql").read_text(encoding="utf-8")
+    with nights.connection.transaction(force_rollback=True):
+        nights.connection.execute(histories.encode())
+        kept = rows(nights, newest)
+        keys = rows(nights, f"select id, updated_time from facebook_ads.{view}")  # noqa: S608
+        often = rows(nights, f"select id from facebook_ads.{view} group by id having count(*) > 1")  # noqa: S608
+        read = rows(nights, f"select count(*) from tap_meta_partner.{table}_history")  # noqa: S608
+
+    def told(found: list[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+        """All but when it was read: states are read again each night, changes once."""
+        return [row[:-1] for row in found]
+
+    assert told(kept) == told(latest)
+    assert len(keys) == len(set(keys)) == read[0][0]
+    assert often == ([(int(nights.touched),)] if objects == "campaign" else [])
+
+
+def test_verify__runs_on_the_views(nights: Nights, tmp_path: Path) -> None:
+    """What the package reads of ads agrees with Meta, by account and day; what does not is said."""
+    config = {"access_token": nights.sandbox.token, "api_url": nights.sandbox.url}
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    command = [
+        "verify",
+        "--config",
+        str(tmp_path / "config.json"),
+        "--json",
+        "--since",
+        "2026-02-16",
+    ]
+    command += ["--until", "2026-03-08", "--database", nights.address, "--schema", "facebook_ads"]
+
+    def verified() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(CliRunner().invoke(cli.main, command).stdout)
+        return {each["account_id"]: each["verdict"] for each in found["accounts"]}
+
+    equal = verified()
+    account_id = next(key for key, verdict in equal.items() if verdict == "equal")
+    with nights.connection.transaction():
+        nights.connection.execute(
+            "create table kept as select * from tap_meta_partner.ad_insights where account_id = %s",
+            (account_id,),
+        )
+        nights.connection.execute(
+            "update tap_meta_partner.ad_insights set spend = spend + 1 where account_id = %s",
+            (account_id,),
+        )
+    wrong = verified()
+    with nights.connection.transaction():
+        nights.connection.execute(
+            "delete from tap_meta_partner.ad_insights where account_id = %s", (account_id,)
+        )
+        nights.connection.execute("insert into tap_meta_partner.ad_insights select * from kept")
+        nights.connection.execute("drop table kept")
+
+    assert set(equal.values()) <= {"equal", "explained"}
+    assert equal[account_id] == "equal"
+    assert {account.id for account in nights.world.readable()} <= set(equal)
+    assert wrong.pop(account_id) not in {"equal", "explained"}
+    assert wrong == {key: verdict for key, verdict in equal.items() if key in wrong}
 
 
 # The numbers

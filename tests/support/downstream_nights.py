@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from tap_meta_partner.demo.meltano import Project
+    from tap_meta_partner.sandbox import Sandbox
 
 REPOSITORY = Path(__file__).parents[2]
 FOLDER = REPOSITORY / "docs" / "downstream"
@@ -36,6 +37,8 @@ SECOND_NIGHT = FIRST_NIGHT + dt.timedelta(days=1)
 START = dt.date(2026, 1, 5)
 #: Whose share is withdrawn between the nights.
 LOST_CLIENT = "Kererū Outdoors"
+#: Only for those who keep them: histories.sql.
+HISTORIES = ("campaigns_history.*", "adsets_history.*", "ads_history.*")
 
 _CREATES = re.compile(r"^psql (.* -f \S+) \"\$DATABASE\"$", re.MULTILINE)
 _PROJECT = re.compile(r"```yaml\n(plugins:\n.*?)```", re.DOTALL)
@@ -49,13 +52,17 @@ class Nights:
         connection: to the database, for which every statement is committed at once.
         world: the truth, as of the second night.
         lost: the account that could not be read in the second night.
+        touched: a campaign that was changed between the nights.
         address: of the database, as SQLAlchemy writes it.
+        sandbox: which is still there.
     """
 
     connection: psycopg.Connection
     world: World
     lost: str
+    touched: str
     address: str
+    sandbox: Sandbox
 
 
 @contextlib.contextmanager
@@ -67,6 +74,7 @@ def two_nights() -> Iterator[Nights]:
     clock = [FIRST_NIGHT]
     world = World.demo(seed=7, days=90, now=lambda: clock[0])
     (lost,) = [each.id for each in world.accounts if each.name == LOST_CLIENT]
+    touched = next(each for each in world.readable() if each.id != lost).campaigns[0].id
     settings = {
         "TAP_META_PARTNER_BUSINESS_ID": world.business.id,
         "TAP_META_PARTNER_START_DATE": START.isoformat(),
@@ -78,13 +86,16 @@ def two_nights() -> Iterator[Nights]:
         create_views(started.postgres.uri)
         clock[0] = SECOND_NIGHT
         world.restate()
+        world.statuses.touch(touched)
         world.revoke(lost)
         _run(project, clock[0])
         yield Nights(
             connection=started.connection,
             world=world,
             lost=lost,
+            touched=touched,
             address=started.postgres.loader_uri,
+            sandbox=started.sandbox,
         )
 
 
@@ -116,7 +127,8 @@ def _follow_the_pages(project: Project) -> None:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     (extractor,) = content["plugins"]["extractors"]
     pages = [definitions(page) for page in (README, DASHBOARD)]
-    extractor["select"] = sorted({name for page in pages for name in page["select"]})
+    selected = {name for page in pages for name in page["select"]} | set(HISTORIES)
+    extractor["select"] = sorted(selected)
     reports = [report for page in pages for report in page["config"]["reports"]]
     extractor["config"] = {"reports": reports}
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")

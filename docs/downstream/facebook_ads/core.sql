@@ -10,8 +10,8 @@
 -- Instants are UTC without a time zone, as the loader stores them.
 --
 -- What differs from the package's usual source:
---   * No history. Our tables hold the latest state of each object, so that every `…_history` has one
---     row an object, the most recent one.
+--   * Every `…_history` has one row an object, the most recent one; histories.sql makes those of
+--     campaigns, ad sets and ads a row for each change.
 --   * `_fivetran_synced` is when the tap asked Meta for the row (`read_at`).
 --   * `_fivetran_id` is made of the row's key, and stays the same from run to run.
 --   * Budgets are in the currency's smallest unit, as Meta gives them; ours in whole units are the
@@ -36,7 +36,7 @@ select
   timezone_name,
   timezone_offset_hours_utc::numeric as timezone_offset_hours_utc,
   null::text as business_state, -- not read
-  null::bigint as min_daily_budget -- not read
+  min_daily_budget::bigint as min_daily_budget
 from tap_meta_partner.ad_accounts as account;
 
 create or replace view facebook_ads.campaign_history as

@@ -30,7 +30,7 @@ _BESIDES = ("read_at", "timezone_name", "attribution_setting")
 class Found:
     """A table and its columns."""
 
-    table: sa.TableClause
+    table: sa.FromClause
     columns: Mapping[str, Any]
 
 

@@ -28,6 +28,10 @@ if TYPE_CHECKING:
     from tap_meta_partner.settings.model import ReportDefinition
 
 _STATUS = "account_sync_status"
+#: Views that hold a stream under other names (docs/downstream): the view's, and its columns'.
+_VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "ad_insights": ("basic_ad", {"date": "date_start"}),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +97,9 @@ class Target:
         with self._database.connection() as connection:
             inspector = sa.inspect(connection)
             there = {
-                definition.name: self._found(inspector, definition.name)
+                definition.name: table
                 for definition in definitions
-                if inspector.has_table(definition.name, schema=self._schema)
+                if (table := self._table_or_view(inspector, definition.name)) is not None
             }
             if not there:
                 raise CannotRead(
@@ -108,9 +112,9 @@ class Target:
             empty = []
             held: defaultdict[str, dict[str, HeldStream]] = defaultdict(dict)
             for definition in definitions:
-                table = there.get(definition.name)
-                if table is None:
+                if definition.name not in there:
                     continue
+                table = there[definition.name]
                 empty.append(
                     HeldStream(
                         stream=definition.name,
@@ -122,6 +126,19 @@ class Target:
                 for account_id, stream in found:
                     held[account_id][stream.stream] = stream
         return Holdings(empty=empty, held=held, statuses=statuses)
+
+    def _table_or_view(self, inspector: sa.Inspector, stream: str) -> Found | None:
+        if inspector.has_table(stream, schema=self._schema):
+            return self._found(inspector, stream)
+        view, renamed = _VIEWS.get(stream, ("", {}))
+        if not view or not inspector.has_table(view, schema=self._schema):
+            return None
+        found = self._found(inspector, view)
+        columns = {renamed.get(name, name): kind for name, kind in found.columns.items()}
+        if not {"account_id", "date_start"} <= set(columns):
+            return None
+        labelled = [each.label(renamed.get(each.key, each.key)) for each in found.table.c]
+        return Found(table=sa.select(*labelled).subquery(view), columns=columns)
 
     def _found(self, inspector: sa.Inspector, name: str) -> Found:
         columns = {
