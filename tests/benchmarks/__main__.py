@@ -1,6 +1,6 @@
 """Measure the tap, and print a table: `uv run python -m tests.benchmarks`.
 
-Some are chosen by name: a, b, c, kinds, d, check, kill, changed, year, loaders.
+Some are chosen by name: a, b, many, c, kinds, d, check, kill, changed, year, loaders.
 
 Beside each run stands a bare loop over the very same HTTP answers (JSON in, typed row, JSON out,
 nothing else) in the same session, since machines differ and are noisy: ratios are what counts.
@@ -215,6 +215,25 @@ def bench_b(results: Results) -> None:
         )
 
 
+def bench_many(results: Results) -> None:
+    """Thousands of accounts, most of them idle: a call each, little memory, a state in bounds."""
+    for key in ("many4000", "many10000"):
+        measured, seen, _ = measure(key, results)
+        by_account = calls_by_account(seen)
+        active = {account for account, _ in measured.spend}
+        idle = [count for account, count in by_account.items() if account not in active]
+        each = sum(idle) / len(idle)
+        results.promise(
+            f"{key}: at most 1.3 calls per idle account ({len(idle)} of them)",
+            f"{each:.2f}",
+            kept=each <= 1.3,
+        )
+        peak = measured.peak / _MEGABYTE
+        results.promise(f"{key}: at most 150 MB", f"{peak:.0f} MB", kept=peak <= 150)
+        state = measured.state_bytes / 1e6
+        results.promise(f"{key}: STATE under 64 MB in all", f"{state:.2f} MB", kept=state < 64)
+
+
 def bench_c(results: Results) -> None:
     """One huge account: little work per row, flat memory."""
     small, _, _ = measure("c30", results)
@@ -304,6 +323,7 @@ def bench_year(results: Results) -> None:
 BENCHMARKS: dict[str, Callable[[Results], None]] = {
     "a": bench_a,
     "b": bench_b,
+    "many": bench_many,
     "c": bench_c,
     "kinds": bench_kinds,
     "d": bench_d,

@@ -89,6 +89,22 @@ WORKLOADS = {
         history_days=30,
         warm=True,
     ),
+    "many4000": Workload(
+        name="many: 4,000 accounts, mostly idle, a nightly run",
+        world="agency",
+        dials={"accounts": 4000, "idle": 0.97},
+        latency=0.01,
+        history_days=30,
+        warm=True,
+    ),
+    "many10000": Workload(
+        name="many: 10,000 accounts, the same",
+        world="agency",
+        dials={"accounts": 10_000, "idle": 0.97},
+        latency=0.01,
+        history_days=30,
+        warm=True,
+    ),
     "c": Workload(
         lasts=40.0,
         name="c: one account, 300,000 rows",

@@ -1,4 +1,4 @@
-"""Every dimension and history through Meltano into DuckDB, twice: each object once."""
+"""Every dimension and history through Meltano into PostgreSQL and DuckDB: each object once."""
 
 from __future__ import annotations
 
@@ -14,16 +14,13 @@ from tap_meta_partner.demo.postgres import short_folder
 from tap_meta_partner.dimensions.tables import DIMENSIONS, HISTORY_KEY, WITH_HISTORY, history_of
 from tap_meta_partner.sandbox import Sandbox, World
 from tap_meta_partner.sandbox.world import activities, assets, creatives
-from tests.support.destinations import ALL_LOADERS, Destination
+from tests.support.destinations import ALL_LOADERS, Destination, Loader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LOADER = next(each for each in ALL_LOADERS if each.name == "target-duckdb")
+LOADERS = [each for each in ALL_LOADERS if each.name in {"target-postgres", "target-duckdb"}]
 SECOND_LEVEL = {"campaigns": "campaign", "adsets": "adset", "ads": "ad"}
-pytestmark = pytest.mark.skipif(
-    sys.version_info[:2] > LOADER.newest_python, reason="what it pins has no wheels for this Python"
-)
 STREAMS = (*DIMENSIONS, *map(history_of, WITH_HISTORY))
 KEYS = {
     **{name: each.key for name, each in DIMENSIONS.items()},
@@ -35,7 +32,7 @@ _ACTIVITY = ("event_type", "object_id", "actor_id", "extra_data")
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Two runs into one file."""
+    """Two runs into one database."""
 
     world: World
     destination: Destination
@@ -45,13 +42,27 @@ class Loaded:
         return self.destination.query(query.format(self.destination.table(stream)))
 
 
-@pytest.fixture(scope="module")
-def loaded() -> Iterator[Loaded]:
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(
+            each,
+            marks=pytest.mark.skipif(
+                sys.version_info[:2] > each.newest_python,
+                reason="what it pins has no wheels for this Python",
+            ),
+        )
+        for each in LOADERS
+    ],
+    ids=lambda each: each.name,
+)
+def loaded(request: pytest.FixtureRequest) -> Iterator[Loaded]:
+    loader: Loader = request.param
     world = World.demo(seed=7, days=30)
     with (
         Sandbox(world) as sandbox,
         short_folder() as folder,
-        LOADER.destination(folder / "project", folder / "server.log") as destination,
+        loader.destination(folder / "project", folder / "server.log") as destination,
     ):
         settings = {
             "TAP_META_PARTNER_API_URL": sandbox.url,
@@ -59,7 +70,7 @@ def loaded() -> Iterator[Loaded]:
             "TAP_META_PARTNER__SELECT": json.dumps([f"{stream}.*" for stream in STREAMS]),
             **destination.settings,
         }
-        project = new_project(folder / "project", settings, loader=LOADER.name)
+        project = new_project(folder / "project", settings, loader=loader.name)
         project.run()
         project.run()
         yield Loaded(world, destination)
