@@ -1,1 +1,1 @@
-"""Campaigns, ad sets, ads and creatives: what insights are joined to."""
+"""What insights are joined to: campaigns, ads, creatives, images, and who changed what."""
