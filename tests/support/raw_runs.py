@@ -78,7 +78,7 @@ class Place:
         if not request.raw.startswith(self.method.encode()):
             return False
         if "{run_id}" in self.part:
-            parts = [self.part.format(run_id=run_id) for run_id in run_ids]
+            parts = [self.part.format(run_id=run_id) for run_id in tuple(run_ids)]
             return any(part in request.target for part in parts)
         return all(part in request.target for part in self.part.format(id=account_id).split(" "))
 
