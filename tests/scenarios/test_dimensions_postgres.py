@@ -187,7 +187,7 @@ def test_status__is_that_of_meta(loaded: Loaded) -> None:
 
 def test_page__its_queries_tell_what_it_says(loaded: Loaded) -> None:
     """The join keeps all that was spent; the other query finds the deleted campaigns."""
-    join, _, gone = re.findall(r"```sql\n(.*?)```", page_text("dimensions"), re.DOTALL)
+    join, *_, gone = re.findall(r"```sql\n(.*?)```", page_text("dimensions"), re.DOTALL)
     ((spent,),) = loaded.rows("select sum(spend) from tap_meta_partner.ad_insights")
 
     joined = loaded.rows(join)
