@@ -23,6 +23,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.values import instant_of, maybe
+from tap_meta_partner.planning.account_days import (
+    AccountDays,
+    account_days_as_json,
+    read_account_days,
+)
 from tap_meta_partner.planning.digests import Digests, digests_as_json, read_digests
 from tap_meta_partner.planning.holes import Hole, holes_as_json, read_holes
 from tap_meta_partner.planning.pace import WIDEST_DAYS, Pace
@@ -56,6 +61,7 @@ class Bookmark:
         withheld: the fields that days were delivered without, and lookbacks not read for them.
         holes: what of those days cannot be had.
         digests: what the target has of the last of those days.
+        account_days: what the account as a whole was like on them, where that is compared.
     """
 
     day: dt.date | None = None
@@ -67,6 +73,7 @@ class Bookmark:
     withheld: Withheld = field(default_factory=Withheld)
     holes: tuple[Hole, ...] = ()
     digests: Digests = field(default_factory=Digests)
+    account_days: AccountDays = field(default_factory=AccountDays)
 
     @property
     def last_day(self) -> dt.date | None:
@@ -93,6 +100,7 @@ def read_partition(partition: Mapping[str, Any]) -> Bookmark:
         withheld=read_withheld(partition),
         holes=read_holes(partition.get("holes")),
         digests=read_digests(partition),
+        account_days=read_account_days(partition),
     )
 
 
@@ -108,6 +116,7 @@ def write_partition(bookmark: Bookmark, partition: MutableMapping[str, Any]) -> 
         "trouble": bookmark.trouble and bookmark.trouble.isoformat(timespec="seconds"),
         "holes": holes_as_json(bookmark.holes),
         "digests": digests_as_json(bookmark.digests, bookmark.day),
+        "account_days": account_days_as_json(bookmark.account_days, bookmark.day),
         **withheld_as_json(bookmark.withheld),
     }
     for key, value in values.items():

@@ -15,6 +15,7 @@ from tap_meta_partner.settings.words import (
     DEFAULT_LOOKBACK_DAYS,
     DEFAULT_TIMEOUT_SECONDS,
     DEFAULT_USER_AGENT,
+    REREAD,
     UNCHANGED_DAYS,
 )
 
@@ -106,6 +107,7 @@ class Settings:
     fail_on_skipped_accounts: bool = False
     backfill_on_change: bool = False
     unchanged_days: str = UNCHANGED_DAYS[0]
+    reread: str = REREAD[0]
     max_run_minutes: float | None = None
     user_agent: str = DEFAULT_USER_AGENT
     api_version: str = DEFAULT_API_VERSION

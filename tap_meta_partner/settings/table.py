@@ -38,6 +38,7 @@ from tap_meta_partner.settings.words import (
     DEFAULT_TIMEOUT_SECONDS,
     DEFAULT_USER_AGENT,
     REPORT_MODES,
+    REREAD,
     UNCHANGED_DAYS,
 )
 
@@ -198,6 +199,15 @@ TABLE = (
         default=UNCHANGED_DAYS[0],
         description="Days of the lookback whose rows are as they were: skip leaves them as the "
         "target has them, write writes every row again on every run.",
+    ),
+    Setting(
+        "reread",
+        OneOf(REREAD),
+        title="Days read again",
+        default=REREAD[0],
+        description="Which days of the lookback are asked for again: all, or changed, those on "
+        "which the account as a whole has changed, the last three, and every seventh night all. "
+        "For accounts of thousands of ads.",
     ),
     Setting(
         "max_run_minutes",

@@ -57,6 +57,7 @@ DEFAULT_LOOKBACK_DAYS = 28
 
 #: What becomes of days whose rows the target has already.
 UNCHANGED_DAYS = ("skip", "write")
+REREAD = ("all", "changed")
 
 
 DEFAULT_CONCURRENCY = 8

@@ -23,6 +23,7 @@ from tap_meta_partner.insights.plan import InsightsPlan
 from tap_meta_partner.planning.activity import Activity
 from tap_meta_partner.planning.bookmarks import Bookmark
 from tap_meta_partner.settings.words import DEFAULT_HISTORY_DAYS
+from tap_meta_partner.sync.account_days import DaysNow, spares
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome, Rows
 from tap_meta_partner.sync.idle_days import look_for_life
 from tap_meta_partner.sync.outcomes import Outcomes, ensure_may_begin
@@ -73,6 +74,7 @@ def sync_account(
         today=today,
         shared=shared,
         activity=Activity(plan.definition for plan in insights),
+        days_now=DaysNow(spares(insights, shared)),
         named={each.dimension.named_by: set() for each in dimensions if each.dimension.named_by},
     )
     outcomes = Outcomes(account, shared)

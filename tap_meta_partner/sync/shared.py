@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.request import StatusesAbove, Unavailable
 from tap_meta_partner.graph.refused_fields import RefusedFields
+from tap_meta_partner.sync.account_days import DaysNow
 from tap_meta_partner.sync.evidence import Evidence
 from tap_meta_partner.sync.held_days import Room
 from tap_meta_partner.sync.reconciliation import Spend
@@ -77,6 +78,7 @@ class OneAccount:
     Attributes:
         today: the account's own today, fixed for the run.
         activity: the days on which anything happened.
+        days_now: what the account as a whole is like on its days, where that is compared.
         named: the ids that rows name, by column: objects that a dimension has to have.
         spend: what the levels spent, to be compared at the end.
         above: the statuses of campaigns and ad sets, which decide those of ads.
@@ -88,6 +90,7 @@ class OneAccount:
     activity: Activity
     named: dict[str, set[str]]
     spend: Spend = field(default_factory=Spend)
+    days_now: DaysNow = field(default_factory=DaysNow)
     above: StatusesAbove = field(default_factory=StatusesAbove)
 
 

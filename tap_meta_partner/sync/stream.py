@@ -20,6 +20,7 @@ from tap_meta_partner.planning.next_window import next_window
 from tap_meta_partner.planning.open_days import close_window, open_days
 from tap_meta_partner.reports.report_runs import STANDS_STILL
 from tap_meta_partner.reports.request import SIGNS_OF_LIFE, ReportRequest
+from tap_meta_partner.sync.account_days import ComparedDays
 from tap_meta_partner.sync.days_in_vain import DaysInVain
 from tap_meta_partner.sync.events import BookmarkMoved, Outcome
 from tap_meta_partner.sync.held_days import HeldDays
@@ -45,7 +46,6 @@ logger = logging.getLogger(__name__)
 
 #: Meta: "the start date of the time range cannot be beyond 37 months from the current date".
 _BEFORE_HISTORY = 3018
-
 _MOST_CLAMPS = 2
 
 
@@ -86,6 +86,7 @@ class StreamReading:
             one.account.currency,
             one.account.timezone_name,
         )
+        self._compared = ComparedDays(plan, self._maker, one)
         self._clamps = 0
         self._idle = IdleDays(plan.definition, bookmark, one)
         self._in_vain = DaysInVain(known=bookmark.holes)
@@ -101,8 +102,15 @@ class StreamReading:
             OutOfTime: the run's time is over, and some are left.
             MetaError: a window cannot be read, whatever its size.
         """
-        for stretch, from_end in ((self.opened.forward, False), (self.opened.gap, True)):
-            yield from self._stretch(stretch, from_end=from_end)
+        forward = self.opened.forward
+        spared = yield from self._compared.spared(self.bookmark, forward)
+        for stretch in left_of(forward, spared) if forward else []:
+            yield from self._stretch(stretch)
+        read = self.bookmark if spared else self._compared.all_read(self.bookmark)
+        if read != self.bookmark:
+            self.bookmark = read
+            yield BookmarkMoved(self._one.account.account_id, self.plan.name, self.bookmark)
+        yield from self._stretch(self.opened.gap, from_end=True)
         for stretch in self._again():
             yield from self._stretch(stretch)
 
@@ -229,6 +237,7 @@ class StreamReading:
             ),
             holes=found_holes(moved.holes, holes, window, today),
             digests=moved.digests.closed(window, digests, self._maker, since=self._digests_since),
+            account_days=self._compared.closed(self.bookmark, window),
         )
         covered = self.covered or window
         self.covered = DateWindow(
