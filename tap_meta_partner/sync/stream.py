@@ -102,9 +102,8 @@ class StreamReading:
             OutOfTime: the run's time is over, and some are left.
             MetaError: a window cannot be read, whatever its size.
         """
-        forward = self.opened.forward
-        spared = yield from self._compared.spared(self.bookmark, forward)
-        for stretch in left_of(forward, spared) if forward else []:
+        spared = yield from self._compared.spared(self.bookmark, self.opened.forward)
+        for stretch in left_of(self.opened.forward, spared) if self.opened.forward else []:
             yield from self._stretch(stretch)
         read = self.bookmark if spared else self._compared.all_read(self.bookmark)
         if read != self.bookmark:
