@@ -14,12 +14,12 @@ import click
 from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.onboarding import screen as layout
 from tap_meta_partner.onboarding.check import judgement
+from tap_meta_partner.onboarding.check.dimensions import OBJECT_STREAMS
 from tap_meta_partner.onboarding.check.examination import Examination
 from tap_meta_partner.onboarding.check.findings import COULD_NOT_CHECK, VERDICTS
 from tap_meta_partner.onboarding.check.identities import CannotCheck
 from tap_meta_partner.onboarding.check.last_time import LastTime, gone_from_state
 from tap_meta_partner.onboarding.check.loader import try_database
-from tap_meta_partner.onboarding.check.object_calls import OBJECT_STREAMS
 from tap_meta_partner.onboarding.check.show import parts_of
 from tap_meta_partner.onboarding.saying import say
 from tap_meta_partner.outputs.secrecy import redacted
@@ -59,7 +59,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     type=click.Choice(OBJECT_STREAMS),
     metavar="STREAM",
     multiple=True,
-    help="Estimate with this dimension, too; may be repeated.",
+    help="Try this dimension, and count it in the estimate; may be repeated.",
 )
 @click.option("--state", type=_FILE, metavar="FILE", help="Name its accounts that are gone.")
 @click.option("--remember", type=_FILE, metavar="FILE", help="Keep the list of accounts there.")
@@ -96,8 +96,8 @@ def check(  # noqa: PLR0913  (one for each option)
 
     Accounts that are no longer shared are named: with --remember those that the last check listed,
     with --state those with a bookmark in a Singer state. --estimate counts calls, hours and the
-    share of Meta's hourly limits; --select ads counts that dimension, too. --database says whether
-    the loader will find its database.
+    share of Meta's hourly limits. --select ads asks each account whether it gives that dimension,
+    and counts it, too. --database says whether the loader will find its database.
     """
     try:
         found = _examine(
@@ -138,6 +138,7 @@ def _examine(
     with _waiting():
         found = examination.run()
         if selected is not None:
+            examination.try_dimensions(selected)
             examination.estimate(selected)
     if not examination.is_listed:
         return found

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.days.buckets import ALL_DAYS, MONTHLY
 from tap_meta_partner.graph.usage import DEVELOPMENT_TIER
 from tap_meta_partner.lanes.governor import DEVELOPMENT_CONCURRENCY
-from tap_meta_partner.onboarding.check.object_calls import object_calls
+from tap_meta_partner.onboarding.check.dimensions import object_calls
 from tap_meta_partner.planning.bookmarks import Bookmark
 from tap_meta_partner.planning.next_window import next_window
 from tap_meta_partner.planning.open_days import open_days

@@ -14,11 +14,13 @@ from tap_meta_partner.lanes.clock import Clock
 from tap_meta_partner.lanes.lane import Lane
 from tap_meta_partner.onboarding.asking import Asking
 from tap_meta_partner.onboarding.check import judgement
+from tap_meta_partner.onboarding.check.dimensions import dimensions_of, try_dimensions
 from tap_meta_partner.onboarding.check.estimate import ACTIVE_DAYS, AccountSize, Measured, estimate
 from tap_meta_partner.onboarding.check.findings import (
     ERROR,
     AccountFacts,
     ApiFacts,
+    DimensionFacts,
     Findings,
     Problem,
 )
@@ -229,6 +231,26 @@ class Examination:
         return Reporting(mode="sync", jitter=self.clock.jitter, monotonic=self.clock.monotonic)
 
     # What the runs will take.
+
+    def try_dimensions(self, selected: Collection[str]) -> None:
+        """Add to the findings which dimensions can be read; one call for each and account."""
+        found = self.findings
+        lanes = {
+            account_id: Lane(
+                name=account_id,
+                account_id=account_id,
+                token=self.seen[account_id].token,
+                steps=try_dimensions(account_id, selected, self.clock.jitter),
+            )
+            for account_id in [each.account_id for each in found.accounts if each.readable]
+        }
+        self.asking.drive(list(lanes.values()))
+        answers = {key: lane.result for key, lane in lanes.items() if isinstance(lane.result, dict)}
+        for name in dimensions_of(selected):
+            refused = {key: said[name] for key, said in answers.items() if name in said}
+            reasons = {key: error.reason for key, error in refused.items()}
+            found.dimensions.append(DimensionFacts(name=name, asked=len(answers), refused=reasons))
+            found.problems += judgement.about_dimension(name, refused, len(answers))
 
     def estimate(self, selected: Collection[str] = ()) -> None:
         """Add an estimate of the tap's runs to the findings; asks each active account once.

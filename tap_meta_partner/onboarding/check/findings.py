@@ -123,12 +123,27 @@ class GoneAccount:
     last_known: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DimensionFacts:
+    """Whether a dimension can be read.
+
+    Attributes:
+        asked: how many ad accounts were asked for one of its objects.
+        refused: what those said that gave none, by account id.
+    """
+
+    name: str
+    asked: int
+    refused: dict[str, str]
+
+
 @dataclass(slots=True, kw_only=True)
 class Findings:
     """All of a check.
 
     Attributes:
         not_wanted: how many listed accounts the settings leave out.
+        dimensions: those that were asked for by name.
         not_seen: what could not be looked at, and what it would take.
         remembered_in: the file that keeps the list of accounts for the next time.
         database: what the loader's database answers, where it was tried and does.
@@ -140,6 +155,7 @@ class Findings:
     accounts: list[AccountFacts] = field(default_factory=list)
     not_wanted: int = 0
     gone: list[GoneAccount] = field(default_factory=list)
+    dimensions: list[DimensionFacts] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     not_seen: list[str] = field(default_factory=list)
     remembered_in: str | None = None

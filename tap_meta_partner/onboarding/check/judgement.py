@@ -10,7 +10,7 @@ from tap_meta_partner.settings.versions import VERSION_SOON_DAYS
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tap_meta_partner.graph.errors import MetaError
     from tap_meta_partner.onboarding.check.findings import (
@@ -182,6 +182,19 @@ def about_accounts(accounts: Sequence[AccountFacts]) -> Iterator[Problem]:
                 what=account.reason or "not looked at: the time for this check was over",
                 advice="Run the check again, with more --minutes.",
             )
+
+
+def about_dimension(name: str, refused: Mapping[str, MetaError], asked: int) -> Iterator[Problem]:
+    """Say of a dimension which accounts refuse it: that costs nothing else."""
+    for account_id, error in [*refused.items()][:1]:
+        who = account_id if len(refused) == 1 else f"{account_id} and {len(refused) - 1} more"
+        yield Problem(
+            severity=WARNING,
+            about=name,
+            what=f"refused for {len(refused)} of {asked} ad accounts ({who}): {error.fault}",
+            advice=f"{error.rule.advice} Until then the run goes on without it there.",
+            needs_person=False,
+        )
 
 
 def about_gone(gone: Sequence[GoneAccount]) -> Iterator[Problem]:

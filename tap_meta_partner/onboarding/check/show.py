@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tap_meta_partner.onboarding.check.estimate import Estimate, RunEstimate
     from tap_meta_partner.onboarding.check.findings import (
         AccountFacts,
+        DimensionFacts,
         Findings,
         Problem,
         TokenFacts,
@@ -45,6 +46,8 @@ def parts_of(found: Findings) -> Iterator[Part]:
         title += f" ({found.not_wanted} more are left out by the settings)"
     rows = [_row(account) for account in found.accounts]
     yield Listing(title, _COLUMNS, rows) if rows else Facts(title, [])
+    if found.dimensions:
+        yield Facts("Dimensions", [(each.name, _dimension(each)) for each in found.dimensions])
     if found.estimate:
         yield Facts("Estimate", list(_estimate(found.estimate)))
         yield Notes("Assumed", [("-", text, "") for text in found.estimate.assumed])
@@ -122,6 +125,13 @@ def _row(account: AccountFacts) -> tuple[str, ...]:
         str(account.last_day_with_spend or ("none" if account.readable else "?")),
         words[account.readable],
     )
+
+
+def _dimension(each: DimensionFacts) -> str:
+    given = each.asked - len(each.refused)
+    if given == each.asked:
+        return f"given by all {each.asked} accounts" if each.asked > 1 else "given"
+    return f"given by {given} of {each.asked} accounts"
 
 
 def _estimate(found: Estimate) -> Iterator[tuple[str, str]]:

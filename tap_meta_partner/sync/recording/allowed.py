@@ -37,7 +37,8 @@ WORDS = frozenset(
     action_video_type ads_api_access_tier age async_status attribution_setting attribution_windows
     bid_strategy billing_event breakdowns business_country_code buying_type call_to_action_type
     configured_status conversion_rate_ranking country currency date_preset destination_type
-    device_platform effective_status engagement_rate_ranking field fields filtering gender
+    device_platform effective_status engagement_rate_ranking event_type field fields filtering
+    gender
     hourly_stats_aggregated_by_advertiser_time_zone hourly_stats_aggregated_by_audience_time_zone
     impression_device indicator level objective object_type operator optimization_goal
     optimization_sub_event pacing_type permission permitted_tasks platform_position

@@ -19,8 +19,8 @@ from tap_meta_partner.dimensions.tables import DIMENSIONS
 from tap_meta_partner.graph.error_codes import no_answer
 from tap_meta_partner.graph.errors import Retriable
 from tap_meta_partner.lanes.clock import Clock
+from tap_meta_partner.onboarding.check.dimensions import OBJECT_STREAMS
 from tap_meta_partner.onboarding.check.examination import Examination
-from tap_meta_partner.onboarding.check.object_calls import OBJECT_STREAMS
 from tap_meta_partner.sandbox import Budget, Fault, Sandbox, TokenInfo, World
 from tap_meta_partner.sandbox.graph.tokens import APP_ID
 from tap_meta_partner.settings.reading import parse_settings
@@ -622,6 +622,38 @@ def test_estimate__counts_dimensions_along(
     nightly, _ = made(state)
     assert found["first"]["calls"] - plain["first"]["calls"] == pytest.approx(first, abs=3)
     assert found["nightly"]["calls"] - plain["nightly"]["calls"] == pytest.approx(nightly, abs=3)
+
+
+def test_select__tells_which_dimensions_can_be_read(
+    start_sandbox: Callable[..., Sandbox],
+) -> None:
+    """Each account is asked for one object; who refuses is named, and nothing else is the worse."""
+    guilty = [account.id for account in World.demo(seed=7).readable()[:2]]
+    faults = [
+        Fault(kind="customaudiences", account_id=each, times=None, code=200, message="(#200) no")
+        for each in guilty
+    ]
+    sandbox = start_sandbox(World.demo(seed=7), faults=faults)
+    config = config_of(sandbox)
+    arguments = (
+        "--select",
+        "custom_audiences",
+        "--select",
+        "activities",
+        "--select",
+        "ads_history",
+    )
+    found = facts(config, *arguments)
+    output = check(config, *arguments)
+
+    told = {each["name"]: each for each in found["dimensions"]}
+    assert set(told) == {"custom_audiences", "activities", "ads"}
+    assert {each["asked"] for each in told.values()} == {len(World.demo(seed=7).readable())}
+    assert set(told["custom_audiences"]["refused"]) == set(guilty)
+    assert told["activities"]["refused"] == told["ads"]["refused"] == {}
+    assert found["exit_code"] == facts(config)["exit_code"]
+    assert "given by 5 of 7 accounts" in output.stdout
+    assert "custom_audiences: refused for 2 of 7 ad accounts" in " ".join(output.stdout.split())
 
 
 def test_estimate__of_what_is_no_dimension(sandbox: Sandbox) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tap_meta_partner.onboarding.check.object_calls import object_calls
+from tap_meta_partner.onboarding.check.dimensions import object_calls
 
 MANY = {"account": 1, "campaign": 20, "adset": 501, "ad": 1001}
 

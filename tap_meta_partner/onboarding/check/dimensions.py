@@ -1,4 +1,4 @@
-"""How many calls the dimensions and histories of an ad account take."""
+"""Which dimensions of an ad account can be read, and how many calls they take."""
 
 from __future__ import annotations
 
@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING
 from tap_meta_partner.dimensions.bookmarks import LONGEST_WINDOW
 from tap_meta_partner.dimensions.listing import ABOVE_ADS, LIGHT_PAGE_SIZES, PAGE_SIZES
 from tap_meta_partner.dimensions.tables import DIMENSIONS, WITH_HISTORY, history_of
+from tap_meta_partner.graph.calls import Call
+from tap_meta_partner.graph.errors import MetaError, TokenRefused
+from tap_meta_partner.graph.steps import ask
 from tap_meta_partner.settings.words import DEFAULT_HISTORY_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from tap_meta_partner.graph.steps import Jitter, Steps
 
 #: Every stream of this kind.
 OBJECT_STREAMS = (*DIMENSIONS, *map(history_of, WITH_HISTORY))
@@ -38,7 +43,7 @@ def object_calls(
     Returns:
         Calls, without those for objects that Meta no longer lists.
     """
-    dimensions = {stream.removesuffix("_history") for stream in streams}
+    dimensions = dimensions_of(streams)
     calls = 0
     for name in dimensions:
         if DIMENSIONS[name].is_log:
@@ -54,6 +59,44 @@ def object_calls(
         above = [name for name in ABOVE_ADS if name not in dimensions]
         calls += sum(_pages(objects.get(_LEVELS[name], 1), LIGHT_PAGE_SIZES[0]) for name in above)
     return calls
+
+
+def try_dimensions(
+    account_id: str, streams: Collection[str], jitter: Jitter
+) -> Steps[dict[str, MetaError]]:
+    """Ask an ad account for one object of each dimension.
+
+    Args:
+        account_id: the account.
+        streams: dimensions and histories.
+        jitter: see `steps.ask`.
+
+    Returns:
+        What Meta said, by dimension, where it refused.
+
+    Raises:
+        TokenRefused: it refuses the token.
+    """
+    refused: dict[str, MetaError] = {}
+    for name in dimensions_of(streams):
+        dimension = DIMENSIONS[name]
+        call = Call(
+            path=f"act_{account_id}/{dimension.edge or name}",
+            params={"fields": ",".join(dimension.needed), "limit": 1},
+            account_id=account_id,
+        )
+        try:
+            yield from ask(call, jitter)
+        except TokenRefused:
+            raise
+        except MetaError as error:
+            refused[name] = error
+    return refused
+
+
+def dimensions_of(streams: Collection[str]) -> list[str]:
+    """Return the dimensions that streams are read from, in their order, each once."""
+    return [name for name in DIMENSIONS if name in streams or history_of(name) in streams]
 
 
 def _pages(rows: int, size: int) -> int:
