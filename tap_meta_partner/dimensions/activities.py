@@ -10,6 +10,8 @@ import hashlib
 import json
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from tap_meta_partner.dimensions.columns import (
     ACCOUNT_ID,
     LAST,
@@ -18,6 +20,7 @@ from tap_meta_partner.dimensions.columns import (
     plain,
 )
 from tap_meta_partner.graph.marred import inside_text
+from tap_meta_partner.graph.values import instant_text_of, maybe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +28,9 @@ if TYPE_CHECKING:
 
 #: What tells an activity from any other. Two that are equal in all of it are one.
 IDENTIFYING = ("event_time", "event_type", "object_id", "actor_id", "extra_data")
+
+#: Numbers as Meta writes them: 0.10 stays 0.10.
+_ENCODE = msgspec.json.Encoder(decimal_format="number", order="sorted").encode
 
 #: 96 bits: among a thousand million activities two are alike with a chance of one in 10^11.
 _ID_DIGITS = 24
@@ -62,6 +68,8 @@ def identified(found: Mapping[str, Any]) -> dict[str, Any]:
         `changed`, the old and the new value as texts, as far as `extra_data` has them.
     """
     told = [_as_text(found.get(name)) for name in IDENTIFYING]
+    # The same moment in another offset, as an account that changed its zone may have it.
+    told[0] = maybe(instant_text_of, found.get("event_time")) or told[0]
     digest = hashlib.sha256(json.dumps(told).encode()).hexdigest()[:_ID_DIGITS]
     extra = found.get("extra_data")
     held = inside_text(extra) if isinstance(extra, str) else extra
@@ -78,4 +86,8 @@ def _as_text(value: object) -> str | None:
     """Return a value as a text: itself where it is one, else as JSON."""
     if value is None or isinstance(value, str):
         return value
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    try:
+        return _ENCODE(value).decode()
+    except OverflowError:
+        # A whole number beyond 64 bits.
+        return json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)

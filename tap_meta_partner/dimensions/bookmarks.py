@@ -49,6 +49,12 @@ OVERLAP = dt.timedelta(days=1)
 #: What happened in an account is read so much at a time: a run that ends keeps what it has read.
 LONGEST_WINDOW = dt.timedelta(days=31)
 
+#: What is too much for one answer within this is too much in any.
+SHORTEST_WINDOW = dt.timedelta(hours=1)
+
+#: Nothing is asked for that is older: what says so is a state that was not written here.
+_OLDEST = dt.timedelta(days=37 * 31)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DimensionBookmark:
@@ -138,18 +144,18 @@ def extent_due(bookmark: DimensionBookmark, now: dt.datetime, basis: str | None)
     return Since(min(bookmark.updated_time, now) - OVERLAP)
 
 
-def window_due(bookmark: DimensionBookmark, now: dt.datetime, start: dt.datetime) -> Between:
-    """Decide what to read of what an account lists by when it happened.
+def begin_due(bookmark: DimensionBookmark, now: dt.datetime, start: dt.datetime) -> dt.datetime:
+    """Decide from when on to read what an account lists by when it happened.
 
     Args:
         bookmark: what has been read; its time is the end of what was.
         now: UTC.
         start: where to begin with an account of which nothing has been read.
     """
+    if bookmark.updated_time is None:
+        return min(start, now)
     # A time beyond now can only be wrong.
-    known = bookmark.updated_time and min(bookmark.updated_time, now)
-    begin = min(known - OVERLAP if known else start, now)
-    return Between(begin, min(begin + LONGEST_WINDOW, now))
+    return max(min(bookmark.updated_time, now), now - _OLDEST) - OVERLAP
 
 
 def after_reading(
@@ -171,11 +177,13 @@ def after_reading(
     """
     bookmark = replace(bookmark, read_at=began)
     if isinstance(extent, Between):
-        return replace(bookmark, updated_time=extent.end)
+        # What is read a second time takes back nothing.
+        known = bookmark.updated_time and min(bookmark.updated_time, began)
+        return replace(bookmark, updated_time=max(extent.end, known or extent.end))
     if isinstance(extent, Full):
         return replace(bookmark, updated_time=newest, full_at=began, basis=basis)
-    known = [moment for moment in (bookmark.updated_time, newest) if moment]
-    return replace(bookmark, updated_time=max(known, default=None))
+    moments = [moment for moment in (bookmark.updated_time, newest) if moment]
+    return replace(bookmark, updated_time=max(moments, default=None))
 
 
 def is_recent(moment: dt.datetime | None, now: dt.datetime) -> bool:

@@ -208,6 +208,8 @@ class _Asking:
                 self._easy = 0
                 is_smallest = self._step + 1 == len(self._sizes)
                 if is_smallest and self._request.dimension.is_log:
+                    if (yield from self._leave_out_of_page(call, size, error)):
+                        continue
                     raise
                 if is_smallest:
                     answer = yield from self._one_by_one(call, size)
@@ -305,6 +307,13 @@ class _Asking:
             if self._objects.failures_in_a_row == MOST_IN_A_ROW:
                 raise none_readable([*self._objects.unreadable.values()])
         return {**answer, "data": objects}
+
+    def _leave_out_of_page(self, call: Call, size: int, error: MetaError) -> Steps[bool]:
+        # Where nothing has an id, only the page as a whole can show which field it is.
+        if not may_be_about_a_field(error):
+            return False
+        page = self._with(call, size, self._way)
+        return (yield from self._objects.leave_out_what_spoils(page, error))
 
     def _leave_out_what_spoils(self, object_id: str) -> Steps[bool]:
         error = self._objects.unreadable[object_id]

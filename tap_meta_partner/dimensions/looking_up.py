@@ -6,7 +6,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tap_meta_partner.dimensions.bookmarks import is_recent
+from tap_meta_partner.dimensions.bookmarks import LONGEST_WINDOW, is_recent
 from tap_meta_partner.dimensions.objects import MOST_IN_A_ROW, Objects
 from tap_meta_partner.dimensions.tables import DELETED
 
@@ -42,7 +42,8 @@ class ReadDimension:
         named_in_full: the rows that name such objects were all read in this run, not only those
             that changed (for creatives: the ads).
         bookmark: what to keep for the next run.
-        is_followed: there is more to read, from where the bookmark stands.
+        rest: from where there is more to read; None where that was all.
+        longest: how much of what happened Meta gave at a time.
     """
 
     began: dt.datetime
@@ -53,7 +54,8 @@ class ReadDimension:
     listed: frozenset[str]
     named_in_full: bool = True
     bookmark: DimensionBookmark
-    is_followed: bool = False
+    rest: dt.datetime | None = None
+    longest: dt.timedelta = LONGEST_WINDOW
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

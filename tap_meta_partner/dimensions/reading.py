@@ -17,17 +17,19 @@ Everything here yields calls and pauses (see `graph/steps.py`) and never sends o
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.dimensions.bookmarks import (
+    SHORTEST_WINDOW,
     Between,
     Full,
     after_reading,
+    begin_due,
     extent_due,
     fingerprint_of,
-    window_due,
 )
 from tap_meta_partner.dimensions.listing import ABOVE_ADS, LIGHT_PAGE_SIZES, read_list
 from tap_meta_partner.dimensions.looking_up import ReadDimension
@@ -75,7 +77,7 @@ def read_dimension(
     basis: str | None = None
     extent: Extent = Full()
     if request.dimension.is_log:
-        extent = window_due(bookmark, began, request.start or began)
+        return (yield from _read_log(request, bookmark, reading, began=began))
     if name == "ads":
         basis = yield from _basis(request, above, reading)
         extent = extent_due(bookmark, began, basis)
@@ -101,7 +103,41 @@ def read_dimension(
         listed=frozenset(listed.ids),
         named_in_full=name != "adcreatives" or "ads" in above.in_full,
         bookmark=after,
-        is_followed=isinstance(extent, Between) and extent.end < began,
+    )
+
+
+def _read_log(
+    request: DimensionRequest,
+    bookmark: DimensionBookmark,
+    reading: DimensionReading,
+    *,
+    began: dt.datetime,
+) -> Steps[ReadDimension]:
+    """Read what happened in the window that is due, half of it where Meta cannot give all."""
+    longest = request.longest
+    begin = request.rest or begin_due(bookmark, began, request.start or began)
+    while True:
+        window = Between(begin, min(begin + longest, began))
+        try:
+            listed = yield from read_list(request, window, reading, began=began)
+        except TooMuchData as error:
+            longest = (window.end - window.start) / 2
+            if longest < SHORTEST_WINDOW:
+                raise
+            logger.info("%s: half of the time at once, as %s", request, error.fault)
+        else:
+            break
+    # Both ends of a window belong to it, in the whole seconds that Meta is asked for.
+    rest = window.end + dt.timedelta(seconds=1)
+    return ReadDimension(
+        began=began,
+        rows=len(listed.ids),
+        left_out=(),
+        in_full=False,
+        listed=frozenset(listed.ids),
+        bookmark=after_reading(bookmark, window, began=began, newest=listed.newest, basis=None),
+        rest=rest if window.end < began else None,
+        longest=longest,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tap_meta_partner.dimensions.bookmarks import LONGEST_WINDOW
 from tap_meta_partner.dimensions.deleted import DeletedListing
 from tap_meta_partner.dimensions.tables import DIMENSIONS, history_of
 from tap_meta_partner.graph.refused_fields import RefusedFields
@@ -60,6 +61,8 @@ class DimensionRequest:
         currency: the account's.
         statuses: `effective_status` wanted; all where empty.
         start: where what happened is read from, of which nothing has been read; UTC.
+        rest: where this run goes on with what happened, of which it has read some; UTC.
+        longest: how much of what happened Meta gives at a time.
     """
 
     dimension: Dimension
@@ -68,6 +71,8 @@ class DimensionRequest:
     currency: str | None = None
     statuses: tuple[str, ...] = ()
     start: dt.datetime | None = None
+    rest: dt.datetime | None = None
+    longest: dt.timedelta = LONGEST_WINDOW
 
     def __str__(self) -> str:
         return f"{self.dimension.name}, account {self.account_id}"

@@ -29,7 +29,7 @@ def mended(body: bytes | bytearray) -> Any:  # noqa: ANN401  (a JSON value)
     """
     text = body.decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     try:
-        return json.loads(text, strict=False, parse_float=Decimal, parse_constant=_refuse)
+        return json.loads(text, strict=False, parse_float=_number, parse_constant=_refuse)
     except (ValueError, RecursionError):
         return None
 
@@ -42,12 +42,20 @@ def inside_text(text: str) -> Any:  # noqa: ANN401  (a JSON value)
     """
     try:
         return clean(_DECODE(text), set(), raw=False)
-    except (msgspec.DecodeError, RecursionError, UnicodeError):
+    except (msgspec.DecodeError, ArithmeticError, RecursionError, UnicodeError):
         pass
     try:
         return clean(mended(text.encode("utf-8", "surrogatepass")), set(), raw=False)
     except RecursionError:
         return None
+
+
+def _number(digits: str) -> Decimal | str:
+    """Read a number, or leave it as text: an exponent of twenty digits is JSON, and no Decimal."""
+    try:
+        return Decimal(digits)
+    except ArithmeticError:
+        return digits
 
 
 def _refuse(constant: str) -> NoReturn:

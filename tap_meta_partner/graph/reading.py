@@ -81,7 +81,7 @@ class Reading:
         """Return an answer's JSON object, mended if possible; None if it is not an object."""
         try:
             content, is_marred = _DECODE(body), False
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError):
             content, is_marred = mended(body), True
         if not isinstance(content, dict):
             return None

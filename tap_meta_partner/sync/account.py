@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.accounts.ad_account import account_zone
+from tap_meta_partner.days.history import history_edge
 from tap_meta_partner.dimensions.bookmarks import DimensionBookmark
 from tap_meta_partner.dimensions.history import changes
 from tap_meta_partner.dimensions.looking_up import look_up
@@ -156,7 +157,7 @@ def _read_objects(
         account_id=account.account_id,
         currency=account.currency,
         statuses=shared.settings.effective_status,
-        start=_start(one),
+        start=_start(one) if plan.dimension.is_log else None,
     )
 
     # A history that has nothing yet begins with all objects.
@@ -189,18 +190,17 @@ def _read_objects(
         looked_up = yield from look_up(request, named, read, reading)
         moved = replace(looked_up.bookmark, has_history=bool(plan.history))
         yield BookmarkMoved(account.account_id, plan.name, moved)
-        if not read.is_followed:
+        if read.rest is None:
             return
         ensure_may_begin(shared)
-        # On from there: what is read again is read again once a run.
-        request = replace(request, start=moved.updated_time)
-        known = replace(moved, updated_time=None)
+        request = replace(request, rest=read.rest, longest=read.longest)
+        known = moved
 
 
 def _start(one: OneAccount) -> dt.datetime:
     """Return where what happened in an account is read from, of which nothing has been read."""
     default = one.today - dt.timedelta(days=DEFAULT_HISTORY_DAYS)
-    day = one.shared.settings.start_date or default
+    day = max(one.shared.settings.start_date or default, history_edge(one.today))
     zone = account_zone(one.account.timezone_name, one.account.timezone_offset_hours)
     return dt.datetime.combine(day, dt.time(), tzinfo=zone).astimezone(dt.timezone.utc)
 

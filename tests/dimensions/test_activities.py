@@ -47,6 +47,20 @@ def test_id__does_not_mix_neighbouring_values() -> None:
     assert one["id"] != other["id"]
 
 
+def test_id__is_of_the_moment() -> None:
+    """An account that moves to another zone has no second row of what happened before."""
+    there = identified({**CHANGE, "event_time": "2026-10-03T16:30:00-0700"})
+
+    assert there["id"] == identified(CHANGE)["id"]
+
+
+def test_id__is_one_where_the_time_cannot_be_read() -> None:
+    """What Meta gives for a time tells activities apart, whatever it is."""
+    ids = {identified({**CHANGE, "event_time": each})["id"] for each in ("soon", "later", 5, None)}
+
+    assert len(ids) == 4
+
+
 def test_id__of_nothing_is_none() -> None:
     """What has nothing that tells it from others is no activity."""
     assert identified({"actor_name": "Ada"})["id"] == ""
@@ -57,10 +71,13 @@ def test_id__of_nothing_is_none() -> None:
     [
         ('{"old_value": 1000, "new_value": 1200}', "1000", "1200"),
         ('{"old_value": "Active", "new_value": "Paused"}', "Active", "Paused"),
-        ('{"old_value": {"amount": 10}, "new_value": [1]}', '{"amount": 10}', "[1]"),
+        ('{"old_value": {"amount": 10}, "new_value": [1]}', '{"amount":10}', "[1]"),
         ('{"old_value": "", "new_value": "ü"}', "", "ü"),
         ('{"new_value": true}', None, "true"),
         ({"old_value": 1, "new_value": 2}, "1", "2"),
+        ('{"old_value": 0.10, "new_value": {"bid": 12.50}}', "0.10", '{"bid":12.50}'),
+        ('{"old_value": 1, "new_value": 1e99999999999999999999}', "1", "1e99999999999999999999"),
+        ('{"old_value": 1, "new_value": [123456789012345678901]}', "1", "[123456789012345678901]"),
     ],
 )
 def test_changed__is_what_it_was_and_has_become(extra: object, old: str, new: str) -> None:
@@ -107,4 +124,4 @@ def test_changed__holds_nothing_that_a_database_refuses() -> None:
     """A text within a text may hold NUL and half characters."""
     found = changed('{"old_value": "a\\u0000b\\ud83d", "new_value": {"\\u0000": "\\u0000"}}')
 
-    assert found == {"old_value": "ab\ufffd", "new_value": '{"": ""}'}
+    assert found == {"old_value": "ab\ufffd", "new_value": '{"":""}'}

@@ -15,10 +15,10 @@ from tap_meta_partner.dimensions.bookmarks import (
     Full,
     Since,
     after_reading,
+    begin_due,
     extent_due,
     fingerprint_of,
     read_dimension_partition,
-    window_due,
     write_dimension_partition,
 )
 
@@ -224,26 +224,32 @@ def test_partition__empty() -> None:
 START = dt.datetime(2025, 11, 24, tzinfo=dt.timezone.utc)
 
 
-def test_window__begins_at_the_start_and_is_a_month_long() -> None:
-    """Of what happened nothing is known: the first month is due."""
-    due = window_due(DimensionBookmark(), NOW, START)
-
-    assert due == Between(START, START + 31 * DAY)
+def test_begin__is_the_start_where_nothing_is_known() -> None:
+    """Of what happened nothing has been read: all since the start is due."""
+    assert begin_due(DimensionBookmark(), NOW, START) == START
 
 
-def test_window__goes_back_a_day_from_what_was_read() -> None:
+def test_begin__goes_back_a_day_from_what_was_read() -> None:
     """Meta may list a change a little late."""
-    due = window_due(DimensionBookmark(updated_time=NOW - 2 * DAY), NOW, START)
+    begin = begin_due(DimensionBookmark(updated_time=NOW - 2 * DAY), NOW, START)
 
-    assert due == Between(NOW - 3 * DAY, NOW)
+    assert begin == NOW - 3 * DAY
 
 
 @pytest.mark.parametrize("known", [NOW + 400 * DAY, None], ids=["bookmark", "start"])
-def test_window__never_lies_in_the_future(known: dt.datetime | None) -> None:
+def test_begin__never_lies_in_the_future(known: dt.datetime | None) -> None:
     """A time beyond now can only be wrong: no window is turned round."""
-    due = window_due(DimensionBookmark(updated_time=known), NOW, NOW + 5 * DAY)
+    bookmark = DimensionBookmark(updated_time=known)
 
-    assert due.start <= due.end == NOW
+    assert begin_due(bookmark, NOW, NOW + 5 * DAY) in (NOW, NOW - DAY)
+
+
+def test_begin__is_bounded_whatever_the_state_says() -> None:
+    """A bookmark of the year 1 costs months that Meta has, not two thousand years of windows."""
+    first = dt.datetime(1, 1, 1, tzinfo=dt.timezone.utc)
+    begin = begin_due(DimensionBookmark(updated_time=first), NOW, START)
+
+    assert NOW - begin < dt.timedelta(days=1150)
 
 
 def test_window__moves_the_bookmark_to_its_end() -> None:
@@ -252,6 +258,23 @@ def test_window__moves_the_bookmark_to_its_end() -> None:
     moved = after_reading(DimensionBookmark(), due, began=NOW, newest=None, basis=None)
 
     assert moved == DimensionBookmark(updated_time=due.end, read_at=NOW)
+
+
+def test_window__read_again_takes_nothing_back() -> None:
+    """A part of the last day, read a second time, leaves the bookmark where it was."""
+    known = DimensionBookmark(updated_time=NOW - DAY)
+    due = Between(NOW - 2 * DAY, NOW - 1.5 * DAY)
+    moved = after_reading(known, due, began=NOW, newest=None, basis=None)
+
+    assert moved.updated_time == known.updated_time
+
+
+def test_window__mends_a_bookmark_in_the_future() -> None:
+    """A time beyond now is not kept."""
+    known = DimensionBookmark(updated_time=NOW + 400 * DAY)
+    moved = after_reading(known, Between(NOW - DAY, NOW), began=NOW, newest=None, basis=None)
+
+    assert moved.updated_time == NOW
 
 
 def test_partition__of_what_happened_is_by_event_time() -> None:

@@ -213,6 +213,80 @@ def test_large__answers_are_asked_for_in_smaller_pages(nights: Callable[..., Nig
     assert {call.params["limit"] for call in run.calls("activities")} == {"100", "25"}
 
 
+TOO_MUCH = "Please reduce the amount of data you're asking for, then retry your request"
+
+
+def test_heavy__months_are_read_in_halves(nights: Callable[..., Nights]) -> None:
+    """A month that is too much on its smallest page comes in pieces: nothing is lost or twice."""
+    calm = nights()
+    calm.run()
+    accounts = len(calm.sandbox.world.readable())
+    fault = Fault(kind="activities", code=1, message=TOO_MUCH, times=3 * accounts)
+    run = nights(faults=(fault,))
+
+    output = run.run()
+
+    assert output.code == 0
+    assert loaded(run) == truth(run, "2025-11-25")
+    assert output.counts["activities"] == sum(map(len, loaded(run).values()))
+    spans = {
+        int(call.params["until"]) - int(call.params["since"]) for call in run.calls("activities")
+    }
+    assert 31 * 86_400 // 2 in spans
+
+
+def test_heavy__beyond_any_window_fails_the_account_alone(nights: Callable[..., Nights]) -> None:
+    """Halving ends at an hour; the account fails, the others have theirs, and it comes later."""
+    calm = nights()
+    guilty = calm.sandbox.world.readable()[0].id
+    fault = Fault(kind="activities", account_id=guilty, code=1, message=TOO_MUCH, times=None)
+    run = nights(faults=(fault,))
+    calm.run()
+
+    run.run()
+
+    asked = [call for call in run.calls("activities") if call.account_id == guilty]
+    assert len(asked) < 100
+    assert loaded(run) == {**loaded(calm), guilty: []}
+    assert results(run)[guilty] == "failed"
+    run.sandbox.clear_faults()
+    run.run()
+    assert loaded(run) == truth(run, "2025-11-25")
+
+
+def test_spoiling__field_costs_itself(nights: Callable[..., Nights]) -> None:
+    """A column that Meta refuses without a name is found, and empty; all rows come."""
+    run = nights()
+    run.sandbox.refused_fields.refuse("account.application_name", wording="unnamed")
+
+    output = run.run()
+
+    assert output.code == 0
+    rows = run.tables["activities"].values()
+    assert {row["application_name"] for row in rows} == {None}
+    true = truth(run, "2025-11-25")
+    place = 1 + TOLD.index("application_name")
+    bare = {
+        account: sorted(((*row[:place], None, *row[place + 1 :]) for row in rows), key=str)
+        for account, rows in true.items()
+    }
+    assert loaded(run) == bare
+
+
+@pytest.mark.parametrize("start", ["0001-01-01", "2010-01-01"])
+def test_start__is_as_far_back_as_meta_goes(nights: Callable[..., Nights], start: str) -> None:
+    """A start of long ago is asked for as far as 37 months back, east of Greenwich too."""
+    run = nights(start_date=start)
+
+    output = run.run()
+
+    assert output.code == 0
+    since = [int(call.params["since"]) for call in run.calls("activities")]
+    first = dt.datetime.fromtimestamp(min(since), tz=dt.timezone.utc)
+    assert first.year == 2023
+    assert loaded(run) == truth(run, first.date().isoformat())
+
+
 def test_left__out_columns_change_no_id(nights: Callable[..., Nights]) -> None:
     """Who leaves names out has the same keys as before."""
     run = nights()
