@@ -5,7 +5,8 @@
 --
 -- After core.sql. Needs campaigns_history, adsets_history and ads_history among what is selected; they
 -- take no call more. The package itself reads the most recent row of each object, so that its reports
--- stay what they are; whoever asks what a budget was on a day finds it here. Running core.sql again
+-- stay what they are; whoever asks what a budget was on a day finds it here. budget_remaining and
+-- _fivetran_synced are those of the change: neither moves until the next one. Running core.sql again
 -- brings the latest states back.
 
 create or replace view facebook_ads.campaign_history as

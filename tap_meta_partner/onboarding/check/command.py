@@ -103,7 +103,7 @@ def check(  # noqa: PLR0913  (one for each option)
         found = _examine(
             config,
             # Naming dimensions asks for an estimate, too.
-            selected=selected if estimate or selected else None,
+            selected=tuple(dict.fromkeys(selected)) if estimate or selected else None,
             state=state,
             remember=remember,
             minutes=minutes,
@@ -137,8 +137,9 @@ def _examine(
     examination = Examination(settings, minutes=minutes)
     with _waiting():
         found = examination.run()
-        if selected is not None:
+        if selected:
             examination.try_dimensions(selected)
+        if selected is not None:
             examination.estimate(selected)
     if not examination.is_listed:
         return found

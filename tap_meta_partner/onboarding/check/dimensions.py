@@ -10,7 +10,7 @@ from tap_meta_partner.dimensions.bookmarks import LONGEST_WINDOW
 from tap_meta_partner.dimensions.listing import ABOVE_ADS, LIGHT_PAGE_SIZES, PAGE_SIZES
 from tap_meta_partner.dimensions.tables import DIMENSIONS, WITH_HISTORY, history_of
 from tap_meta_partner.graph.calls import Call
-from tap_meta_partner.graph.errors import MetaError, TokenRefused
+from tap_meta_partner.graph.errors import MetaError
 from tap_meta_partner.graph.steps import ask
 from tap_meta_partner.settings.words import DEFAULT_HISTORY_DAYS
 
@@ -47,7 +47,8 @@ def object_calls(
     calls = 0
     for name in dimensions:
         if DIMENSIONS[name].is_log:
-            length = dt.timedelta(days=DEFAULT_HISTORY_DAYS if days is None else days)
+            # The day that has begun is read, too.
+            length = dt.timedelta(days=1 + (DEFAULT_HISTORY_DAYS if days is None else days))
             calls += 1 if nightly else max(1, math.ceil(length / LONGEST_WINDOW))
         elif name == "ads" and nightly:
             # What changed fits on a page.
@@ -73,9 +74,6 @@ def try_dimensions(
 
     Returns:
         What Meta said, by dimension, where it refused.
-
-    Raises:
-        TokenRefused: it refuses the token.
     """
     refused: dict[str, MetaError] = {}
     for name in dimensions_of(streams):
@@ -87,9 +85,8 @@ def try_dimensions(
         )
         try:
             yield from ask(call, jitter)
-        except TokenRefused:
-            raise
         except MetaError as error:
+            # Of the token itself the examination has spoken; one dimension's word condemns none.
             refused[name] = error
     return refused
 

@@ -128,6 +128,8 @@ def _row(account: AccountFacts) -> tuple[str, ...]:
 
 
 def _dimension(each: DimensionFacts) -> str:
+    if not each.asked:
+        return "not asked: no account can be read"
     given = each.asked - len(each.refused)
     if given == each.asked:
         return f"given by all {each.asked} accounts" if each.asked > 1 else "given"

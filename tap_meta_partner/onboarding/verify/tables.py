@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _STATUS = "account_sync_status"
 #: Views that hold a stream under other names (docs/downstream): the view's, and its columns'.
 _VIEWS: Mapping[str, tuple[str, Mapping[str, str]]] = {
-    "ad_insights": ("basic_ad", {"date": "date_start"}),
+    "ad_insights": ("basic_ad", {"date": "date_start", "_fivetran_synced": "read_at"}),
 }
 
 

@@ -656,6 +656,36 @@ def test_select__tells_which_dimensions_can_be_read(
     assert "custom_audiences: refused for 2 of 7 ad accounts" in " ".join(output.stdout.split())
 
 
+def test_select__token_refused_of_one_dimension_condemns_nothing(
+    start_sandbox: Callable[..., Sandbox],
+) -> None:
+    """A 190 that one account gives for its ads is said of it: the check goes on to its end."""
+    guilty = World.demo(seed=7).readable()[0].id
+    fault = Fault(kind="ads", account_id=guilty, times=None, code=190, message="Not now")
+    sandbox = start_sandbox(World.demo(seed=7), faults=[fault])
+
+    found = facts(config_of(sandbox), "--select", "ads", "--select", "ads", "--select", "pixels")
+
+    told = {each["name"]: each for each in found["dimensions"]}
+    assert set(told["ads"]["refused"]) == {guilty}
+    assert told["pixels"]["refused"] == {}
+    assert len(found["estimate"]["first"]) > 0
+    assert found["exit_code"] == facts(config_of(sandbox))["exit_code"]
+
+
+def test_select__where_nobody_can_be_asked_says_so(start_sandbox: Callable[..., Sandbox]) -> None:
+    """Of a dimension for which no account was asked, nothing is claimed."""
+    faults = [
+        Fault(kind=kind, times=None, code=200, message="(#200) no")
+        for kind in ("account", "insights")
+    ]
+    sandbox = start_sandbox(World.demo(seed=7), faults=faults)
+
+    output = check(config_of(sandbox), "--select", "ads").stdout
+
+    assert "not asked: no account can be read" in output
+
+
 def test_estimate__of_what_is_no_dimension(sandbox: Sandbox) -> None:
     """A stream that cannot be counted so is said, before anything is asked."""
     output = check(config_of(sandbox), "--select", "adds")

@@ -36,3 +36,5 @@ def test_calls__of_an_account_of_which_nothing_is_known() -> None:
     """A list that is empty is asked for, too."""
     assert object_calls(("campaigns", "activities"), {}, days=None, nightly=False) == 2
     assert object_calls(("activities",), {}, days=0, nightly=False) == 1
+    assert object_calls(("activities",), {}, days=30, nightly=False) == 1
+    assert object_calls(("activities",), {}, days=31, nightly=False) == 2
