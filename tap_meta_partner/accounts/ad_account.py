@@ -127,6 +127,8 @@ def to_record(account: AdAccount) -> dict[str, Any]:
         "business_state": maybe(text_of, raw.get("business_state")),
         "end_advertiser": maybe(text_of, raw.get("end_advertiser")),
         "end_advertiser_name": maybe(text_of, raw.get("end_advertiser_name")),
+        "media_agency": maybe(text_of, raw.get("media_agency")),
+        "partner": maybe(text_of, raw.get("partner")),
         "is_personal": maybe(flag_of, raw.get("is_personal")),
         "owner": maybe(text_of, raw.get("owner")),
         "user_tasks": raw.get("user_tasks"),

@@ -76,6 +76,8 @@ FURTHER = (
             "is_personal",
             "end_advertiser",
             "end_advertiser_name",
+            "media_agency",
+            "partner",
         ),
         columns="disable_reason, created_time, age, the amounts, the business's name and country",
         advice="This needs the permission ads_read.",

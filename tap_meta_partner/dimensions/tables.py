@@ -82,6 +82,13 @@ _CAMPAIGN = [
         )
     ),
     *plain(Holds.OBJECTS, "adlabels issues_info budget_schedule_specs frequency_control_specs"),
+    # A list of its own at Meta, which comes as {"data": [...]}; without braces it has ids alone.
+    DimensionColumn(
+        name="brand_lift_studies",
+        holds=Holds.OBJECTS,
+        paths=("brand_lift_studies.data", "brand_lift_studies"),
+        asks=("brand_lift_studies{id,name,type,start_time,end_time}",),
+    ),
     *LAST,
 ]
 
@@ -100,14 +107,18 @@ _ADSET = [
         "lifetime_min_spend_target lifetime_spend_cap"
     ),
     *money("bid_amount", Holds.WHOLE),
-    *plain(Holds.WHOLE, "lifetime_imps"),
-    *plain(Holds.TEXTS, "pacing_type regional_regulated_categories"),
+    *plain(Holds.WHOLE, "lifetime_imps anchor_event_attribution_window_days"),
+    *plain(Holds.TEXTS, "pacing_type regional_regulated_categories special_ad_categories"),
     *plain(
         Holds.FLAG,
         "is_dynamic_creative is_incremental_attribution_enabled use_new_app_click "
         "is_budget_schedule_enabled",
     ),
-    *plain(Holds.OBJECT, "targeting promoted_object learning_stage_info bid_constraints bid_info"),
+    *plain(
+        Holds.OBJECT,
+        "targeting promoted_object learning_stage_info bid_constraints bid_info "
+        "brand_safety_config",
+    ),
     *plain(
         Holds.OBJECTS,
         "attribution_spec adset_schedule frequency_control_specs adlabels issues_info",
@@ -132,7 +143,7 @@ _AD = [
     *plain(Holds.INSTANT, "created_time updated_time ad_schedule_start_time ad_schedule_end_time"),
     *money("bid_amount", Holds.WHOLE),
     *plain(Holds.WHOLE, "display_sequence"),
-    *plain(Holds.OBJECT, "ad_review_feedback bid_info"),
+    *plain(Holds.OBJECT, "ad_review_feedback bid_info targeting"),
     *plain(
         Holds.OBJECTS,
         "tracking_specs conversion_specs adlabels issues_info recommendations "
@@ -151,7 +162,7 @@ _CREATIVE = [
         "object_url template_url url_tags instagram_user_id instagram_permalink_url "
         "effective_instagram_media_id product_set_id source_instagram_media_id "
         "source_facebook_post_id authorization_category effective_authorization_category "
-        "link_destination_display_url thumbnail_id",
+        "link_destination_display_url thumbnail_id applink_treatment",
     ),
     # What the ad's text and links are stands deep inside the specs, in a place for each format.
     inside(
@@ -192,7 +203,7 @@ _CREATIVE = [
         "template_url_spec branded_content facebook_branded_content instagram_branded_content "
         "contextual_multi_ads destination_spec media_sourcing_spec image_crops",
     ),
-    *plain(Holds.OBJECTS, "adlabels"),
+    *plain(Holds.OBJECTS, "adlabels product_data"),
     *LAST,
 ]
 

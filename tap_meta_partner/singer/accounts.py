@@ -57,6 +57,8 @@ class AdAccountsStream(PartnerStream):
         th.Property("business_state", th.StringType),
         th.Property("end_advertiser", th.StringType),
         th.Property("end_advertiser_name", th.StringType),
+        th.Property("media_agency", th.StringType),
+        th.Property("partner", th.StringType),
         th.Property("is_personal", th.BooleanType),
         th.Property("owner", th.StringType),
         th.Property("user_tasks", th.ArrayType(th.StringType)),

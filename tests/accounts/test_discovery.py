@@ -32,7 +32,8 @@ TIERS = (
     (
         "account_id,disable_reason,created_time,amount_spent,balance,spend_cap,min_daily_budget,"
         "min_campaign_group_spend_cap,business_name,business_country_code,business_state,"
-        "timezone_id,age,is_personal,end_advertiser,end_advertiser_name"
+        "timezone_id,age,is_personal,end_advertiser,end_advertiser_name,"
+        "media_agency,partner"
     ),
     "account_id,user_tasks",
     "account_id,business{id,name}",
@@ -611,6 +612,8 @@ def test_record__holds_what_the_table_promises() -> None:
                         "is_personal": 0,
                         "end_advertiser": "902",
                         "end_advertiser_name": "Nord",
+                        "media_agency": "UNFOUND",
+                        "partner": 903,
                         "business_state": "Viken",
                         "business": {"id": "900", "name": "Agency"},
                         "business_country_code": "NO",
@@ -654,6 +657,8 @@ def test_record__holds_what_the_table_promises() -> None:
         "business_state": "Viken",
         "end_advertiser": "902",
         "end_advertiser_name": "Nord",
+        "media_agency": "UNFOUND",
+        "partner": "903",
         "is_personal": False,
         "owner": "901",
         "user_tasks": ["ANALYZE"],
@@ -667,7 +672,7 @@ def test_record__of_a_bare_account_is_null_where_nothing_is_known() -> None:
 
     known = {name: value for name, value in record.items() if value is not None}
     assert known == {"id": "act_1", "account_id": "1", "access": "unassigned"}
-    assert len(record) == 34
+    assert len(record) == 36
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ offset of the account's time zone. An object has no key for what it does not hav
 
 from __future__ import annotations
 
+import datetime as dt
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,6 @@ from tap_meta_partner.sandbox.world import creatives, targeting
 from tap_meta_partner.sandbox.world.advertising import Ad
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable
 
     from tap_meta_partner.sandbox.world.advertising import AdAccount, AdSet, Campaign
@@ -105,6 +105,9 @@ def described(
 def _parts_of(value: object, parts: tuple[str, ...]) -> object:
     if not parts or not isinstance(value, dict):
         return value
+    if isinstance(value.get("data"), list):
+        # A list of its own beneath an object.
+        return {**value, "data": [_parts_of(each, parts) for each in value["data"]]}
     return {name: value[name] for name in parts if name in value}
 
 
@@ -131,6 +134,8 @@ def _campaign(world: World, account: AdAccount, each: Campaign) -> Object:
     }
     # By its id, so that what is drawn for other campaigns and columns stays as it is.
     found["advantage_state_info"] = _ADVANTAGE[int(each.id) % len(_ADVANTAGE)]
+    if not int(each.id) % 4:
+        found["brand_lift_studies"] = {"data": [_study(account, each)]}
     if own_budget:
         found |= _budget(draw) | {"bid_strategy": "LOWEST_COST_WITHOUT_CAP"}
     if draw.random() < 0.3:  # noqa: PLR2004  (some campaigns may not spend more than so much)
@@ -138,6 +143,18 @@ def _campaign(world: World, account: AdAccount, each: Campaign) -> Object:
     if each.effective_status == "ARCHIVED":
         found["stop_time"] = _time(account, world.statuses.updated(each))
     return found
+
+
+def _study(account: AdAccount, campaign: Campaign) -> Object:
+    """Return a test of brand lift as a campaign's list of them has it."""
+    return {
+        "id": f"7{campaign.id}",
+        "name": f"Lift of {campaign.name}",
+        "type": "LIFT",
+        "start_time": _time(account, account.created),
+        "end_time": _time(account, account.created + dt.timedelta(days=28)),
+        "sales_contact_id": "0",
+    }
 
 
 def _adset(world: World, account: AdAccount, each: AdSet) -> Object:
@@ -172,6 +189,8 @@ def _adset(world: World, account: AdAccount, each: AdSet) -> Object:
         "is_dynamic_creative": False,
         "is_incremental_attribution_enabled": False,
         "use_new_app_click": False,
+        "anchor_event_attribution_window_days": 0,
+        "special_ad_categories": [],
         "lifetime_imps": 0,
         "source_adset_id": "0",
         "start_time": _time(account, world.statuses.created(each)),

@@ -176,6 +176,8 @@ def _catalogue(number: int, title: str, body: str) -> Object:
         "object_type": "SHARE",
         "call_to_action_type": "SHOP_NOW",
         "product_set_id": str(880_000_000_000 + number),
+        "applink_treatment": "deeplink_with_web_fallback",
+        "product_data": [{"product_set_id": str(880_000_000_000 + number)}],
         "template_url_spec": {
             "web": {"url": f"{_SHOP}/p?sku={{{{product.retailer_id}}}}&utm_source=meta"}
         },
