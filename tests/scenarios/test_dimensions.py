@@ -373,6 +373,36 @@ def test_field__that_meta_refuses_costs_its_column_only(
     assert len(output.complaints) == 3
 
 
+@pytest.mark.parametrize("wording", ["invalid", "nonexisting", "unnamed"])
+def test_list_beneath__a_campaign_is_one_column(
+    nights: Callable[..., Nights], wording: str
+) -> None:
+    """Studies come as a list of what was asked for, and cost only themselves where refused."""
+    run = nights("campaigns")
+    guilty = widest(run)
+    run.sandbox.refused_fields.refuse("campaign.brand_lift_studies", guilty.id, wording=wording)
+
+    output = run.run()
+
+    assert output.code == 0
+    studied = {
+        campaign.id
+        for account in run.sandbox.world.readable()
+        if account is not guilty
+        for campaign in account.campaigns
+        if not int(campaign.id) % 4
+    }
+    told = {
+        row["id"]: row["brand_lift_studies"]
+        for row in output.tables["campaigns"].values()
+        if row["brand_lift_studies"]
+    }
+    assert told.keys() == studied != set()
+    for campaign_id, (study,) in told.items():
+        assert set(study) == {"id", "name", "type", "start_time", "end_time"}
+        assert study["id"] == f"7{campaign_id}"
+
+
 @pytest.mark.parametrize(
     ("edge", "trouble"),
     [
