@@ -19,7 +19,7 @@ from tap_meta_partner.graph.bounds import (
 )
 from tap_meta_partner.graph.error_codes import GARBLED
 from tap_meta_partner.graph.errors import CursorExpired, Fault, KeptFailing, TooMuchData
-from tap_meta_partner.graph.steps import ask, ask_for_sense
+from tap_meta_partner.graph.steps import ask, ask_for_sense, ask_meanwhile
 from tap_meta_partner.graph.values import maybe, text_of
 
 if TYPE_CHECKING:
@@ -124,10 +124,14 @@ def _chain(
     after: str | None = None
     pages = empty = 0
     seen: set[int] = set()
+    rows: list[dict[str, Any]] = []
     while True:
         params = {**call.params, "limit": size, **({"after": after} if after else {})}
+        asking = ask_for(replace(call, params=params))
+        # The page before is handed on while Meta makes this one: two are in memory at most.
+        held, rows = rows, []
         try:
-            answer = yield from ask_for(replace(call, params=params))
+            answer = yield from _asking_while_handing_on(asking, sink, held)
         except TooMuchData as error:
             following = next(smaller, None)
             at_start = after is None and not shrink_first
@@ -138,9 +142,8 @@ def _chain(
         pages += 1
         rows, cursor = _read_page(answer)
         empty = 0 if rows else empty + 1
-        if rows:
-            yield from sink.page(rows) or ()
         if cursor is None:
+            yield from (sink.page(rows) if rows else None) or ()
             return pages
         if pages >= MOST_PAGES or empty >= MOST_EMPTY_PAGES:
             raise beyond(ENDLESS, f"after {pages} pages there is a next one")
@@ -148,6 +151,14 @@ def _chain(
             raise CursorExpired(Fault(message="the same page came twice"), CIRCLE)
         seen.add(hash(cursor))
         after = cursor
+
+
+def _asking_while_handing_on(
+    asking: Steps[dict[str, Any]], sink: RowSink, rows: list[dict[str, Any]]
+) -> Steps[dict[str, Any]]:
+    if not rows:
+        return asking
+    return ask_meanwhile(asking, lambda: sink.page(rows) or ())
 
 
 def _lack(answer: Mapping[str, Any]) -> str | None:

@@ -1,7 +1,8 @@
 """Steps: work that asks Meta, written as generators that neither send nor sleep.
 
 A step generator yields a `Call` and is given the answer's data (or the error, raised at the
-`yield`), or yields a `Pause` and goes on when it is over. Whoever drives it
+`yield`), or yields a `Pause` and goes on when it is over. With `Ahead` a call goes out before its
+answer is asked for. Whoever drives it
 (`lanes/driver.py`) decides when calls go out, so a wait never holds a thread, and a test drives it
 with a list of answers.
 """
@@ -10,15 +11,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Generator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tap_meta_partner.graph.calls import Call
 from tap_meta_partner.graph.error_codes import GARBLED
-from tap_meta_partner.graph.errors import Fault, Retriable
+from tap_meta_partner.graph.errors import Fault, MetaError, Retriable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from typing import TypeAlias
 
 
@@ -41,6 +43,16 @@ class Pause:
 
     seconds: float
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """Send a call already; its steps go on, and ask for the answer by yielding it as a `Call`.
+
+    Until then they yield nothing but events: what these take is time in which Meta answers.
+    """
+
+    call: Call
 
 
 class OutOfTime(Exception):
@@ -76,7 +88,7 @@ def leave(steps: Steps[Any]) -> Iterator[Any]:
             outcome = None
             if isinstance(step, (Call, Pause)) or (isinstance(step, ReportRunSlot) and step.take):
                 outcome = OutOfTime()
-            elif not isinstance(step, ReportRunSlot):
+            elif not isinstance(step, (Ahead, ReportRunSlot)):
                 yield step
     except StopIteration:
         return
@@ -106,6 +118,55 @@ def ask(call: Call, jitter: Jitter) -> Steps[dict[str, Any]]:
             yield Pause(backoff_seconds(tried, jitter), error.rule.what)
         else:
             return answer
+
+
+def ask_meanwhile(steps: Steps[T], events: Callable[[], Iterable[object]]) -> Steps[T]:
+    """Let the first call of steps go out before there is time for events; return as the steps.
+
+    Args:
+        steps: not begun yet.
+        events: makes them; its errors come once the call is answered, and the answer is dropped.
+
+    Raises:
+        Exception: as `events`, or as the steps.
+    """
+    try:
+        first = next(steps)
+    except StopIteration as end:
+        yield from events()
+        returned: T = end.value
+        return returned
+    except Exception:
+        yield from events()
+        raise
+    if not isinstance(first, Call):
+        yield from events()
+        return (yield from _resumed(steps, first))
+    yield Ahead(first)
+    try:
+        yield from events()
+    except Exception:
+        with suppress(MetaError, OutOfTime):
+            yield first
+        raise
+    return (yield from _resumed(steps, first))
+
+
+def _resumed(steps: Steps[T], step: object) -> Steps[T]:
+    """Take steps to their end that have yielded a first one already."""
+    try:
+        while True:
+            try:
+                outcome = yield step
+            except Exception as error:  # noqa: BLE001  (handed on)
+                step = steps.throw(error)
+            else:
+                step = steps.send(outcome)
+    except StopIteration as end:
+        returned: T = end.value
+        return returned
+    finally:
+        steps.close()
 
 
 def ask_for_sense(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tap_meta_partner.graph.calls import Call
-from tap_meta_partner.graph.steps import OutOfTime, Pause, ReportRunSlot
+from tap_meta_partner.graph.steps import Ahead, OutOfTime, Pause, ReportRunSlot
 from tap_meta_partner.lanes.lane import Standing
 from tap_meta_partner.lanes.outage import OUTAGE_SECONDS, Outage
 from tap_meta_partner.lanes.places import Places
@@ -177,7 +177,7 @@ class Lanes:
                 self._places.give_slot_back(lane)
                 return
             outcome = None
-            if isinstance(step, (Call, Pause, ReportRunSlot)):
+            if isinstance(step, (Ahead, Call, Pause, ReportRunSlot)):
                 if self._sending.over is not None:
                     outcome = self._refusal(step)
                 elif self._has_to_wait(lane, step):
@@ -185,18 +185,17 @@ class Lanes:
             else:
                 yield lane, step
 
-    def _refusal(self, step: Call | Pause | ReportRunSlot) -> MetaError | None:
+    def _refusal(self, step: Ahead | Call | Pause | ReportRunSlot) -> MetaError | None:
         """Return what a lane's step gets once nothing more is asked."""
         over = self._sending.over
-        return again(over) if over is not None and not isinstance(step, ReportRunSlot) else None
+        return again(over) if over is not None and isinstance(step, (Call, Pause)) else None
 
-    def _has_to_wait(self, lane: Lane, step: Call | Pause | ReportRunSlot) -> bool:
+    def _has_to_wait(self, lane: Lane, step: Ahead | Call | Pause | ReportRunSlot) -> bool:
         """Put a lane where it waits for what it asks for; tell whether it has to."""
         places = self._places
-        if isinstance(step, Call):
-            lane.ask(step)
-            places.queued.append(lane)
-            return True
+        if isinstance(step, (Ahead, Call)):
+            self._ask(lane, step)
+            return isinstance(step, Call)
         if isinstance(step, Pause):
             if step.seconds > 0:
                 self._telling.pause(lane, step.seconds, step.why)
@@ -206,6 +205,19 @@ class Lanes:
             return not places.slots.take(lane)
         places.give_slot_back(lane)
         return False
+
+    def _ask(self, lane: Lane, step: Ahead | Call) -> None:
+        """Let a lane's call wait to be sent, where it does not do so already."""
+        if isinstance(step, Ahead):
+            lane.ask(step.call)
+            lane.is_ahead = True
+            self._places.queued.append(lane)
+            self._sending.send_next()
+        elif lane.is_ahead:
+            lane.is_ahead = False
+        else:
+            lane.ask(step)
+            self._places.queued.append(lane)
 
     def _standing(self) -> Standing:
         places, sending = self._places, self._sending

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from tap_meta_partner.graph.errors import MetaError
-from tap_meta_partner.graph.steps import Pause
+from tap_meta_partner.graph.steps import Ahead, Pause
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +40,9 @@ def drive_in_place(
             value: T = end.value
             return value
         outcome = None
+        if isinstance(step, Ahead):
+            # One after another: it goes out when its answer is asked for.
+            continue
         if isinstance(step, Pause):
             sleep(step.seconds)
         else:

@@ -31,6 +31,7 @@ class Lane:
         for_all: no account can be read without it, so it waits for an outage to pass.
         calls: how many were sent so far.
         pending: the call that is under way, or waits to be.
+        is_ahead: its steps have not yet asked for the answer of that call.
         needs_report_run_slot: between asking for a slot and giving it back.
         holds_report_run_slot: it has one now; one that is parked has lent it to others.
         failures: how often in a row its calls have failed in passing.
@@ -47,6 +48,7 @@ class Lane:
     calls: int = 0
     result: Any = None
     pending: Call | None = None
+    is_ahead: bool = False
     needs_report_run_slot: bool = False
     holds_report_run_slot: bool = False
     failures: int = 0

@@ -17,7 +17,7 @@ from tap_meta_partner.graph.errors import (
     Rule,
     TokenRefused,
 )
-from tap_meta_partner.graph.steps import OutOfTime, Pause, ask
+from tap_meta_partner.graph.steps import Ahead, OutOfTime, Pause, ask
 from tap_meta_partner.sync.events import BookmarkMoved, Rows
 
 if TYPE_CHECKING:
@@ -107,10 +107,7 @@ class Witness:
     def _taken(self, stream: str, steps: Steps[None]) -> Steps[None]:
         step = next(steps, None)
         while step is not None:
-            if isinstance(step, Call):
-                step = self._with_token(step)
-            elif isinstance(step, (Rows, BookmarkMoved)):
-                self._note(stream, step)
+            step = self._handed_on(stream, step)
             began = self._shared.reporting.monotonic()
             try:
                 answer = yield step
@@ -122,6 +119,19 @@ class Witness:
                 if isinstance(step, Call):
                     self._hear(step, answer)
                 step = _next(steps.send, answer)
+
+    def _handed_on(self, stream: str, step: object) -> object:
+        """Return a step as the driver is to have it: a call with the token that reads for it."""
+        match step:
+            case Call():
+                return self._with_token(step)
+            case Ahead():
+                return Ahead(self._with_token(step.call))
+            case Rows() | BookmarkMoved():
+                self._note(stream, step)
+            case _:
+                pass
+        return step
 
     def _note_pause(self, pause: Pause) -> None:
         self._paused_seconds += pause.seconds

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -42,6 +42,34 @@ def test_pages__an_empty_one_in_the_middle_is_not_the_end() -> None:
 
     assert sink.values() == [1, 2]
     assert drive.events == [("page", 1), ("page", 1)]
+
+
+def test_pages__the_next_is_asked_for_while_one_is_handed_on() -> None:
+    """Each further page's call goes out before the page before it is dealt with; none twice."""
+    drive, _ = read(pages([1, 2], [3], [4]), sink=Sink())
+
+    assert [(call.params["after"], events) for call, events in drive.aheads] == [
+        ("p1", 0),
+        ("p2", 1),
+    ]
+    assert [call for call, _ in drive.aheads] == drive.calls[1:]
+    assert drive.events == [("page", 2), ("page", 1), ("page", 1)]
+
+
+def test_pages__one_that_cannot_be_handed_on_is_the_end() -> None:
+    """What goes wrong with a page is raised as it is, whatever became of the next one."""
+
+    class Failing(Sink):
+        def page(self, rows: list[dict[str, Any]]) -> list[object]:
+            raise ValueError(f"not with {len(rows)} rows")
+
+    for second in ({"data": [{"n": 3}]}, fault(*TOO_MUCH), fault(*CURSOR_LOST)):
+
+        def answer(call: Call, second: Reply = second) -> Reply:
+            return second if "after" in call.params else pages([1, 2], [3])(call)
+
+        with pytest.raises(ValueError, match="not with 2 rows"):
+            read(answer, sink=Failing())
 
 
 def test_pages__a_cursor_without_next_is_the_end() -> None:

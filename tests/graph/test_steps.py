@@ -13,7 +13,7 @@ from tap_meta_partner.graph.errors import (
     Throttled,
     TooMuchData,
 )
-from tap_meta_partner.graph.steps import Pause, ask, backoff_seconds
+from tap_meta_partner.graph.steps import Ahead, Pause, ask, ask_meanwhile, backoff_seconds
 
 if TYPE_CHECKING:
     from tap_meta_partner.graph.steps import Steps
@@ -54,6 +54,39 @@ def test_ask__sends_again_what_may_work() -> None:
     assert [step for step in yielded if isinstance(step, Call)] == [CALL] * 5
     assert [step.seconds for step in yielded if isinstance(step, Pause)] == [1.0, 2.0, 4.0, 8.0]
     assert yielded[1].why == "Meta could not answer for the moment"
+
+
+def test_meanwhile__events_come_even_where_nothing_is_asked() -> None:
+    """Steps that end, fail or pause before a call lose no event."""
+
+    def ends() -> Steps[dict[str, Any]]:
+        return {"data": []}
+        yield
+
+    def fails() -> Steps[dict[str, Any]]:
+        raise ValueError("before any call")
+        yield
+
+    def pauses() -> Steps[dict[str, Any]]:
+        yield Pause(1.0, "why")
+        return (yield CALL)
+
+    assert drive(ask_meanwhile(ends(), lambda: ["event"]), []) == ({"data": []}, ["event"])
+    failing = ask_meanwhile(fails(), lambda: ["event"])
+    assert next(failing) == "event"
+    with pytest.raises(ValueError, match="before any call"):
+        next(failing)
+    answer, yielded = drive(ask_meanwhile(pauses(), lambda: ["event"]), [{"data": [1]}])
+    assert (answer, yielded) == ({"data": [1]}, ["event", Pause(1.0, "why"), CALL])
+
+
+def test_meanwhile__a_call_that_fails_is_tried_as_ever() -> None:
+    """The call that was sent already counts as the first try."""
+    steps = ask_meanwhile(ask(CALL, lambda: 0.0), lambda: ["event"])
+    answer, yielded = drive(steps, [fault(2), {"data": [1]}])
+
+    assert answer == {"data": [1]}
+    assert [type(step) for step in yielded] == [Ahead, str, Call, Pause, Call]
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +16,7 @@ from tap_meta_partner.graph.errors import (
     ThrottledTooLong,
     TokenRefused,
 )
-from tap_meta_partner.graph.steps import OutOfTime, Pause
+from tap_meta_partner.graph.steps import OutOfTime, Pause, ask_meanwhile
 from tap_meta_partner.graph.usage import DEVELOPMENT_TIER, Usage
 from tap_meta_partner.lanes.driver import Lanes
 from tap_meta_partner.lanes.governor import Governor
@@ -29,7 +31,7 @@ from tests.support.fakes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Iterator
 
 
 from tests.support.stage import START, Stage, asking, data, path_of
@@ -72,6 +74,105 @@ def test_lanes__calls_of_one_account_go_out_one_after_the_other() -> None:
     assert stage.sent("a") == [0.0, 5.0, 6.0]
     assert lane.calls == 3
     assert lane.result == [{"data": []}] * 3
+
+
+def reading_ahead(name: str, pages: int = 3) -> Lane:
+    """Return a lane that hands on each answer while the next one is made; an event an answer."""
+
+    def one(number: int) -> Generator[Any, Any, Any]:
+        return (yield Call(path=f"{name}/{number}", account_id=name))
+
+    def steps() -> Generator[Any, Any, list[Any]]:
+        answers = [(yield from one(0))]
+        for number in range(1, pages):
+            events = [f"page {number - 1}"]
+            answers.append((yield from ask_meanwhile(one(number), lambda: iter(events))))  # noqa: B023
+        return answers
+
+    return Lane(name=name, account_id=name, steps=steps())
+
+
+def test_ahead__a_call_is_under_way_while_events_are_dealt_with() -> None:
+    """What takes long to write costs no waiting for Meta: three pages of ten seconds take 30."""
+    stage = Stage(latency=lambda _: 10.0)
+    lane = reading_ahead("a", pages=3)
+
+    for _ in stage.driver.run([lane]):
+        assert stage.transport.under_way == 1
+        stage.clock.now += 10.0
+
+    assert stage.sent("a") == [0.0, 10.0, 20.0]
+    assert stage.clock.now - START == 30.0
+    assert lane.result == [{"data": []}] * 3
+    assert lane.calls == 3
+
+
+def test_ahead__never_more_calls_than_allowed_nor_two_of_an_account() -> None:
+    """Reading ahead has no place of its own: others are served in their turn."""
+    stage = Stage(most=2)
+    lanes = [reading_ahead(str(n), pages=4) for n in range(6)]
+
+    events = stage.run(*lanes)
+
+    assert stage.transport.most_under_way == 2
+    assert len(stage.transport.sent) == 24
+    for lane in lanes:
+        assert [event for name, event in events if name == lane.name] == [
+            "page 0",
+            "page 1",
+            "page 2",
+        ]
+        sent = stage.sent(lane.name)
+        assert all(later - earlier >= 1.0 for earlier, later in itertools.pairwise(sent))
+
+
+@pytest.mark.parametrize("code", [ACCOUNT_LIMIT, APP_LIMIT])
+def test_ahead__a_limit_is_waited_for_as_ever(code: tuple[int, int]) -> None:
+    """A call that was sent ahead and is throttled goes out again once its limit is over."""
+    refused = iter([True])
+
+    def answer(call: Call) -> Any:  # noqa: ANN401  (a reply)
+        return fault(*code) if call.path == "a/1" and next(refused, False) else data(call)
+
+    stage = Stage(answer=answer)
+    lane = reading_ahead("a")
+
+    stage.run(lane)
+
+    assert lane.result == [{"data": []}] * 3
+    assert [call.path for _, _, call in stage.transport.sent] == ["a/0", "a/1", "a/1", "a/2"]
+
+
+def test_ahead__the_end_of_everything_reaches_the_lane() -> None:
+    """Where nothing can be asked any more, what was read is handed on, and the lane ends."""
+    stage = Stage(answer=lambda call: data(call) if call.path == "a/0" else fault(*TOKEN_DEAD))
+    lane = reading_ahead("a")
+
+    with pytest.raises(TokenRefused):
+        stage.run(lane)
+
+
+def test_ahead__what_goes_wrong_with_an_event_is_the_lanes() -> None:
+    """An error of the lane's own, raised while its call is under way, leaves no call behind."""
+
+    def one(number: int) -> Generator[Any, Any, Any]:
+        return (yield Call(path=f"a/{number}", account_id="a"))
+
+    def failing() -> Iterator[object]:
+        yield "begun"
+        raise ValueError
+
+    def steps() -> Generator[Any, Any, Any]:
+        with suppress(ValueError):
+            yield from ask_meanwhile(one(0), failing)
+        return (yield from one(1))
+
+    stage = Stage(answer=lambda call: {"data": [call.path]})
+    lane = Lane(name="a", account_id="a", steps=steps())
+
+    assert stage.run(lane) == [("a", "begun")]
+    assert lane.result == {"data": ["a/1"]}
+    assert stage.transport.under_way == 0
 
 
 def test_lanes__a_slow_account_delays_no_other() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from tap_meta_partner.graph.calls import Answer, Call
 from tap_meta_partner.graph.error_codes import from_envelope
 from tap_meta_partner.graph.errors import MetaError
-from tap_meta_partner.graph.steps import Pause, ReportRunSlot
+from tap_meta_partner.graph.steps import Ahead, Pause, ReportRunSlot
 from tap_meta_partner.graph.usage import Usage
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ class Drive:
     calls: list[Call] = field(default_factory=list)
     pauses: list[float] = field(default_factory=list)
     events: list[Any] = field(default_factory=list)
+    #: Calls sent before their answer was asked for, each with how many events there were then.
+    aheads: list[tuple[Call, int]] = field(default_factory=list)
     runs_held: int = 0
     most_runs_held: int = 0
 
@@ -96,6 +98,8 @@ class Drive:
         if isinstance(step, Pause):
             self.pauses.append(step.seconds)
             self.clock.now += step.seconds
+        elif isinstance(step, Ahead):
+            self.aheads.append((step.call, len(self.events)))
         elif isinstance(step, ReportRunSlot):
             self.runs_held += 1 if step.take else -1
             self.most_runs_held = max(self.most_runs_held, self.runs_held)
