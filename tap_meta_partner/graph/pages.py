@@ -42,7 +42,10 @@ class RowSink(Protocol):
         """Forget the rows so far: the list (or one part of it) is read anew."""
 
     def page(self, rows: list[dict[str, Any]]) -> Iterable[object] | None:
-        """Take one page; what is returned is yielded, one by one, to whoever drives the steps."""
+        """Take one page, and the list of its rows too, which may be emptied.
+
+        What is returned is yielded, one by one, to whoever drives the steps.
+        """
 
 
 class Dropped:

@@ -2,9 +2,8 @@
 
 A step generator yields a `Call` and is given the answer's data (or the error, raised at the
 `yield`), or yields a `Pause` and goes on when it is over. With `Ahead` a call goes out before its
-answer is asked for. Whoever drives it
-(`lanes/driver.py`) decides when calls go out, so a wait never holds a thread, and a test drives it
-with a list of answers.
+answer is asked for. Whoever drives it (`lanes/driver.py`) decides when calls go out, so a wait
+never holds a thread, and a test drives it with a list of answers.
 """
 
 from __future__ import annotations

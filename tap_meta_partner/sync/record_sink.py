@@ -113,7 +113,10 @@ class RecordSink:
         Raises:
             DuplicateKey: a key came not whole.
         """
-        yield from self._handed_on(self._records(rows))
+        records = self._records(rows)
+        # The next page may be here already: what this one was is needed no more.
+        rows.clear()
+        yield from self._handed_on(records)
 
     def settle(self) -> Iterator[Rows]:
         """End the window: hand on the rows that were held back, except those that differ."""
