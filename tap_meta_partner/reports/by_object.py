@@ -35,7 +35,7 @@ from tap_meta_partner.reports.surviving import surviving_report
 from tap_meta_partner.settings.words import DEFAULT_ACTION_BREAKDOWNS, LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from tap_meta_partner.graph.pages import RowSink
@@ -182,7 +182,7 @@ class _ObjectReading:
         self, request: ReportRequest, kind: str, rows: list[dict[str, Any]], why: MetaError
     ) -> Decimal:
         """Tell as one hole what is not asked any more, and return what it spent."""
-        spend = sum((spend_of(row.get("spend")) for row in rows), Decimal(0))
+        spend = _spend_of(rows)
         what = f"{len(rows)} more {kind}s, not asked for"
         logger.warning("%s: %s: %s", request, what, why.fault)
         self._pieces.holes.append(_hole(request, what, why, object_id=None, spend=spend))
@@ -292,8 +292,9 @@ class _ObjectReading:
             self._pieces.holes.append(_hole(part, what, found.why, object_id=None, spend=None))
         total = _Totalled(self._sink, node)
         total.begin()
+        spend = _spend_of(found.rows)
         yield from total.page([] if kept else found.rows) or ()
-        return sum((spend_of(row.get("spend")) for row in found.rows), Decimal(0))
+        return spend
 
     def control(self) -> Steps[None]:
         """Ask the account a plain question: if that fails, no single object is to blame.
@@ -323,8 +324,12 @@ class _Totalled:
         self.spend = Decimal(0)
 
     def page(self, rows: list[dict[str, Any]]) -> Iterable[object] | None:
-        self.spend += sum((spend_of(row.get("spend")) for row in rows), Decimal(0))
+        self.spend += _spend_of(rows)
         return self._sink.page(rows)
+
+
+def _spend_of(rows: Iterable[Mapping[str, Any]]) -> Decimal:
+    return sum((spend_of(row.get("spend")) for row in rows), Decimal(0))
 
 
 def _hole(

@@ -249,7 +249,7 @@ def test_pages__without_an_end_fail(
     numbers = itertools.count(1)
 
     def answer(_call: Call) -> Reply:
-        return page_with_next(rows, f"c{next(numbers)}")
+        return page_with_next([*rows], f"c{next(numbers)}")
 
     drive = Drive(answer)
     with pytest.raises(KeptFailing) as caught:

@@ -306,6 +306,28 @@ def test_by_object__an_accounts_own_row_is_joined_from_parts_of_its_fields() -> 
     assert len(sink.rows) == 1
 
 
+def test_by_object__an_ad_that_is_joined_from_parts_adds_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What was read of it in parts is what it spent: nothing is said to be missing."""
+    sink, pieces = Sink(), Pieces()
+
+    def hook(call: Call) -> Reply | None:
+        wide = {"reach", "ctr"} <= set(call.params.get("fields", "").split(","))
+        return fault(*TOO_MUCH) if wide else None
+
+    fields = ("ad_id", "date_start", *METRICS)
+    by_campaign(Graph(CAMPAIGNS, hook=hook), sink, mode="sync", pieces=pieces, fields=fields)
+
+    assert {(row["ad_id"], row["spend"]) for row in sink.rows} == {
+        ("a1", "1.50"),
+        ("a2", "2.25"),
+        ("a3", "4.00"),
+    }
+    assert pieces.holes == []
+    assert not caplog.records
+
+
 @pytest.mark.parametrize("replaces", [False, True])
 def test_by_object__a_field_that_never_fits_is_a_hole(*, replaces: bool) -> None:
     """The row comes without it; where it would replace a whole one, that one stays."""

@@ -40,9 +40,11 @@ class Sink:
         self.current, self.parts[part] = part, []
 
     def page(self, rows: list[dict[str, Any]]) -> list[object]:
-        """Keep a page; what is returned are events."""
+        """Keep a page, and empty it, as a sink may; what is returned are events."""
+        count = len(rows)
         self.parts[self.current] += rows
-        return [("page", len(rows))]
+        rows.clear()
+        return [("page", count)]
 
     @property
     def rows(self) -> list[dict[str, Any]]:
