@@ -5,33 +5,29 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter, defaultdict
-from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from tests.support.peak_memory import PeakMemory
 from tests.support.tap_process import catalog_selecting
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from tests.benchmarks.workloads import Workload
 
 _MEGABYTE = 1 << 20
-_HIGH_WATER = re.compile(r"^VmHWM:\s*(\d+) kB", re.MULTILINE)
-_LOOK_SECONDS = 0.02
 _DECODE = msgspec.json.Decoder(float_hook=Decimal).decode
 
 
@@ -87,7 +83,7 @@ def run(
     begun = time.monotonic()
     with output.open("wb") as out, (folder / "log.txt").open("wb") as log:
         process = subprocess.Popen(command, stdout=out, stderr=log, env=environment)
-        peak = _Peak(process.pid)
+        peak = PeakMemory(process.pid)
         if kill:
             _kill_later(process, *kill)
         _, status, usage = os.wait4(process.pid, 0)
@@ -120,22 +116,6 @@ def compiled() -> Mapping[str, str]:
             check=False,
         )
     return environment
-
-
-class _Peak:
-    """Looks now and then at a process's memory; what `wait4` tells may be that of its parent."""
-
-    def __init__(self, pid: int) -> None:
-        self.bytes = 0
-        self._file = Path(f"/proc/{pid}/status")
-        threading.Thread(target=self._watch, daemon=True).start()
-
-    def _watch(self) -> None:
-        with suppress(OSError):
-            # A process that has ended has a file without this line, and then none.
-            while found := _HIGH_WATER.search(self._file.read_text(encoding="utf-8")):
-                self.bytes = max(self.bytes, int(found[1]) * 1024)
-                time.sleep(_LOOK_SECONDS)
 
 
 def _kill_later(process: subprocess.Popen[bytes], seconds: float, number: int) -> None:
@@ -207,7 +187,7 @@ def bare_loop(
         stdout=subprocess.PIPE,
         env=compiled(),
     )
-    peak = _Peak(process.pid)
+    peak = PeakMemory(process.pid)
     measured.rows = int((process.stdout.read() if process.stdout else b"0") or 0)
     _, _, usage = os.wait4(process.pid, 0)
     process.returncode = 0

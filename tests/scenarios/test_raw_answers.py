@@ -24,6 +24,7 @@ from tests.support.raw_answers import ENDLESS, kinds
 from tests.support.raw_runs import (
     FOR_ALL,
     MINUTE,
+    NOW,
     PLACES,
     Run,
     run,
@@ -172,7 +173,7 @@ def test_secrets__are_in_no_byte_that_meltano_writes_of_it(tmp_path: Path) -> No
     tap = tmp_path / "tap"
     tap.write_text(
         f"#!/bin/sh\nPYTHONPATH='{_CHECKOUT}' exec '{sys.executable}' "
-        f'-m tests.support.fast_time {MINUTE} "$@"\n',
+        f'-m tests.support.fast_time {MINUTE} --now {NOW.isoformat()} "$@"\n',
         encoding="utf-8",
     )
     tap.chmod(0o755)

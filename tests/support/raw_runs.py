@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tap_meta_partner.sandbox import Dials, Sandbox, World
+from tests.support.peak_memory import PeakMemory
 from tests.support.raw_answers import kinds
 from tests.support.raw_server import RawServer
 from tests.support.secret_bytes import APP_ID, APP_SECRET, OWN_LOGS, TOKEN
@@ -53,6 +54,8 @@ _SHOWN = 160
 REQUEST_TIMEOUT = 1.0
 #: A minute of the tap's waits, in seconds.
 MINUTE = 0.2
+#: When they are: no account's midnight is near, so that all agree on what was its last day.
+NOW = dt.datetime(2026, 10, 5, 12, tzinfo=dt.timezone.utc)
 _CALM = 2
 _AT_ONCE = 4
 
@@ -165,7 +168,8 @@ class Served:
 def serving(place: Place, sent: Mapping[str, Sent] | None = None) -> Iterator[Served]:
     """Serve a world in which each account but the calm ones meets one kind, at a place."""
     named = dict(sent if sent is not None else kinds())
-    world = World.agency(seed=7, accounts=len(named) + _CALM, idle=0, days=10)
+    accounts = len(named) + _CALM
+    world = World.agency(seed=7, accounts=accounts, idle=0, days=10, now=lambda: NOW)
     ids = [account.id for account in world.accounts]
     by_account = dict(zip(ids[_CALM:], named, strict=True))
     runs: dict[str, set[str]] = {account_id: set() for account_id in ids}
@@ -187,7 +191,7 @@ def serving(place: Place, sent: Mapping[str, Sent] | None = None) -> Iterator[Se
 
 def run_for_all(folder: Path, part: str, sent: Sent, *, own_logs: bool = False) -> Run:
     """Run the tap once against one kind, at a call that is about all accounts, for ever."""
-    world = World.agency(seed=7, accounts=_CALM, idle=0, days=10)
+    world = World.agency(seed=7, accounts=_CALM, idle=0, days=10, now=lambda: NOW)
     with (
         Sandbox(world, Dials(token=TOKEN, app_secret=APP_SECRET)) as sandbox,
         RawServer(sandbox.url, sent, (part,), times=1_000_000) as server,
@@ -283,7 +287,8 @@ def _process(
         **place.settings,
     }
     catalog = catalog_selecting(config, *place.streams, "account_sync_status")
-    command = [sys.executable, "-m", "tests.support.fast_time", str(MINUTE)]
+    in_time = ("tests.support.fast_time", str(MINUTE), "--now", NOW.isoformat())
+    command = [sys.executable, "-m", *in_time]
     for name, content in (("config", config), ("catalog", catalog)):
         path = folder / f"{name}.json"
         path.write_text(json.dumps(content), encoding="utf-8")
@@ -329,21 +334,9 @@ def measured(command: Sequence[str], folder: Path, environment: Mapping[str, str
             env=environment,
             cwd=folder,
         )
-        # What `wait4` tells begins with the memory of this process, of which it was forked.
-        peak = 0
-        while process.poll() is None:
-            peak = max(peak, _peak_kilobytes(process.pid))
-            time.sleep(0.02)
-    return Ended(process.returncode, peak / 1024, time.monotonic() - began)
-
-
-def _peak_kilobytes(pid: int) -> int:
-    try:
-        status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    except OSError:
-        return 0
-    line = next((each for each in status.splitlines() if each.startswith("VmHWM:")), "VmHWM: 0 kB")
-    return int(line.split()[1])
+        peak = PeakMemory(process.pid)
+        process.wait()
+    return Ended(process.returncode, peak.bytes / (1 << 20), time.monotonic() - began)
 
 
 def worst(results: Mapping[str, tuple[str, str]]) -> tuple[str, str]:
