@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import Fault, World
-from tests.support.tap_process import catalog_selecting, run_tap, spend_by_account_and_day
+from tests.support.noon import noon, run_at_noon
+from tests.support.tap_process import catalog_selecting, spend_by_account_and_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -30,7 +31,7 @@ WIDER = {**REPORT, "fields": ["spend", "clicks"]}
 @pytest.fixture
 def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """Two accounts with fifty days of rows."""
-    return start_sandbox(World.agency(seed=7, accounts=2, idle=0, days=DAYS))
+    return start_sandbox(World.agency(seed=7, accounts=2, idle=0, days=DAYS, now=noon))
 
 
 @pytest.fixture
@@ -58,7 +59,7 @@ def run(config: dict[str, Any], tmp_path: Path) -> Callable[..., Output]:
         **change: object,
     ) -> Output:
         settings = {**config, "reports": list(reports), **change}
-        return run_tap(
+        return run_at_noon(
             tmp_path,
             settings,
             state=state,

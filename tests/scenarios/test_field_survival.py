@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import World
-from tests.support.tap_process import catalog_selecting, run_here, run_tap
+from tests.support.noon import noon, run_at_noon
+from tests.support.tap_process import catalog_selecting, run_here
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -234,7 +235,7 @@ def test_large_account__read_by_campaign_survives_too(
 
     Which campaigns there are is found out from signs of life, of which one is refused here.
     """
-    world = World.single(seed=7, ads=60, days=4)
+    world = World.single(seed=7, ads=60, days=4, now=noon)
     sandbox = start_sandbox(world, max_sync_rows=40, max_async_rows=50)
     sandbox.refused_fields.refuse("conversions")
     sandbox.refused_fields.refuse("cpp")
@@ -245,7 +246,9 @@ def test_large_account__read_by_campaign_survives_too(
         "start_date": str(world.now().date() - dt.timedelta(days=3)),
     }
 
-    output = run_tap(tmp_path, config, catalog=catalog_selecting(config, "ad_insights"), minute=0.1)
+    output = run_at_noon(
+        tmp_path, config, catalog=catalog_selecting(config, "ad_insights"), minute=0.1
+    )
 
     assert output.code == 0, output.log
     (account,) = world.accounts

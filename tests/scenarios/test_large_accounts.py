@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import Fault, World
-from tests.support.tap_process import Output, catalog_selecting, run_tap
+from tests.support.noon import noon, run_at_noon
+from tests.support.tap_process import Output, catalog_selecting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ def run(
 ) -> Output:
     config = {"access_token": sandbox.token, "api_url": sandbox.url, **settings}
     catalog = catalog_selecting(config, "ad_insights")
-    return run_tap(folder, config, state=state, catalog=catalog, minute=0.1)
+    return run_at_noon(folder, config, state=state, catalog=catalog, minute=0.1)
 
 
 def truth(sandbox: Sandbox) -> dict[tuple[str, str], Decimal]:
@@ -49,7 +50,7 @@ def test_large_account__arrives_whole(
     start_sandbox: Callable[..., Sandbox], tmp_path: Path, dials: dict[str, int], used: set[str]
 ) -> None:
     """Whatever Meta refuses as too much is asked for in less, until every row is there."""
-    sandbox = start_sandbox(World.single(seed=7, ads=ADS, days=DAYS), **dials)
+    sandbox = start_sandbox(World.single(seed=7, ads=ADS, days=DAYS, now=noon), **dials)
 
     output = run(sandbox, tmp_path)
 
@@ -62,7 +63,7 @@ def test_large_account__next_run_begins_with_what_worked(
     start_sandbox: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
     """What worked is in the account's partition: the next run meets no refusal."""
-    world = World.single(seed=7, ads=ADS, days=DAYS)
+    world = World.single(seed=7, ads=ADS, days=DAYS, now=noon)
     sandbox = start_sandbox(world, max_sync_rows=500, max_async_rows=1000)
     first = run(sandbox, tmp_path)
     seen = len(sandbox.calls)
@@ -83,7 +84,8 @@ def test_report_run__whatever_becomes_of_it(
 ) -> None:
     """A run that comes to nothing is asked for again; the rows arrive."""
     sandbox = start_sandbox(
-        World.single(seed=7, ads=ADS, days=DAYS), faults=[Fault(kind="run_create", fate=fate)]
+        World.single(seed=7, ads=ADS, days=DAYS, now=noon),
+        faults=[Fault(kind="run_create", fate=fate)],
     )
 
     output = run(sandbox, tmp_path, report_mode="async")
@@ -97,7 +99,7 @@ def test_empty_page__in_the_middle_is_not_the_end(
 ) -> None:
     """A page without rows that has a next one is passed over."""
     sandbox = start_sandbox(
-        World.single(seed=7, ads=ADS, days=DAYS),
+        World.single(seed=7, ads=ADS, days=DAYS, now=noon),
         faults=[Fault(kind="insights", page=2, effect="empty_page")],
     )
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import Fault, World
-from tests.support.tap_process import Output, run_tap
+from tests.support.noon import noon, run_at_noon
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_meta_partner.sandbox import Sandbox
+    from tests.support.tap_process import Output
 
 
 def truth(sandbox: Sandbox, *, without: str = "", days_back: int = 30) -> dict[Any, Decimal]:
@@ -37,6 +38,12 @@ def status(output: Output, account_id: str) -> set[str]:
     }
 
 
+@pytest.fixture
+def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """The demo world, in which it is noon."""
+    return start_sandbox(World.demo(seed=7, now=noon))
+
+
 @pytest.mark.parametrize("code", [10, 200, 278])
 def test_revoked_account__is_skipped_and_the_rest_complete(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path, code: int
@@ -45,7 +52,7 @@ def test_revoked_account__is_skipped_and_the_rest_complete(
     gone = sandbox.world.readable()[1].id
     sandbox.fault(Fault(kind="insights", account_id=gone, times=None, code=code))
 
-    output = run_tap(tmp_path, config)
+    output = run_at_noon(tmp_path, config)
 
     assert output.code == 0
     assert output.spend("ad_insights") == truth(sandbox, without=gone)
@@ -60,11 +67,11 @@ def test_revoked_between_pages__keeps_the_bookmark(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """Access lost in mid-run leaves the bookmark where the last closed window put it."""
-    first = run_tap(tmp_path, config)
+    first = run_at_noon(tmp_path, config)
     gone = sandbox.world.readable()[0].id
     sandbox.fault(Fault(kind="insights", account_id=gone, times=None, after=1, code=200))
 
-    output = run_tap(tmp_path, config, state=first.state)
+    output = run_at_noon(tmp_path, config, state=first.state)
 
     assert output.code == 0
     assert output.bookmark("ad_insights", gone) == first.bookmark("ad_insights", gone)
@@ -76,15 +83,15 @@ def test_lost_account__is_named_with_its_last_day_and_catches_up(
 ) -> None:
     """An account that is no longer listed is lost; shared again, its days arrive."""
     config["unchanged_days"] = "write"
-    first = run_tap(tmp_path, config)
+    first = run_at_noon(tmp_path, config)
     gone = sandbox.world.readable()[0].id
     last_day = first.bookmark("ad_insights", gone)
     sandbox.world.revoke(gone)
 
-    second = run_tap(tmp_path, config, state=first.state)
+    second = run_at_noon(tmp_path, config, state=first.state)
     sandbox.world.restore(gone)
     sandbox.world.restate()
-    third = run_tap(tmp_path, config, state=second.state)
+    third = run_at_noon(tmp_path, config, state=second.state)
 
     assert second.code == 0
     assert status(second, gone) == {"lost"}
@@ -100,7 +107,7 @@ def test_lost_account__fails_the_run_where_wanted(
     gone = sandbox.world.readable()[1].id
     sandbox.fault(Fault(kind="insights", account_id=gone, times=None, code=200))
 
-    output = run_tap(tmp_path, {**config, "fail_on_skipped_accounts": True})
+    output = run_at_noon(tmp_path, {**config, "fail_on_skipped_accounts": True})
 
     assert output.code == 1
     assert "Traceback" not in output.log
@@ -113,7 +120,7 @@ def test_unassigned_account__is_named_with_what_to_do(
     """With business_id, an account shared with us but not assigned is in ad_accounts and said."""
     (unassigned,) = [account for account in sandbox.world.accounts if not account.assigned]
 
-    output = run_tap(tmp_path, {**config, "business_id": sandbox.world.business.id})
+    output = run_at_noon(tmp_path, {**config, "business_id": sandbox.world.business.id})
 
     assert output.code == 0
     assert output.tables["ad_accounts"][unassigned.id,]["access"] == "unassigned"
@@ -129,7 +136,7 @@ def test_dead_token__in_the_middle_ends_the_run_with_state(
     """Credentials that die stop the run at once, with STATE and exit code 1; all are told of it."""
     sandbox.fault(Fault(times=None, after=10, code=190, subcode=467))
 
-    output = run_tap(tmp_path, {**config, "max_concurrency": 1})
+    output = run_at_noon(tmp_path, {**config, "max_concurrency": 1})
 
     assert output.code == 1
     assert output.state["bookmarks"]
@@ -149,7 +156,7 @@ def test_broken_report__closes_that_stream_only(
     """A report that Meta refuses is tried with three accounts; the other streams complete."""
     report = {"name": "impossible", "level": "ad", "breakdowns": ["country", "age"]}
 
-    output = run_tap(tmp_path, {**config, "reports": [report], "max_concurrency": 1})
+    output = run_at_noon(tmp_path, {**config, "reports": [report], "max_concurrency": 1})
     refused = [call for call in sandbox.calls if call.params.get("breakdowns") == "country,age"]
 
     assert output.code == 1
@@ -168,7 +175,7 @@ def test_broken_report__closes_that_stream_only(
 @pytest.fixture
 def fifty(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """Fifty clients, half of them idle."""
-    return start_sandbox(World.agency(seed=7, accounts=50, idle=0.5, days=40))
+    return start_sandbox(World.agency(seed=7, accounts=50, idle=0.5, days=40, now=noon))
 
 
 @pytest.mark.parametrize("after", [0, 1, 3], ids=["before", "during", "late"])
@@ -180,7 +187,7 @@ def test_one_of_fifty__costs_the_other_49_nothing(
     gone = sorted(active)[7]
     fifty.fault(Fault(kind="insights", account_id=gone, times=None, after=after, code=200))
 
-    output = run_tap(tmp_path, {"access_token": fifty.token, "api_url": fifty.url})
+    output = run_at_noon(tmp_path, {"access_token": fifty.token, "api_url": fifty.url})
     others = {key: spend for key, spend in output.spend("ad_insights").items() if key[0] != gone}
 
     assert output.code == 0
@@ -200,10 +207,10 @@ def test_new_account__has_a_backfill_of_its_own(fifty: Sandbox, tmp_path: Path) 
     config["unchanged_days"] = "write"
     new = sorted({key[0] for key in truth(fifty)})[3]
     fifty.world.revoke(new)
-    first = run_tap(tmp_path, config)
+    first = run_at_noon(tmp_path, config)
     fifty.world.restore(new)
 
-    second = run_tap(tmp_path, config, state=first.state)
+    second = run_at_noon(tmp_path, config, state=first.state)
     days = {day for account_id, day in second.spend("ad_insights") if account_id == new}
     others = {day for account_id, day in second.spend("ad_insights") if account_id != new}
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import Fault, Sandbox, TokenInfo, World
-from tests.support.tap_process import Output, run_tap
+from tests.support.noon import noon, run_at_noon
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
     from pathlib import Path
+
+    from tests.support.tap_process import Output
 
 TOKENS = ("TOKEN-of-client-A", "TOKEN-of-client-B", "TOKEN-of-client-C")
 
@@ -21,7 +23,7 @@ TOKENS = ("TOKEN-of-client-A", "TOKEN-of-client-B", "TOKEN-of-client-C")
 @pytest.fixture
 def clients(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
     """Three tokens: the first reads accounts 0 and 1, the second 1 and 2, the third 3."""
-    world = World.demo(seed=7)
+    world = World.demo(seed=7, now=noon)
     ids = [account.id for account in world.readable()]
     sees = (ids[0:2], ids[1:3], ids[3:4])
     infos = {
@@ -58,7 +60,7 @@ def no_token_in(output: Output) -> bool:
 
 def test_many_tokens__each_account_is_read_once(clients: Sandbox, tmp_path: Path) -> None:
     """An account that two tokens can read is read with the first, and only once."""
-    output = run_tap(tmp_path, config(clients, *TOKENS), environment={"LOGLEVEL": "DEBUG"})
+    output = run_at_noon(tmp_path, config(clients, *TOKENS), environment={"LOGLEVEL": "DEBUG"})
     shared = clients.world.readable()[1].id
     asked = [call for call in clients.calls if call.account_id == shared]
 
@@ -70,10 +72,10 @@ def test_many_tokens__each_account_is_read_once(clients: Sandbox, tmp_path: Path
 
 def test_dead_token__at_the_start_costs_its_accounts_only(clients: Sandbox, tmp_path: Path) -> None:
     """A token that Meta does not accept is named by its label; the other clients complete."""
-    first = run_tap(tmp_path, config(clients, *TOKENS))
+    first = run_at_noon(tmp_path, config(clients, *TOKENS))
     broken = config(clients, TOKENS[0], "TOKEN-that-is-dead", TOKENS[2])
 
-    output = run_tap(tmp_path, broken, state=first.state)
+    output = run_at_noon(tmp_path, broken, state=first.state)
     gone = clients.world.readable()[2].id
 
     assert output.code == 0
@@ -92,7 +94,7 @@ def test_dead_token__in_mid_run_is_asked_no_more(clients: Sandbox, tmp_path: Pat
     clients.fault(Fault(kind="insights", account_id=victim, times=None, code=190, subcode=463))
     clients.fault(Fault(kind="me", times=None, code=190, subcode=463))
 
-    output = run_tap(tmp_path, {**config(clients, *TOKENS), "max_concurrency": 1})
+    output = run_at_noon(tmp_path, {**config(clients, *TOKENS), "max_concurrency": 1})
     refused = [call for call in clients.calls if call.error_code == 190]
 
     assert output.code == 0
@@ -103,7 +105,7 @@ def test_dead_token__in_mid_run_is_asked_no_more(clients: Sandbox, tmp_path: Pat
 
 def test_dead_tokens__all_of_them_end_the_run(clients: Sandbox, tmp_path: Path) -> None:
     """When no token works there is one line and exit code 1."""
-    output = run_tap(tmp_path, config(clients, "dead-1", "dead-2"))
+    output = run_at_noon(tmp_path, config(clients, "dead-1", "dead-2"))
 
     assert output.code == 1
     assert "does not accept the access token" in output.complaints[-1]
@@ -118,7 +120,7 @@ def test_token__own_account_ids_limit_what_is_read_with_it(
     settings = config(clients, TOKENS[0])
     settings["access_tokens"][0]["account_ids"] = [ids[0], ids[3]]
 
-    output = run_tap(tmp_path, settings)
+    output = run_at_noon(tmp_path, settings)
 
     assert output.spend("ad_insights") == truth(clients, 0)
     assert any(ids[3] in line and "lost" in line for line in output.complaints)

@@ -9,10 +9,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.support.tap_process import catalog_selecting, run_tap
+from tap_meta_partner.sandbox import World
+from tests.support.noon import noon, run_at_noon
+from tests.support.tap_process import catalog_selecting
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from decimal import Decimal
     from pathlib import Path
 
@@ -21,6 +23,12 @@ if TYPE_CHECKING:
 
 LEVELS = ("account", "campaign", "adset", "ad")
 _DAY = dt.timedelta(days=1)
+
+
+@pytest.fixture
+def sandbox(start_sandbox: Callable[..., Sandbox]) -> Sandbox:
+    """The demo world, in which it is noon."""
+    return start_sandbox(World.demo(seed=7, now=noon))
 
 
 def today_of(sandbox: Sandbox, account_id: str) -> dt.date:
@@ -65,7 +73,7 @@ def test_first_run__delivers_every_level_exactly(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """All four levels of all readable accounts add up to the truth, row for row."""
-    output = run_tap(tmp_path, config)
+    output = run_at_noon(tmp_path, config)
 
     assert output.code == 0
     assert_true(output, sandbox)
@@ -86,7 +94,7 @@ def test_first_run__bookmarks_every_account_at_its_own_yesterday(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """Accounts without a single row are bookmarked too, each by its own time zone."""
-    output = run_tap(tmp_path, config)
+    output = run_at_noon(tmp_path, config)
 
     for account in sandbox.world.readable():
         yesterday = str(today_of(sandbox, account.id) - _DAY)
@@ -98,7 +106,7 @@ def test_runs__a_silent_account_costs_two_calls_once_and_then_one(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """An account without rows is asked at the account level, and once at the level below it."""
-    first = run_tap(tmp_path, config)
+    first = run_at_noon(tmp_path, config)
     silent = [
         account.id
         for account in sandbox.world.readable()
@@ -106,7 +114,7 @@ def test_runs__a_silent_account_costs_two_calls_once_and_then_one(
             account.id, today_of(sandbox, account.id) - 30 * _DAY, today_of(sandbox, account.id)
         )
     ]
-    run_tap(tmp_path, config, state=first.state)
+    run_at_noon(tmp_path, config, state=first.state)
 
     assert silent
     for account_id in silent:
@@ -121,11 +129,11 @@ def test_second_run__asks_only_the_lookback_and_updates_in_place(
 ) -> None:
     """After a restatement the same keys come again with the new numbers, and no older day."""
     config["unchanged_days"] = "write"
-    first = run_tap(tmp_path, config)
+    first = run_at_noon(tmp_path, config)
     sandbox.world.restate()
     before = len(sandbox.calls)
 
-    second = run_tap(tmp_path, config, state=first.state)
+    second = run_at_noon(tmp_path, config, state=first.state)
     asked = insights_calls(sandbox)[
         len([call for call in sandbox.calls[:before] if call.kind == "insights"]) :
     ]
@@ -145,7 +153,7 @@ def test_second_run__finality_is_told(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """A day is final once it is older than 28 days in the account's own time."""
-    output = run_tap(tmp_path, config)
+    output = run_at_noon(tmp_path, config)
 
     for record in output.tables["account_insights"].values():
         age = today_of(sandbox, record["account_id"]) - dt.date.fromisoformat(record["date_start"])
@@ -161,10 +169,10 @@ def test_earlier_start__fetches_only_the_gap(
     early = sandbox.world.now().date() - 80 * _DAY
     account_id = sandbox.world.readable()[0].id
     only = {**config, "account_ids": [account_id]}
-    first = run_tap(tmp_path, {**only, "start_date": str(late)})
+    first = run_at_noon(tmp_path, {**only, "start_date": str(late)})
     seen = len(insights_calls(sandbox))
 
-    second = run_tap(tmp_path, {**only, "start_date": str(early)}, state=first.state)
+    second = run_at_noon(tmp_path, {**only, "start_date": str(early)}, state=first.state)
     days: set[dt.date] = set()
     for call in insights_calls(sandbox)[seen:]:
         since = dt.date.fromisoformat(call["since"])
@@ -184,9 +192,9 @@ def test_preset__reads_the_window_in_full_and_moves_no_bookmark(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """`date_preset` neither reads nor writes bookmarks."""
-    first = run_tap(tmp_path, config)
+    first = run_at_noon(tmp_path, config)
 
-    output = run_tap(tmp_path, {**config, "date_preset": "last_7d"}, state=first.state)
+    output = run_at_noon(tmp_path, {**config, "date_preset": "last_7d"}, state=first.state)
 
     assert output.state["bookmarks"]["ad_insights"] == first.state["bookmarks"]["ad_insights"]
     for account in sandbox.world.readable():
@@ -207,7 +215,9 @@ def test_shards__share_the_accounts_without_overlap(
     accounts: list[set[str]] = []
     spend: dict[tuple[str, str], Decimal] = {}
     for index in range(3):
-        output = run_tap(tmp_path, {**config, "shard_index": index, "shard_count": 3}, state=state)
+        output = run_at_noon(
+            tmp_path, {**config, "shard_index": index, "shard_count": 3}, state=state
+        )
         assert output.code == 0
         assert state.get("bookmarks", {}).items() <= output.state.get("bookmarks", {}).items() or (
             len(json.dumps(output.state)) >= len(json.dumps(state))
@@ -227,7 +237,7 @@ def test_report_mode__either_way_gives_the_same(
     """Direct answers and report runs deliver the same rows."""
     account_id = sandbox.world.readable()[0].id
     settings = {**config, "report_mode": mode, "account_ids": [account_id]}
-    output = run_tap(tmp_path, settings, catalog=catalog_selecting(settings, "ad_insights"))
+    output = run_at_noon(tmp_path, settings, catalog=catalog_selecting(settings, "ad_insights"))
     kinds = {call.kind for call in sandbox.calls}
 
     assert output.code == 0
@@ -240,7 +250,7 @@ def test_reports__breakdowns_become_part_of_the_key(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """A custom report's rows are keyed by its breakdowns and add up to the unbroken total."""
-    output = run_tap(
+    output = run_at_noon(
         tmp_path,
         {
             **config,
@@ -270,7 +280,7 @@ def test_status__counts_rows_and_calls(
     sandbox: Sandbox, config: dict[str, Any], tmp_path: Path
 ) -> None:
     """`account_sync_status` tells, per account and stream, the rows written and the calls made."""
-    output = run_tap(tmp_path, config)
+    output = run_at_noon(tmp_path, config)
     status = output.tables["account_sync_status"].values()
 
     assert sum(row["calls"] for row in status) == len(insights_calls(sandbox))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tap_meta_partner.sandbox import Budget, Fault, World
-from tests.support.tap_process import Output, run_tap
+from tests.support.noon import noon, run_at_noon
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tap_meta_partner.sandbox import Sandbox
+    from tests.support.tap_process import Output
 
 _MINUTE = 0.2
 
 
 def run(sandbox: Sandbox, folder: Path, **settings: object) -> Output:
     config = {"access_token": sandbox.token, "api_url": sandbox.url, **settings}
-    return run_tap(folder, config, minute=_MINUTE)
+    return run_at_noon(folder, config, minute=_MINUTE)
 
 
 def truth(sandbox: Sandbox, days_back: int = 30) -> dict[tuple[str, str], Decimal]:
@@ -49,7 +50,7 @@ def test_limits__everything_arrives(
 ) -> None:
     """Accounts wait as long as they must, and every row is delivered with exit code 0."""
     sandbox = start_sandbox(
-        World.demo(seed=7),
+        World.demo(seed=7, now=noon),
         budgets=Budget(window_seconds=2.0, block_seconds=_MINUTE, minute=_MINUTE, **budget),
     )
 
@@ -63,7 +64,7 @@ def test_throttled_account__delays_no_other(
     start_sandbox: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
     """While one account waits for its limit, all others are finished."""
-    sandbox = start_sandbox(World.demo(seed=7))
+    sandbox = start_sandbox(World.demo(seed=7, now=noon))
     slow = sandbox.world.readable()[0].id
     sandbox.fault(Fault(kind="insights", account_id=slow, times=3, code=80000, subcode=2446079))
 
@@ -86,7 +87,7 @@ def test_wait__is_told_with_its_length_and_reason(
     start_sandbox: Callable[..., Sandbox], tmp_path: Path
 ) -> None:
     """The log says who waits, how long and why."""
-    sandbox = start_sandbox(World.demo(seed=7))
+    sandbox = start_sandbox(World.demo(seed=7, now=noon))
     sandbox.fault(Fault(kind="insights", times=1, code=17, subcode=2446079))
 
     output = run(sandbox, tmp_path)

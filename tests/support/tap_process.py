@@ -107,15 +107,19 @@ def run_tap(  # noqa: PLR0913  (each is a switch of the command line)
     signal_number: int = signal.SIGTERM,
     timeout: float = 120,
     minute: float | None = None,
+    now: dt.datetime | None = None,
 ) -> Output:
     """Run the tap and read what it wrote.
 
     The files it is given are written to `folder`. With `kill_after_lines`, `signal_number` is sent
     once that many lines have been read. With `minute`, a minute of waiting lasts so many seconds.
+    With `now`, the run begins at that instant.
     """
     command = [*COMMAND, *arguments]
-    if minute is not None:
-        command = [sys.executable, "-m", "tests.support.fast_time", str(minute), *arguments]
+    if minute is not None or now is not None:
+        then = () if now is None else ("--now", now.isoformat())
+        in_time = ("-m", "tests.support.fast_time", str(minute or 60), *then)
+        command = [sys.executable, *in_time, *arguments]
     for name, content in (("config", config), ("state", state), ("catalog", catalog)):
         if content is not None:
             path = folder / f"{name}.json"

@@ -29,11 +29,12 @@ PASSWORD = "correct-horse"
 
 @dataclass(slots=True)
 class Filled:
-    """A warehouse as a run left it, and the Graph API that it came from."""
+    """A warehouse as a run left it, the Graph API that it came from, and the run's own today."""
 
     sandbox: Sandbox
     file: Path
     config: Path
+    today: dt.date
 
     def run(self, *arguments: str, database: str | None = None) -> Result:
         """Run the command for the one account."""
@@ -59,8 +60,10 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Filled]:
     folder = tmp_path_factory.mktemp("verify")
     with Sandbox(World.demo(seed=7)) as sandbox:
         config = {"access_token": sandbox.token, "api_url": sandbox.url, "account_ids": [ACCOUNT]}
-        fill(folder / "kept.duckdb", run_tap(folder, config))
-        yield Filled(sandbox, folder / "kept.duckdb", folder / "config.json")
+        output = run_tap(folder, config)
+        fill(folder / "kept.duckdb", output)
+        today = max(dt.date.fromisoformat(day) for _, day in output.spend("account_insights"))
+        yield Filled(sandbox, folder / "kept.duckdb", folder / "config.json", today)
 
 
 @pytest.fixture
@@ -69,15 +72,13 @@ def filled(kept: Filled, tmp_path: Path) -> Filled:
     file = tmp_path / "ads.duckdb"
     shutil.copy(kept.file, file)
     kept.sandbox.clear_faults()
-    return Filled(kept.sandbox, file, kept.config)
+    return Filled(kept.sandbox, file, kept.config, kept.today)
 
 
 def a_day(filled: Filled) -> dt.date:
     """A day of the account's, ten days back, on which it spent."""
-    account = filled.sandbox.world.account(ACCOUNT)
-    today = account.today(filled.sandbox.world.now())
     totals = filled.sandbox.world.truth.day_totals(
-        ACCOUNT, today - dt.timedelta(days=14), today - dt.timedelta(days=10)
+        ACCOUNT, filled.today - dt.timedelta(days=14), filled.today - dt.timedelta(days=10)
     )
     return next(day for day, total in totals.items() if total.spend > 0)
 
@@ -132,14 +133,13 @@ def test_verify__names_a_fault_that_nothing_explains(filled: Filled) -> None:
 
 def test_verify__says_when_a_day_was_read_before_it_was_over(filled: Filled) -> None:
     """Today is there, as far as it had come: asked for later, the difference is explained."""
-    today = filled.sandbox.world.account(ACCOUNT).today(filled.sandbox.world.now())
     execute(
         filled.file,
         "update tap_meta_partner.account_insights set impressions = impressions + 5 "  # noqa: S608
-        f"where date_start = '{today}'",
+        f"where date_start = '{filled.today}'",
     )
 
-    reasons = filled.reasons("--until", str(today))
+    reasons = filled.reasons("--until", str(filled.today))
     assert reasons == {"not_over": ["account_insights"]}
 
 
