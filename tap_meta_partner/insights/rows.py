@@ -127,6 +127,20 @@ class RowReader:
                 self._warn(column, row)
         return record
 
+    def restored(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Give records that come out of JSON their numbers back: these are integers in it.
+
+        Stream maps reckon with them, and would get another result with integers.
+        """
+        for record in records:
+            for column in self._columns.values():
+                value = record[column.name]
+                if column.kind is Kind.NUMBER and type(value) is int:
+                    record[column.name] = Decimal(value)
+                elif column.kind in _OF_AMOUNTS and value is not None:
+                    record[column.name] = _actions(value)
+        return records
+
     def _is_final(self, row: Mapping[str, Any]) -> bool:
         day = _last_day(row)
         if day not in self._finality:
@@ -255,6 +269,7 @@ def _amount(value: Any) -> Any:  # noqa: ANN401  (a JSON value)
 
 
 _AMOUNTS = frozenset((str, int, Decimal))
+_OF_AMOUNTS = frozenset((Kind.ACTIONS, Kind.HISTOGRAM))
 
 
 def _objects(value: Any) -> list[dict[str, Any] | None]:  # noqa: ANN401  (a JSON value)

@@ -1,17 +1,19 @@
 """Rows of days that a target may have already: held until their window shows whether they changed.
 
-A day is written as a whole or not at all, so that its rows keep one `read_at`. What is held lies in
-memory while that is little over all accounts, then in temporary files, and where there would be too
-many of these, it is handed on as changed: nothing grows without bound.
+A day is written as a whole or not at all, so that its rows keep one `read_at`. Rows are held as the
+JSON that their digests are made of. That lies in memory while it is little over all accounts, then
+in temporary files, and where there would be too many of these, rows are handed on as changed:
+nothing grows without bound.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import pickle
 import tempfile
 from collections import defaultdict
 from dataclasses import dataclass, field
+from decimal import Decimal
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -19,13 +21,13 @@ import msgspec
 from tap_meta_partner.planning.digests import day_digest, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import IO, Any
 
     Records = list[dict[str, Any]]
 
-#: Rows held in memory over all windows that are open: about 2 kB each.
-MOST_ROWS = 20_000
+#: Held in memory over all windows that are open: some 30,000 rows of an ad.
+MOST_BYTES = 32 << 20
 
 #: Temporary files over all windows that are open.
 MOST_FILES = 100
@@ -39,11 +41,11 @@ class Room:
     """What the open windows of a run hold together.
 
     Attributes:
-        rows: in memory.
+        bytes: in memory.
         files: how many temporary files are open.
     """
 
-    rows: int = 0
+    bytes: int = 0
     files: int = 0
 
 
@@ -53,7 +55,7 @@ class _Part:
 
     shares: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     rows: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    held: list[tuple[str, Records | tuple[int, int]]] = field(default_factory=list)
+    held: list[tuple[str, bytes | tuple[int, int]]] = field(default_factory=list)
 
 
 class HeldDays:
@@ -75,7 +77,11 @@ class HeldDays:
         self._file: IO[bytes] | None = None
         #: Days of which some rows could not be held: all of them are written.
         self._overflown: set[str] = set()
-        self._encode = msgspec.json.Encoder(decimal_format="string").encode
+        #: What rows are held without: their columns, and when the window was read.
+        self._columns: tuple[str, ...] = ()
+        self._read_at: Any = None
+        self._encode = msgspec.json.Encoder(decimal_format="number").encode
+        self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
     def begin(self, *, anew: bool, next_part: bool) -> None:
         """Forget what is held of the part that begins anew.
@@ -92,33 +98,42 @@ class HeldDays:
         self._parts.append(_Part())
 
     def take(self, records: Records) -> Records:
-        """Take records; return those that are not held."""
-        if self._since is None:
+        """Take records, all with the same columns; return those that are not held."""
+        if self._since is None or not records:
             return records
+        self._columns, self._read_at = tuple(records[0]), records[0].get(_NOT_COMPARED)
+        compared = itemgetter(*self._compared)
         part, free = self._parts[-1], []
-        held: dict[str, Records] = defaultdict(list)
+        held: dict[str, list[bytes]] = defaultdict(list)
         for record in records:
             day = record["date_start"]
             if day < self._since:
                 free.append(record)
                 continue
-            row = [value for name, value in record.items() if name != _NOT_COMPARED]
-            part.shares[day] += digest_of(self._encode(row))
+            row = self._encode(compared(record))
+            part.shares[day] += digest_of(row)
             part.rows[day] += 1
-            (held[day] if day in self._known else free).append(record)
+            if day in self._known:
+                held[day].append(row)
+            else:
+                free.append(record)
         for day, rows in held.items():
             if not self._keep(part, day, rows):
                 self._overflown.add(day)
-                free += rows
+                free += (record for record in records if record["date_start"] == day)
         return free
 
     def release(self) -> Iterator[Records]:
-        """Hand on, at the window's end, the held rows of days that changed."""
+        """Hand on, at the window's end, the held rows of days that changed.
+
+        They come out of JSON, in which a number without a fraction is an integer.
+        """
         digests = self._by_day()
         for part in self._parts:
             for day, place in part.held:
                 if self._is_changed(day, digests):
-                    yield place if isinstance(place, list) else self._read(*place)
+                    rows = place if isinstance(place, bytes) else self._read(*place)
+                    yield [self._record(row) for row in self._decode(rows)]
 
     def close(self) -> None:
         """Forget what is still held."""
@@ -144,6 +159,15 @@ class HeldDays:
             if not self._is_changed(day, digests)
         )
 
+    @property
+    def _compared(self) -> Sequence[str]:
+        return [name for name in self._columns if name != _NOT_COMPARED]
+
+    def _record(self, row: list[Any]) -> dict[str, Any]:
+        record = dict.fromkeys(self._columns, self._read_at)
+        record.update(zip(self._compared, row, strict=True))
+        return record
+
     def _is_changed(self, day: str, digests: Mapping[str, str]) -> bool:
         return day in self._overflown or self._known.get(day) != digests[day]
 
@@ -154,10 +178,11 @@ class HeldDays:
                 totals[day] += share
         return {day: day_digest(total) for day, total in totals.items()}
 
-    def _keep(self, part: _Part, day: str, rows: Records) -> bool:
+    def _keep(self, part: _Part, day: str, encoded: list[bytes]) -> bool:
         """Hold rows; return whether there was room for them."""
-        if self._room.rows + len(rows) <= MOST_ROWS:
-            self._room.rows += len(rows)
+        rows = b"[%b]" % b",".join(encoded)
+        if self._room.bytes + len(rows) <= MOST_BYTES:
+            self._room.bytes += len(rows)
             part.held.append((day, rows))
             return True
         if self._file is None:
@@ -166,19 +191,16 @@ class HeldDays:
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  (see `close`)
             self._room.files += 1
         at = self._file.seek(0, 2)
-        # Nothing leaves the process: what is read back was written here.
-        length = self._file.write(pickle.dumps(rows, protocol=5))
-        part.held.append((day, (at, length)))
+        part.held.append((day, (at, self._file.write(rows))))
         return True
 
-    def _read(self, at: int, length: int) -> Records:
+    def _read(self, at: int, length: int) -> bytes:
         if self._file is None:
             raise RuntimeError("rows are held in a file that is closed")
         self._file.seek(at)
-        rows: Records = pickle.loads(self._file.read(length))  # noqa: S301  (see `_keep`)
-        return rows
+        return self._file.read(length)
 
     def _drop(self, parts: list[_Part]) -> None:
         for part in parts:
-            self._room.rows -= sum(len(rows) for _, rows in part.held if isinstance(rows, list))
+            self._room.bytes -= sum(len(rows) for _, rows in part.held if isinstance(rows, bytes))
             part.held.clear()

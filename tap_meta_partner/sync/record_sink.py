@@ -134,7 +134,7 @@ class RecordSink:
     def release(self) -> Iterator[Rows]:
         """Hand on the rows of days that are not as the target has them, once all are known."""
         for records in self.held.release():
-            yield from self._written(records)
+            yield from self._written(self._reader.restored(records))
 
     def _handed_on(self, records: list[dict[str, Any]]) -> Iterator[Rows]:
         note_named(self._named, records)

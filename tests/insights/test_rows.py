@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,7 +55,31 @@ def read(row: dict[str, Any], *fields: str, **definition: Any) -> dict[str, Any]
     return reader(*fields, **definition).record(whole)
 
 
+def types_of(value: Any) -> Any:  # noqa: ANN401  (a record, or a part of one)
+    """Return what a value is made of."""
+    if isinstance(value, dict):
+        return {name: types_of(each) for name, each in value.items()}
+    return [types_of(each) for each in value] if isinstance(value, list) else type(value)
+
+
 # Real rows.
+
+
+@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("spend", ["12", "12.50", "1e3"])
+def test_restored__record_is_what_it_was_before_it_lay_in_json(name: str, spend: str) -> None:
+    """JSON knows integers only where a number has no fraction; the records' numbers come back."""
+    row = {**ROWS[name], "spend": spend, "results": [{"values": [{"value": 2}]}]}
+    histogram = {"action_type": "video_view", "value": ["3", "2.5", "1"]}
+    row["video_play_curve_actions"] = [histogram]
+    made = reader(*row, breakdowns=("age",))
+    before = [made.record(row), made.record({**row, "cpm": "7", "clicks": "3.5"})]
+    encoded = msgspec.json.Encoder(decimal_format="number").encode(before)
+
+    after = made.restored(msgspec.json.Decoder(float_hook=Decimal).decode(encoded))
+
+    assert after == before
+    assert types_of(after) == types_of(before)
 
 
 def test_real_row__arrives_whole() -> None:

@@ -96,12 +96,12 @@ def test_window__read_anew_holds_each_row_once() -> None:
     assert list(held.release()) == []
 
 
-@pytest.mark.parametrize(("most_rows", "most_files"), [(10**9, 0), (0, 9), (0, 0), (7, 1)])
+@pytest.mark.parametrize(("most_bytes", "most_files"), [(10**9, 0), (0, 9), (0, 0), (700, 1)])
 def test_bounds__cost_no_row(
-    monkeypatch: pytest.MonkeyPatch, most_rows: int, most_files: int
+    monkeypatch: pytest.MonkeyPatch, most_bytes: int, most_files: int
 ) -> None:
     """In memory, in files, or handed on as changed: each row comes out, or is as it was."""
-    monkeypatch.setattr(held_days, "MOST_ROWS", most_rows)
+    monkeypatch.setattr(held_days, "MOST_BYTES", most_bytes)
     monkeypatch.setattr(held_days, "MOST_FILES", most_files)
     known, room = learnt(*(rows(day) for day in range(10, 30))), Room()
     held = HeldDays(known, SINCE, room)
@@ -109,7 +109,7 @@ def test_bounds__cost_no_row(
     now = [rows(day, spend="2" if day % 3 else "1.50") for day in range(10, 30)]
     seen = [row for page in now for row in held.take(page)]
 
-    assert room.rows <= most_rows
+    assert room.bytes <= most_bytes
     assert room.files <= most_files
     seen += [row for page in held.release() for row in page]
     changed = [row for page in now for row in page if row["spend"] == 2]
