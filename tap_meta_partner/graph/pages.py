@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
-    from tap_meta_partner.graph.calls import Call
+    from tap_meta_partner.graph.calls import Call, Decode
     from tap_meta_partner.graph.steps import Jitter, Steps
 
 _RESTARTS = 3
@@ -46,6 +46,12 @@ class RowSink(Protocol):
 
         What is returned is yielded, one by one, to whoever drives the steps.
         """
+
+
+def decode_of(sink: RowSink) -> Decode | None:
+    """Return how a sink wants the bytes of its pages read (`Call.decode`), if it does."""
+    decode: Decode | None = getattr(sink, "decode", None)
+    return decode
 
 
 class Dropped:
@@ -101,6 +107,7 @@ def read_pages(  # noqa: PLR0913  (one call, and five choices of how)
         KeptFailing: the place was lost again and again, or no answer made sense.
         MetaError: as `steps.ask`.
     """
+    call = replace(call, decode=decode_of(sink))
     ask_once: Answering = answer or partial(ask, jitter=jitter)
     # A page that is none, now and then, is a fault that passes like any other.
     ask_for: Answering = partial(ask_for_sense, ask_for=ask_once, lack=_lack, jitter=jitter)

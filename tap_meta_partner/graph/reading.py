@@ -61,6 +61,10 @@ class Reading:
         """
         if sum(map(body.count, _OPENING)) > MOST_VALUES:
             return beyond(TOO_MANY_VALUES, "the answer holds too much")
+        content = _straight(status, body, call)
+        if content is not None:
+            self._is_graph = True
+            return content
         content = self._decoded(body, call)
         envelope = content.get("error") if content else None
         if isinstance(envelope, dict):
@@ -106,6 +110,13 @@ class Reading:
                 ", ".join(ascii(name[:_LONGEST_NAME])[1:-1] for name in new[:_MOST_NAMES]),
             )
         return cleaned
+
+
+def _straight(status: int, body: bytes | bytearray, call: Call) -> dict[str, Any] | None:
+    """Return what the call's own decoder makes of an answer, if it has one and can."""
+    if call.decode is None or status != 200 or _NUL in body:  # noqa: PLR2004
+        return None
+    return call.decode(body)
 
 
 def _without_secrets(envelope: dict[str, Any]) -> dict[str, Any]:

@@ -19,13 +19,21 @@ from tap_meta_partner.insights.fields import ACTION_LABELS, ANSWERED_AS, Kind
 from tap_meta_partner.settings.words import ATTRIBUTION_WINDOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from tap_meta_partner.insights.columns import Column
 
 _typed_dict: Any = TypedDict  # of names that no class body can have
 #: Besides action lists. Counts are not among them: msgspec reads "9007199254740993.0" as binary.
 _TYPES: Mapping[Kind, Any] = {Kind.TEXT: str | None, Kind.NUMBER: Decimal | None}
+
+#: How JSON ends a name. A text in which that stands has a backslash before the quotation mark, so
+#: there are at least as many of these as names.
+_NAME = b'":'
+
+
+class TypedRows(list[dict[str, Any]]):
+    """Rows whose plain columns are typed already; whether a database holds them is not known."""
 
 
 class PlainPages:
@@ -37,26 +45,49 @@ class PlainPages:
     """
 
     def __init__(self, columns: Iterable[Column], action_breakdowns: Iterable[str]) -> None:
+        columns = tuple(columns)
         typed = tuple(column for column in columns if _is_typed(column))
         #: The columns that it types.
         self.names = frozenset(column.name for column in typed)
-        self._page = _page_type(typed, tuple(action_breakdowns))
         self._lists = [column.name for column in typed if column.kind is Kind.ACTIONS]
+        self._others = tuple(sorted(_others(columns) - self.names))
+        #: All names that a typed row may have.
+        self.known = self.names.union(self._others)
+        types = typed, tuple(action_breakdowns)
+        self._rows = GenericAlias(list, _row_type(*types))
+        self._decode = _decoder(*types, self._others)
+
+    def decode(self, body: bytes | bytearray) -> dict[str, Any] | None:
+        """Read an answer's bytes; None where anything in it is odd, or not known by name.
+
+        Returns:
+            `data`, as `TypedRows`, and `paging`.
+        """
+        try:
+            answer = self._decode(body)
+            # What has no place in the types was left out without a word. Whoever writes JSON puts
+            # a space before all colons or before none.
+            if self._names_of(answer) != body.count(_NAME):
+                return None
+        except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError):
+            return None
+        return {"data": TypedRows(answer.data), "paging": answer.paging}
+
+    def are_fit(self, rows: TypedRows) -> bool:
+        """Tell whether all numbers in typed rows are such as a database holds."""
+        return _fit(_numbers(rows, self._entries(rows)))
 
     def read(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
         """Return what each row has of these columns; None where anything on the page is odd."""
         try:
-            page: list[dict[str, Any]] = msgspec.convert(rows, self._page)
+            page: list[dict[str, Any]] = msgspec.convert(rows, self._rows)
         except msgspec.ValidationError:
             return None
-        numbers = [value for row in page for value in row.values() if type(value) is Decimal]
         entries = self._entries(page)
         # A key that is not known would be left out without a word.
         if sum(map(len, entries)) != sum(map(len, self._entries(rows))):
             return None
-        values = chain.from_iterable(map(dict.values, entries))
-        numbers += [value for value in values if type(value) is Decimal]
-        return page if _fit(numbers) else None
+        return page if _fit(_numbers(page, entries)) else None
 
     def _entries(self, page: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """Return the entries of all action lists."""
@@ -66,6 +97,27 @@ class PlainPages:
                 if name in row:
                     found += row[name] or ()
         return found
+
+    def _names_of(self, answer: Any) -> int:  # noqa: ANN401  (what the decoder makes)
+        """Count the names in an answer."""
+        rows, paging = answer.data, answer.paging
+        within = [
+            row[name]
+            for name in self._others
+            for row in rows
+            if name in row and type(row[name]) in _NESTED
+        ]
+        named = sum(map(len, rows)) + sum(map(len, self._entries(rows))) + _names_in(within)
+        return named + (1 if paging is None else 2 + _names_in(paging))
+
+
+_NESTED = frozenset((dict, list))
+
+
+def _names_in(value: Any) -> int:  # noqa: ANN401  (a JSON value)
+    if isinstance(value, dict):
+        return len(value) + sum(map(_names_in, value.values()))
+    return sum(map(_names_in, value)) if isinstance(value, list) else 0
 
 
 def _is_typed(column: Column) -> bool:
@@ -77,9 +129,33 @@ def _is_typed(column: Column) -> bool:
     )
 
 
+def _others(columns: Iterable[Column]) -> set[str]:
+    """Return the names under which columns may stand in a row, and those that each row has."""
+    names = {name for column in columns for name in (column.name, column.key)}
+    return {*names, *(ANSWERED_AS[name] for name in names & ANSWERED_AS.keys()), *_IN_EACH_ROW}
+
+
+_IN_EACH_ROW = ("account_id", "date_start", "date_stop")
+
+
 @lru_cache(maxsize=128)
-def _page_type(columns: tuple[Column, ...], action_breakdowns: tuple[str, ...]) -> GenericAlias:
-    """Make the type once for a report, not for each of its ad accounts."""
+def _decoder(
+    columns: tuple[Column, ...], action_breakdowns: tuple[str, ...], others: tuple[str, ...]
+) -> Callable[[bytes | bytearray], Any]:
+    """Make the decoder of an answer once for a report, not for each of its ad accounts."""
+    row = _row_type(columns, action_breakdowns, others)
+    answer = msgspec.defstruct(
+        "Answer",
+        [("data", GenericAlias(list, row)), ("paging", dict[str, Any] | None, None)],
+        forbid_unknown_fields=True,
+    )
+    return msgspec.json.Decoder(answer, float_hook=Decimal).decode
+
+
+@lru_cache(maxsize=128)
+def _row_type(
+    columns: tuple[Column, ...], action_breakdowns: tuple[str, ...], others: tuple[str, ...] = ()
+) -> Any:  # noqa: ANN401  (a type)
     labels = [name for name in action_breakdowns if name.startswith(ACTION_LABELS)]
     entry = _typed_dict(
         "Entry",
@@ -91,10 +167,15 @@ def _page_type(columns: tuple[Column, ...], action_breakdowns: tuple[str, ...]) 
     )
     kinds = {**_TYPES, Kind.ACTIONS: GenericAlias(list, entry) | None}
     types = {column.name: kinds[column.kind] for column in columns}
-    return GenericAlias(list, _typed_dict("Row", types, total=False))
+    return _typed_dict("Row", {**dict.fromkeys(others, Any), **types}, total=False)
 
 
-def _fit(numbers: list[Decimal]) -> bool:
+def _numbers(rows: Iterable[Mapping[str, Any]], entries: Iterable[dict[str, Any]]) -> list[Decimal]:
+    values = chain(chain.from_iterable(row.values() for row in rows), *map(dict.values, entries))
+    return [value for value in values if type(value) is Decimal]
+
+
+def _fit(numbers: Collection[Decimal]) -> bool:
     """Tell whether all of them are numbers that a database holds, as `values.number_of`."""
     sizes = set(map(Decimal.adjusted, numbers))
     return max(map(abs, sizes), default=0) < MOST_DIGITS and all(map(Decimal.is_finite, numbers))

@@ -24,7 +24,7 @@ from tap_meta_partner.graph.values import (
 )
 from tap_meta_partner.insights.columns import IS_FINAL, NO_VALUE, READ_AT, TIME_ZONE
 from tap_meta_partner.insights.fields import ACTION_LABELS, ANSWERED_AS, Kind
-from tap_meta_partner.insights.plain_pages import PlainPages
+from tap_meta_partner.insights.plain_pages import PlainPages, TypedRows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -36,10 +36,6 @@ if TYPE_CHECKING:
     _Reader: TypeAlias = tuple[str, Callable[[Mapping[str, Any]], Any]]
 
 logger = logging.getLogger(__name__)
-
-#: So many rows are typed at once: they stay in the processor's cache, and an odd value among them
-#: costs no more than these.
-_AT_ONCE = 500
 
 _SHARED = ("account_id", TIME_ZONE, READ_AT)
 
@@ -75,6 +71,9 @@ class RowReader:
         asked = frozenset(column.source for column in columns)
         own = [column for column in columns if column.name not in _SHARED]
         self._plain = PlainPages(own, action_breakdowns)
+        #: Reads an answer's bytes so that `records` has less to do.
+        self.decode = self._plain.decode
+        self._strangers = tuple(self._plain.known - self._columns.keys())
         self._readers = [
             (column.name, self._is_final if column.name == IS_FINAL else _reader(column, asked))
             for column in own
@@ -99,17 +98,28 @@ class RowReader:
         self._shared.update((name, values[name]) for name in values if name in self._shared)
 
     def records(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Turn a page into records; a value that cannot be read becomes null, said once."""
-        records: list[dict[str, Any]] = []
-        for start in range(0, len(rows), _AT_ONCE):
-            some = rows[start : start + _AT_ONCE]
-            typed = self._plain.read(some)
-            if typed is None:
-                records += map(self.record, some)
-                continue
-            for row, plain in zip(some, typed, strict=True):
-                records.append(self._record(row, self._shared | plain, self._remaining))
-        return records
+        """Turn rows into records; a value that cannot be read becomes null, said once.
+
+        Where any of them is odd, all are read column by column: some hundred at a time are best.
+        """
+        plain: Iterable[dict[str, Any]] | None
+        if isinstance(rows, TypedRows):
+            plain = map(self._columns_of, rows) if self._plain.are_fit(rows) else None
+        else:
+            typed = self._plain.read(rows)
+            plain = None if typed is None else map(self._shared.__or__, typed)
+        if plain is None:
+            return [self.record(row) for row in rows]
+        remaining = self._remaining
+        return [self._record(*each, remaining) for each in zip(rows, plain, strict=True)]
+
+    def _columns_of(self, row: dict[str, Any]) -> dict[str, Any]:
+        """Return a typed row's columns; what else stands in it is no column, or the tap's own."""
+        record = self._shared | row
+        for name in self._strangers:
+            record.pop(name, None)
+        record["account_id"] = self._account_id
+        return record
 
     def record(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Turn one row into a record, column by column."""

@@ -22,7 +22,7 @@ from tap_meta_partner.graph.errors import (
     Retriable,
     TooMuchData,
 )
-from tap_meta_partner.graph.pages import Collected
+from tap_meta_partner.graph.pages import Collected, decode_of
 from tap_meta_partner.graph.refused_fields import refused_fields
 from tap_meta_partner.graph.steps import ask
 from tap_meta_partner.graph.values import spend_of
@@ -317,6 +317,7 @@ class _Totalled:
     def __init__(self, sink: RowSink, node: str) -> None:
         self._sink = sink
         self._node = node
+        self.decode = decode_of(sink)
         self.spend = Decimal(0)
 
     def begin(self, part: str = "") -> None:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 #: Records by their keys.
 _ByKey: TypeAlias = "dict[tuple[Any, ...], dict[str, Any]]"
 
+#: So many rows at once become records and are handed on: they stay in the processor's cache, and an
+#: odd value among them costs no more than these.
+_ROWS_AT_ONCE = 50
+
 #: Action rows are many for each row of their report: they are handed on in portions of so many.
 _REPORT_ROWS_AT_ONCE = 50
 
@@ -70,6 +74,7 @@ class RecordSink:
             timezone_name=account.timezone_name,
             action_breakdowns=plan.definition.action_breakdowns,
         )
+        self.decode = self._reader.decode
         self._actions = None
         if plan.actions_to:
             self._actions = ActionRowReader(plan.definition, plan.action_columns)
@@ -113,10 +118,13 @@ class RecordSink:
         Raises:
             DuplicateKey: a key came not whole.
         """
-        records = self._records(rows)
-        # The next page may be here already: what this one was is needed no more.
-        rows.clear()
-        yield from self._handed_on(records)
+        self._recent = (self._recent[1], {})
+        rows.reverse()
+        while rows:
+            some = type(rows)(reversed(rows[-_ROWS_AT_ONCE:]))
+            # The next page may be here already: what this one was is needed no more.
+            del rows[-_ROWS_AT_ONCE:]
+            yield from self._handed_on(self._records(some))
 
     def settle(self) -> Iterator[Rows]:
         """End the window: hand on the rows that were held back, except those that differ."""
@@ -165,8 +173,7 @@ class RecordSink:
         key_of_record = itemgetter(*self._key)
         keys, earlier, adds_up = self._keys, self._earlier_keys, self._adds_up
         spend = self._spend
-        page: _ByKey = {}
-        self._recent = (self._recent[1], page)
+        recent, fresh = self._recent[1], []
         records = self._reader.records(rows)
         for row, record in zip(rows, records, strict=True):
             key = key_of_record(record)
@@ -176,12 +183,12 @@ class RecordSink:
                 self._look_again(key, record)
                 continue
             keys.add(key)
-            page[key] = record
+            recent[key] = record
+            fresh.append((key, record))
             spend[record["date_start"]] += spend_of(row.get("spend")) if adds_up else 0
-        if not self._suspects:
-            return list(page.values())
-        self._held |= {key: page[key] for key in page if key in self._suspects}
-        return [record for key, record in page.items() if key not in self._suspects]
+        if self._suspects:
+            self._held.update(each for each in fresh if each[0] in self._suspects)
+        return [record for key, record in fresh if key not in self._suspects]
 
     def _look_again(self, key: tuple[Any, ...], record: dict[str, Any]) -> None:
         """Compare a row with the earlier one of its key; one no longer kept counts as different."""

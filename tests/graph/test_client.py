@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import weakref
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
@@ -502,6 +502,38 @@ def test_numbers__arrive_exactly(start: Callable[..., Server]) -> None:
     assert answer["small"] == Decimal("0.0000001")
     assert [type(number) for number in answer["n"]] == [Decimal, Decimal, int]
     assert answer["n"][0] == Decimal("0.1")
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "straight"),
+    [
+        (200, {"data": [1]}, True),
+        (200, {"data": ["not this"]}, False),
+        (200, {"data": ["\0"]}, False),
+        (500, {"error": {"code": 1, "message": "no"}}, False),
+        (404, {"data": [1]}, False),
+    ],
+    ids=["as it wants", "that it leaves", "with a NUL", "that is an error", "not found"],
+)
+def test_answer__is_read_by_its_call_where_that_can(
+    start: Callable[..., Server], status: int, said: dict[str, Any], *, straight: bool
+) -> None:
+    """Who knows what comes reads it at less cost; errors and what is marred never come to it."""
+
+    def decode(content: bytes | bytearray) -> dict[str, Any] | None:
+        assert b"error" not in content
+        assert b"u0000" not in content
+        return {"data": "read"} if content == b'{"data": [1]}' else None
+
+    server = start(body(said, status))
+    plain, own = send(server), send(server, replace(INSIGHTS, decode=decode))
+
+    if straight:
+        assert own.body == {"data": "read"}
+    elif isinstance(plain.body, MetaError):
+        assert str(own.body) == str(plain.body)
+    else:
+        assert own.body == plain.body
 
 
 def test_nul__is_left_out_and_said_once(

@@ -107,6 +107,92 @@ def test_page__of_anything_is_its_rows(rows: list[dict[str, Any]]) -> None:
     assert whole.unreadable == one_by_one.unreadable
 
 
+def as_json(rows: list[Any], **further: Any) -> bytes:  # noqa: ANN401  (JSON values)
+    """An answer's bytes, as Meta writes them: without spaces."""
+    return msgspec.json.Encoder(decimal_format="number").encode({"data": rows, **further})
+
+
+@settings(derandomize=True, deadline=None, max_examples=examples(1000))
+@given(st.lists(ROWS, min_size=1, max_size=3))
+def test_answer__that_is_read_straight_has_the_same_rows(rows: list[dict[str, Any]]) -> None:
+    """Where an answer's bytes are typed at once, records are those of the rows, one by one."""
+    body = as_json(rows, paging={"cursors": {"after": "x"}})
+    straight, one_by_one = reader(REPORT), reader(REPORT)
+    answer = straight.decode(body)
+    if answer is None:
+        return
+    as_usual = msgspec.json.Decoder(float_hook=Decimal).decode(body)
+
+    records = straight.records(answer["data"])
+
+    assert answer["paging"] == as_usual["paging"]
+    assert lines(records) == lines([one_by_one.record(row) for row in as_usual["data"]])
+    assert straight.unreadable == one_by_one.unreadable
+
+
+PLAIN = {
+    "date_start": "2026-11-01",
+    "ad_id": "1",
+    "spend": "1.50",
+    "actions": [{"action_type": "lead", "value": "2"}],
+    "results": [{"indicator": "actions:lead", "values": [{"value": "2"}]}],
+}
+
+
+def test_answer__of_plain_rows_is_read_straight() -> None:
+    """The rows are typed, and the paging is there to be followed."""
+    answer = reader(REPORT).decode(as_json([PLAIN], paging={"next": "x", "cursors": {}}))
+
+    assert answer is not None
+    (row,) = answer["data"]
+    assert (row["spend"], row["actions"][0]["value"]) == (Decimal("1.50"), Decimal(2))
+    assert answer["paging"] == {"next": "x", "cursors": {}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        as_json([{**PLAIN, "unasked": "5"}]),
+        as_json([{**PLAIN, "actions": [{"action_type": "lead", "unheard_of": "2"}]}]),
+        as_json([PLAIN], summary={"spend": "1.50"}),
+        as_json([PLAIN], error={"code": 1}),
+        as_json([PLAIN], paging=None),
+        as_json([{**PLAIN, "ad_name": 'says "no": 5'}]),
+        as_json([PLAIN]).replace(b'":', b'" : '),
+        as_json([PLAIN]).replace(b'"ad_id":"1"', b'"ad_id":"1","ad_id":"2"'),
+        as_json([{**PLAIN, "spend": 5, "ad_name": 5}]),
+        as_json([{**PLAIN, "new_field": [0]}]).replace(b"[0]", b"[" * 10**5 + b"]" * 10**5),
+        as_json([PLAIN])[:-1],
+        b"[]",
+        b"\xff",
+        b"",
+    ],
+    ids=[
+        *("a column more", "a key more in a list", "more than rows", "an error", "no paging"),
+        *("a name in a text", "spaces", "a column twice", "a number as a name", "a deep hole"),
+        *("cut short", "no object", "no text", "nothing"),
+    ],
+)
+def test_answer__that_is_anything_else_is_read_as_usual(body: bytes) -> None:
+    """What the types have no place for would be left out: it is not read with them."""
+    assert reader(REPORT).decode(body) is None
+
+
+@pytest.mark.parametrize("number", ["1E+400", "NaN", "-Infinity", "9" * 400])
+def test_number__that_no_database_holds_is_none_however_it_is_read(number: str) -> None:
+    """Rows that are typed already are looked at once more; the row beside it is as it was."""
+    odd = {**PLAIN, "spend": number, "actions": [{"action_type": "lead", "value": number}]}
+    made, one_by_one = reader(REPORT), reader(REPORT)
+    answer = made.decode(as_json([PLAIN, odd]))
+    assert answer is not None
+
+    records = made.records(answer["data"])
+
+    assert lines(records) == lines([one_by_one.record(row) for row in (PLAIN, odd)])
+    assert records[1]["spend"] is None
+    assert made.unreadable == one_by_one.unreadable
+
+
 @pytest.mark.parametrize("file", INSIGHTS, ids=lambda file: file.name)
 def test_real_answer__is_plain_and_its_rows(file: RealFile) -> None:
     """What Meta really answered is typed as a whole, and equals its rows column by column."""
@@ -122,6 +208,10 @@ def test_real_answer__is_plain_and_its_rows(file: RealFile) -> None:
 
     assert lines(reader(report).records(rows)) == lines([*map(reader(report).record, rows)])
     assert typed(report, *rows) is not None
+    straight = reader(report)
+    answer = straight.decode(as_json(rows))
+    assert answer is not None
+    assert lines(straight.records(answer["data"])) == lines([*map(reader(report).record, rows)])
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import datetime as dt
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from tap_meta_partner.accounts.ad_account import AdAccount
@@ -60,9 +61,11 @@ def sink(wanted: InsightsPlan, named: dict[str, set[str]] | None = None) -> Reco
     return made
 
 
-def written(made: RecordSink, *rows: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+def written(
+    made: RecordSink, *rows: dict[str, Any], typed: list[dict[str, Any]] | None = None
+) -> dict[str, list[dict[str, Any]]]:
     found: dict[str, list[dict[str, Any]]] = {}
-    for event in made.page(list(rows)):
+    for event in made.page(list(rows) if typed is None else typed):
         assert isinstance(event, Rows)
         found.setdefault(event.stream, []).extend(event.records)
     return found
@@ -80,6 +83,22 @@ def test_page__gives_rows_and_action_rows_of_the_same_instant() -> None:
         ("purchase", Decimal(1)),
     ]
     assert {item["read_at"] for items in found.values() for item in items} == {NOW.isoformat()}
+
+
+@pytest.mark.parametrize("shown", [None, {"account_id", "date_start", "ad_id", "spend"}])
+def test_page__that_was_read_straight_gives_the_same(shown: set[str] | None) -> None:
+    """Typed out of an answer's bytes or out of its rows: the same records, in the same order."""
+    rows = [
+        row(day, f"a{ad}", f"{day}.{ad}", account_id="act_1", actions=actions(like=str(ad)))
+        for day in (20, 21)
+        for ad in range(70)
+    ]
+    wanted = plan(action_rows=True, shown=shown)
+    made = sink(wanted)
+    answer = made.decode(msgspec.json.encode({"data": rows}))
+    assert answer is not None
+
+    assert written(made, typed=answer["data"]) == written(sink(wanted), *rows)
 
 
 def test_page__gives_action_rows_alone_where_only_these_are_wanted() -> None:
