@@ -152,10 +152,14 @@ def test_bookmark__moved_back_by_hand_brings_the_days_again() -> None:
     assert nights.written["ad_insights"] == len(nights.tables["ad_insights"])
 
 
-@pytest.mark.parametrize("unchanged_days", ["skip", "write"])
-def test_nights__with_kills_and_lost_states_end_with_the_truth(unchanged_days: str) -> None:
+@pytest.mark.parametrize(
+    ("unchanged_days", "reread"), [("skip", "all"), ("write", "all"), ("skip", "changed")]
+)
+def test_nights__with_kills_and_lost_states_end_with_the_truth(
+    unchanged_days: str, reread: str
+) -> None:
     """Whatever is killed, and whatever the target does not confirm, skipping loses nothing."""
-    drawn = Drawn(11, accounts=8, unchanged_days=unchanged_days)
+    drawn = Drawn(11, accounts=8, unchanged_days=unchanged_days, reread=reread)
 
     drawn.play(12)
 

@@ -64,6 +64,7 @@ class Drawn:
     seed: int
     accounts: int = 30
     unchanged_days: str = "skip"
+    reread: str = "all"
     problems: list[str] = field(default_factory=list)
     _random: Random = field(init=False)
     #: By account, up to which day it was read, and on which days it had spent by then.
@@ -90,7 +91,7 @@ class Drawn:
             time,
             graph,
             streams=_STREAMS,
-            config={**_CONFIG, "unchanged_days": self.unchanged_days},
+            config={**_CONFIG, "unchanged_days": self.unchanged_days, "reread": self.reread},
             jitter=self._random.random,
         )
 
@@ -215,8 +216,15 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--nights", type=int, default=60)
     parser.add_argument("--accounts", type=int, default=30)
+    parser.add_argument("--reread", choices=("all", "changed"), default="all")
+    parser.add_argument("--unchanged-days", choices=("skip", "write"), default="skip")
     arguments = parser.parse_args()
-    drawn = Drawn(arguments.seed, arguments.accounts)
+    drawn = Drawn(
+        arguments.seed,
+        arguments.accounts,
+        unchanged_days=arguments.unchanged_days,
+        reread=arguments.reread,
+    )
     drawn.play(arguments.nights)
     sys.stdout.writelines(f"{problem}\n" for problem in drawn.problems)
     sys.stdout.write(f"{len(drawn.problems)} things are not as they have to be\n")
