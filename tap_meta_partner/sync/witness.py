@@ -127,8 +127,12 @@ class Witness:
                 return self._with_token(step)
             case Ahead():
                 return Ahead(self._with_token(step.call))
-            case Rows() | BookmarkMoved():
-                self._note(stream, step)
+            case Rows():
+                self._paused_seconds = 0.0
+                self._note_works(stream)
+            case BookmarkMoved():
+                self.moved = step.bookmark
+                self._note_works(stream)
             case _:
                 pass
         return step
@@ -175,13 +179,6 @@ class Witness:
         self.impatient = False
         if call.method == "POST":
             self._own.add(str(answer.get("report_run_id")))
-
-    def _note(self, stream: str, event: Rows | BookmarkMoved) -> None:
-        if isinstance(event, Rows):
-            self._paused_seconds = 0.0
-        if isinstance(event, BookmarkMoved):
-            self.moved = event.bookmark
-        self._note_works(stream)
 
     def _note_works(self, stream: str) -> None:
         # Idle days are closed without a call, which proves nothing.

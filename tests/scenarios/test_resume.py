@@ -123,14 +123,15 @@ class Chain:
         if number % 3 == 1:
             self.world.restate()
         before = bookmarks(self.state)
-        code, tries = 0, 0
+        code, tries, written = 0, 0, self.bytes
         while code != -signal.SIGKILL:  # a run can end before its moment comes
             tries += 1
             assert tries < _MOST_TRIES, "no moment of a run can be met"
-            # On a quick machine a run can end with a single STATE: then its bytes tell.
-            by_bytes = Moment(bytes=self.chance.random() * self.bytes / tries)
+            # A run can end with a single STATE, or before its second: then half its bytes tell.
+            by_bytes = Moment(bytes=self.chance.random() * written / 2)
             moment = self.moment(number) if tries <= _TRIES_AT_MOMENT else by_bytes
             code, lines = self.run(sandbox, moment)
+            written = sum(map(len, lines))
             self.deliver(lines, before)
         self.killed[self.stage(lines, before)] += 1
         if number % 3 == 2:
@@ -187,7 +188,8 @@ class Chain:
             command += [f"--{name}", str(path)]
         with (
             (self.folder / "log.txt").open("wb") as log,
-            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process,
+            # It cannot run far ahead of who reads it, and so not end before it is killed.
+            subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, pipesize=4096) as process,
         ):
             raw = read(process, moment)
             code = process.wait(timeout=60)
