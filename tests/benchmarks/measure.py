@@ -105,8 +105,8 @@ def compiled() -> Mapping[str, str]:
     """
     folder = tempfile.mkdtemp(prefix="compiled-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    environment = {**os.environ, "PYTHONPYCACHEPREFIX": folder}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    kept = {"PYTHONPYCACHEPREFIX": folder, "PYTHONDONTWRITEBYTECODE": ""}
+    environment = {**os.environ, **kept}
     for module in ("tap_meta_partner.tap", "tests.benchmarks.bare_loop"):
         subprocess.run(
             [sys.executable, "-c", f"import {module}"],

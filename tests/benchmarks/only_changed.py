@@ -20,13 +20,14 @@ import psycopg
 from tap_meta_partner.demo.postgres import embedded_postgres
 from tap_meta_partner.sandbox import Dials, Sandbox, World
 from tap_meta_partner.sandbox.world import cast
+from tests.benchmarks.measure import compiled
 from tests.support.pipeline import load
 from tests.support.tap_process import catalog_selecting, run_tap
 
 if TYPE_CHECKING:
     from tests.benchmarks.__main__ import Results
 
-ACCOUNTS, ADS = 10, 240
+ACCOUNTS, ADS = 20, 200
 _STREAMS = ("account_insights", "campaign_insights", "adset_insights", "ad_insights")
 _FIRST = dt.datetime(2026, 11, 24, 12, tzinfo=dt.timezone.utc)
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -105,12 +106,20 @@ def _second_night(unchanged_days: str) -> Night:
                 state=state,
                 catalog=catalog,
                 arguments=("--now", now.isoformat()),
+                environment=compiled(),
                 minute=60,
             )
             if output.code:
                 raise RuntimeError(output.log)
             between = _children()
-            load(output.raw.encode(), postgres, folder, schema="bench", timeout=600)
+            load(
+                output.raw.encode(),
+                postgres,
+                folder,
+                schema="bench",
+                timeout=600,
+                environment=compiled(),
+            )
             return output, between - before, _children() - between
 
         first, _, _ = night(None)

@@ -95,6 +95,7 @@ def load(  # noqa: PLR0913
     schema: str,
     timeout: float,
     load_method: str = "upsert",
+    environment: Mapping[str, str] | None = None,
 ) -> None:
     """Let the real loader read Singer messages into a schema, within so many seconds."""
     settings = {
@@ -112,5 +113,6 @@ def load(  # noqa: PLR0913
         capture_output=True,
         check=False,
         timeout=timeout,
+        env=environment,
     )
     assert loading.returncode == 0, loading.stderr.decode(errors="replace")[-2000:]
