@@ -7,8 +7,9 @@ cost more than all the rest of a run; where anything in them is odd, `rows.RowRe
 from __future__ import annotations
 
 from decimal import Decimal
-from functools import lru_cache
-from itertools import chain
+from functools import lru_cache, partial
+from itertools import chain, filterfalse, repeat
+from operator import is_
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -19,13 +20,18 @@ from tap_meta_partner.insights.fields import ACTION_LABELS, ANSWERED_AS, Kind
 from tap_meta_partner.settings.words import ATTRIBUTION_WINDOWS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from tap_meta_partner.insights.columns import Column
 
 _typed_dict: Any = TypedDict  # of names that no class body can have
 #: Besides action lists. Counts are not among them: msgspec reads "9007199254740993.0" as binary.
 _TYPES: Mapping[Kind, Any] = {Kind.TEXT: str | None, Kind.NUMBER: Decimal | None}
+
+#: What the entries of action lists hold besides names.
+_AMOUNTS = frozenset(("value", *ATTRIBUTION_WINDOWS))
+
+_is_none = partial(is_, None)
 
 #: How JSON ends a name. A text in which that stands has a backslash before the quotation mark, so
 #: there are at least as many of these as names.
@@ -49,8 +55,11 @@ class PlainPages:
         typed = tuple(column for column in columns if _is_typed(column))
         #: The columns that it types.
         self.names = frozenset(column.name for column in typed)
+        self._numbers = [column.name for column in typed if column.kind is Kind.NUMBER]
         self._lists = [column.name for column in typed if column.kind is Kind.ACTIONS]
         self._others = tuple(sorted(_others(columns) - self.names))
+        #: Those of them whose values may have names in them.
+        self._nested = tuple(set(self._others).difference(_IN_EACH_ROW, _flat(columns)))
         #: All names that a typed row may have.
         self.known = self.names.union(self._others)
         types = typed, tuple(action_breakdowns)
@@ -75,9 +84,9 @@ class PlainPages:
 
     def are_fit(self, rows: TypedRows) -> bool:
         """Tell whether all numbers in typed rows are such as a database holds."""
-        return _fit(_numbers(rows, self._entries(rows)))
+        return self._fit(rows, self._entries(rows))
 
-    def read(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]] | None:
+    def read(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
         """Return what each row has of these columns; None where anything on the page is odd."""
         try:
             page: list[dict[str, Any]] = msgspec.convert(rows, self._rows)
@@ -87,31 +96,34 @@ class PlainPages:
         # A key that is not known would be left out without a word.
         if sum(map(len, entries)) != sum(map(len, self._entries(rows))):
             return None
-        return page if _fit(_numbers(page, entries)) else None
+        return page if self._fit(page, entries) else None
 
-    def _entries(self, page: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def _fit(self, rows: Sequence[dict[str, Any]], entries: Sequence[dict[str, Any]]) -> bool:
+        """Tell whether all numbers are such as a database holds: see `values.number_of`."""
+        # Column by column, little of it is done in Python.
+        columns = [map(dict.get, rows, repeat(name)) for name in self._numbers]
+        amounts = _AMOUNTS.intersection(chain.from_iterable(entries))
+        columns += [map(dict.get, entries, repeat(name)) for name in amounts]
+        numbers: list[Decimal] = list(filterfalse(_is_none, chain.from_iterable(columns)))
+        sizes = set(map(Decimal.adjusted, numbers))
+        return max(map(abs, sizes), default=0) < MOST_DIGITS and all(
+            map(Decimal.is_finite, numbers)
+        )
+
+    def _entries(self, page: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return the entries of all action lists."""
         found: list[dict[str, Any]] = []
         for name in self._lists:
-            for row in page:
-                if name in row:
-                    found += row[name] or ()
+            found += chain.from_iterable(filter(None, map(dict.get, page, repeat(name))))
         return found
 
     def _names_of(self, answer: Any) -> int:  # noqa: ANN401  (what the decoder makes)
         """Count the names in an answer."""
         rows, paging = answer.data, answer.paging
-        within = [
-            row[name]
-            for name in self._others
-            for row in rows
-            if name in row and type(row[name]) in _NESTED
-        ]
-        named = sum(map(len, rows)) + sum(map(len, self._entries(rows))) + _names_in(within)
+        named = sum(map(len, rows)) + sum(map(len, self._entries(rows)))
+        for name in self._nested:
+            named += _names_in(list(map(dict.get, rows, repeat(name))))
         return named + (1 if paging is None else 2 + _names_in(paging))
-
-
-_NESTED = frozenset((dict, list))
 
 
 def _names_in(value: Any) -> int:  # noqa: ANN401  (a JSON value)
@@ -138,6 +150,19 @@ def _others(columns: Iterable[Column]) -> set[str]:
 _IN_EACH_ROW = ("account_id", "date_start", "date_stop")
 
 
+def _flat(columns: Iterable[Column]) -> set[str]:
+    """Return the names of columns in which nothing is nested; where it is, a page is odd."""
+    return {
+        name
+        for column in columns
+        if column.kind in _FLAT_KINDS and column.action_type is None and not column.is_breakdown
+        for name in (column.name, column.key)
+    }
+
+
+_FLAT_KINDS = frozenset((Kind.TEXT, Kind.DATE, Kind.COUNT, Kind.NUMBER))
+
+
 @lru_cache(maxsize=128)
 def _decoder(
     columns: tuple[Column, ...], action_breakdowns: tuple[str, ...], others: tuple[str, ...]
@@ -161,21 +186,10 @@ def _row_type(
         "Entry",
         {
             **dict.fromkeys(("action_type", *labels), str | None),
-            **dict.fromkeys(("value", *ATTRIBUTION_WINDOWS), Decimal | None),
+            **dict.fromkeys(_AMOUNTS, Decimal | None),
         },
         total=False,
     )
     kinds = {**_TYPES, Kind.ACTIONS: GenericAlias(list, entry) | None}
     types = {column.name: kinds[column.kind] for column in columns}
     return _typed_dict("Row", {**dict.fromkeys(others, Any), **types}, total=False)
-
-
-def _numbers(rows: Iterable[Mapping[str, Any]], entries: Iterable[dict[str, Any]]) -> list[Decimal]:
-    values = chain(chain.from_iterable(row.values() for row in rows), *map(dict.values, entries))
-    return [value for value in values if type(value) is Decimal]
-
-
-def _fit(numbers: Collection[Decimal]) -> bool:
-    """Tell whether all of them are numbers that a database holds, as `values.number_of`."""
-    sizes = set(map(Decimal.adjusted, numbers))
-    return max(map(abs, sizes), default=0) < MOST_DIGITS and all(map(Decimal.is_finite, numbers))

@@ -97,7 +97,7 @@ class RowReader:
     def _share(self, **values: str | None) -> None:
         self._shared.update((name, values[name]) for name in values if name in self._shared)
 
-    def records(self, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    def records(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Turn rows into records; a value that cannot be read becomes null, said once.
 
         Where any of them is odd, all are read column by column: some hundred at a time are best.
