@@ -101,7 +101,8 @@ class PlainPages:
     def _fit(self, rows: Sequence[dict[str, Any]], entries: Sequence[dict[str, Any]]) -> bool:
         """Tell whether all numbers are such as a database holds: see `values.number_of`."""
         # Column by column, little of it is done in Python.
-        columns = [map(dict.get, rows, repeat(name)) for name in self._numbers]
+        columns: list[Iterable[Any]] = []
+        columns += [map(dict.get, rows, repeat(name)) for name in self._numbers]
         amounts = _AMOUNTS.intersection(chain.from_iterable(entries))
         columns += [map(dict.get, entries, repeat(name)) for name in amounts]
         numbers: list[Decimal] = list(filterfalse(_is_none, chain.from_iterable(columns)))
