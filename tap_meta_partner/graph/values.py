@@ -107,14 +107,15 @@ def number_of(value: Any) -> Decimal:  # noqa: ANN401  (a JSON value)
     Raises:
         UnreadableValue: it is none, or more than a database holds.
     """
-    if type(value) is not str and (
-        isinstance(value, bool) or not isinstance(value, (int, Decimal))
-    ):
+    if type(value) is Decimal:
+        number = value
+    elif type(value) is str or (isinstance(value, int) and not isinstance(value, bool)):
+        try:
+            number = Decimal(value)
+        except ArithmeticError:
+            raise UnreadableValue from None
+    else:
         raise UnreadableValue
-    try:
-        number = Decimal(value)
-    except ArithmeticError:
-        raise UnreadableValue from None
     if not number.is_finite() or abs(number.adjusted()) >= MOST_DIGITS:
         raise UnreadableValue
     return number

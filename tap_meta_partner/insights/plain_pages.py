@@ -11,7 +11,7 @@ from functools import lru_cache, partial
 from itertools import chain, filterfalse, repeat
 from operator import is_
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 
 import msgspec
 
@@ -39,7 +39,12 @@ _NAME = b'":'
 
 
 class TypedRows(list[dict[str, Any]]):
-    """Rows whose plain columns are typed already; whether a database holds them is not known."""
+    """The rows of a page whose plain columns are typed already."""
+
+
+class _Answer(Protocol):
+    data: list[dict[str, Any]]
+    paging: dict[str, Any] | None
 
 
 class PlainPages:
@@ -74,17 +79,16 @@ class PlainPages:
         """
         try:
             answer = self._decode(body)
+            entries = self._entries(answer.data)
             # What has no place in the types was left out without a word. Whoever writes JSON puts
             # a space before all colons or before none.
-            if self._names_of(answer) != body.count(_NAME):
+            if self._names_of(answer, entries) != body.count(_NAME):
                 return None
         except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError):
             return None
+        if not self._fit(answer.data, entries):
+            return None
         return {"data": TypedRows(answer.data), "paging": answer.paging}
-
-    def are_fit(self, rows: TypedRows) -> bool:
-        """Tell whether all numbers in typed rows are such as a database holds."""
-        return self._fit(rows, self._entries(rows))
 
     def read(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]] | None:
         """Return what each row has of these columns; None where anything on the page is odd."""
@@ -118,10 +122,10 @@ class PlainPages:
             found += chain.from_iterable(filter(None, map(dict.get, page, repeat(name))))
         return found
 
-    def _names_of(self, answer: Any) -> int:  # noqa: ANN401  (what the decoder makes)
+    def _names_of(self, answer: _Answer, entries: Sequence[dict[str, Any]]) -> int:
         """Count the names in an answer."""
         rows, paging = answer.data, answer.paging
-        named = sum(map(len, rows)) + sum(map(len, self._entries(rows)))
+        named = sum(map(len, rows)) + sum(map(len, entries))
         for name in self._nested:
             named += _names_in(list(map(dict.get, rows, repeat(name))))
         return named + (1 if paging is None else 2 + _names_in(paging))
@@ -167,7 +171,7 @@ _FLAT_KINDS = frozenset((Kind.TEXT, Kind.DATE, Kind.COUNT, Kind.NUMBER))
 @lru_cache(maxsize=128)
 def _decoder(
     columns: tuple[Column, ...], action_breakdowns: tuple[str, ...], others: tuple[str, ...]
-) -> Callable[[bytes | bytearray], Any]:
+) -> Callable[[bytes | bytearray], _Answer]:
     """Make the decoder of an answer once for a report, not for each of its ad accounts."""
     row = _row_type(columns, action_breakdowns, others)
     answer = msgspec.defstruct(
@@ -175,7 +179,8 @@ def _decoder(
         [("data", GenericAlias(list, row)), ("paging", dict[str, Any] | None, None)],
         forbid_unknown_fields=True,
     )
-    return msgspec.json.Decoder(answer, float_hook=Decimal).decode
+    decode: Any = msgspec.json.Decoder(answer, float_hook=Decimal).decode
+    return decode  # type: ignore[no-any-return]
 
 
 @lru_cache(maxsize=128)

@@ -102,13 +102,11 @@ class RowReader:
 
         Where any of them is odd, all are read column by column: some hundred at a time are best.
         """
-        plain: Iterable[dict[str, Any]] | None
         if isinstance(rows, TypedRows):
-            plain = map(self._columns_of, rows) if self._plain.are_fit(rows) else None
+            plain = map(self._columns_of, rows)
+        elif (typed := self._plain.read(rows)) is not None:
+            plain = map(self._shared.__or__, typed)
         else:
-            typed = self._plain.read(rows)
-            plain = None if typed is None else map(self._shared.__or__, typed)
-        if plain is None:
             return [self.record(row) for row in rows]
         remaining = self._remaining
         return [self._record(*each, remaining) for each in zip(rows, plain, strict=True)]

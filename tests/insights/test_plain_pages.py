@@ -178,19 +178,15 @@ def test_answer__that_is_anything_else_is_read_as_usual(body: bytes) -> None:
     assert reader(REPORT).decode(body) is None
 
 
-@pytest.mark.parametrize("number", ["1E+400", "0E+400", "NaN", "-Infinity", "9" * 400])
-def test_number__that_no_database_holds_is_none_however_it_is_read(number: str) -> None:
-    """Rows that are typed already are looked at once more; the row beside it is as it was."""
-    odd = {**PLAIN, "spend": number, "actions": [{"action_type": "lead", "value": number}]}
-    made, one_by_one = reader(REPORT), reader(REPORT)
-    answer = made.decode(as_json([PLAIN, odd]))
-    assert answer is not None
+@pytest.mark.parametrize("number", ["1E+400", "0E+400", "1E-400", "NaN", "-Infinity", "9" * 400])
+def test_number__that_no_database_holds_is_not_read_straight(number: str) -> None:
+    """Neither as a column nor in a list: the column becomes null where rows are read as usual."""
+    as_column = {**PLAIN, "spend": number}
+    in_a_list = {**PLAIN, "actions": [{"action_type": "lead", "value": number}]}
 
-    records = made.records(answer["data"])
-
-    assert lines(records) == lines([one_by_one.record(row) for row in (PLAIN, odd)])
-    assert records[1]["spend"] is None
-    assert made.unreadable == one_by_one.unreadable
+    for odd in (as_column, in_a_list):
+        assert reader(REPORT).decode(as_json([PLAIN, odd])) is None
+    assert reader(REPORT).records([PLAIN, as_column])[1]["spend"] is None
 
 
 @pytest.mark.parametrize("file", INSIGHTS, ids=lambda file: file.name)
