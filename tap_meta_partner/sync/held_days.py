@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: Held in memory over all windows that are open: some 30,000 rows of an ad.
 MOST_BYTES = 32 << 20
 
+#: At least so many rows are handed on at once.
+_RELEASED_AT_ONCE = 50
+
 #: Temporary files over all windows that are open.
 MOST_FILES = 100
 
@@ -75,6 +78,7 @@ class HeldDays:
         self._room = room or Room()
         self._parts = [_Part()]
         self._file: IO[bytes] | None = None
+        self._length = 0
         #: Days of which some rows could not be held: all of them are written.
         self._overflown: set[str] = set()
         #: What rows are held without: their columns, and when the window was read.
@@ -129,11 +133,17 @@ class HeldDays:
         They come out of JSON, in which a number without a fraction is an integer.
         """
         digests = self._by_day()
+        found: Records = []
         for part in self._parts:
             for day, place in part.held:
                 if self._is_changed(day, digests):
                     rows = place if isinstance(place, bytes) else self._read(*place)
-                    yield [self._record(row) for row in self._decode(rows)]
+                    found += map(self._record, self._decode(rows))
+                if len(found) >= _RELEASED_AT_ONCE:
+                    yield found
+                    found = []
+        if found:
+            yield found
 
     def close(self) -> None:
         """Forget what is still held."""
@@ -190,15 +200,19 @@ class HeldDays:
                 return False
             self._file = tempfile.TemporaryFile()  # noqa: SIM115  (see `close`)
             self._room.files += 1
-        at = self._file.seek(0, 2)
-        part.held.append((day, (at, self._file.write(rows))))
+            self._length = 0
+        part.held.append((day, (self._length, len(rows))))
+        self._length += self._file.write(rows)
         return True
 
     def _read(self, at: int, length: int) -> bytes:
         if self._file is None:
             raise RuntimeError("rows are held in a file that is closed")
         self._file.seek(at)
-        return self._file.read(length)
+        rows = self._file.read(length)
+        # What is written next goes to the end.
+        self._file.seek(self._length)
+        return rows
 
     def _drop(self, parts: list[_Part]) -> None:
         for part in parts:

@@ -96,6 +96,24 @@ def test_window__read_anew_holds_each_row_once() -> None:
     assert list(held.release()) == []
 
 
+@pytest.mark.parametrize("most_bytes", [0, 10**9])
+def test_rows__taken_after_others_were_handed_on_are_there_too(
+    monkeypatch: pytest.MonkeyPatch, most_bytes: int
+) -> None:
+    """What is read back from a file leaves it as it was."""
+    monkeypatch.setattr(held_days, "MOST_BYTES", most_bytes)
+    first, second = rows(20, spend="9", count=60), rows(21, spend="8")
+    held = HeldDays(learnt(rows(20), rows(21)), SINCE)
+    held.begin(anew=True, next_part=False)
+    held.take(first)
+    assert [row for page in held.release() for row in page] == first
+
+    held.take(second)
+
+    assert [row for page in held.release() for row in page] == [*first, *second]
+    held.close()
+
+
 @pytest.mark.parametrize(("most_bytes", "most_files"), [(10**9, 0), (0, 9), (0, 0), (700, 1)])
 def test_bounds__cost_no_row(
     monkeypatch: pytest.MonkeyPatch, most_bytes: int, most_files: int
