@@ -37,6 +37,9 @@ _is_none = partial(is_, None)
 #: there are at least as many of these as names.
 _NAME = b'":'
 
+#: What may come between a name and its colon; Meta puts nothing there.
+_SPACES = (b"\n", b"\r", b"\t", b'" ')
+
 
 class TypedRows(list[dict[str, Any]]):
     """The rows of a page whose plain columns are typed already."""
@@ -77,11 +80,12 @@ class PlainPages:
         Returns:
             `data`, as `TypedRows`, and `paging`.
         """
+        if any(space in body for space in _SPACES):
+            return None
         try:
             answer = self._decode(body)
             entries = self._entries(answer.data)
-            # What has no place in the types was left out without a word. Whoever writes JSON puts
-            # a space before all colons or before none.
+            # What has no place in the types was left out without a word.
             if self._names_of(answer, entries) != body.count(_NAME):
                 return None
         except (msgspec.DecodeError, ArithmeticError, UnicodeDecodeError, RecursionError):

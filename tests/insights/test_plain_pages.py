@@ -159,6 +159,8 @@ def test_answer__of_plain_rows_is_read_straight() -> None:
         as_json([PLAIN], paging=None),
         as_json([{**PLAIN, "ad_name": 'says "no": 5'}]),
         as_json([PLAIN]).replace(b'":', b'" : '),
+        as_json([{**PLAIN, "unasked": "5"}]).replace(b'"unasked"', b'"unasked"  '),
+        as_json([{**PLAIN, "unasked": "5"}]).replace(b'"unasked"', b'"unasked"\n'),
         as_json([PLAIN]).replace(b'"ad_id":"1"', b'"ad_id":"1","ad_id":"2"'),
         as_json([{**PLAIN, "spend": 5, "ad_name": 5}]),
         as_json([{**PLAIN, "new_field": [0]}]).replace(b"[0]", b"[" * 10**5 + b"]" * 10**5),
@@ -169,7 +171,15 @@ def test_answer__of_plain_rows_is_read_straight() -> None:
     ],
     ids=[
         *("a column more", "a key more in a list", "more than rows", "an error", "no paging"),
-        *("a name in a text", "spaces", "a column twice", "a number as a name", "a deep hole"),
+        *(
+            "a name in a text",
+            "spaces",
+            "two in one place",
+            "a line break",
+            "a column twice",
+            "a number as a name",
+            "a deep hole",
+        ),
         *("cut short", "no object", "no text", "nothing"),
     ],
 )
