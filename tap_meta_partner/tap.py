@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import sys
@@ -43,6 +42,7 @@ from tap_meta_partner.singer import (
 from tap_meta_partner.singer.delivery import Delivery
 from tap_meta_partner.singer.input import (
     Complaint,
+    ReadOnce,
     read_object,
     trouble_with_catalog,
     trouble_with_state,
@@ -135,8 +135,8 @@ class TapMetaPartner(Tap):
         cls, *, state: IO[str] | None = None, catalog: IO[str] | None = None, **kwargs: Any
     ) -> None:
         super().invoke(
-            state=state and io.StringIO(read_object("state", state.read)),
-            catalog=catalog and io.StringIO(read_object("catalog", catalog.read)),
+            state=state and ReadOnce(read_object("state", state.read)),
+            catalog=catalog and ReadOnce(read_object("catalog", catalog.read)),
             **kwargs,
         )
 

@@ -6,6 +6,7 @@ run, or, worse, everything read anew. Here each is looked at first, and what is 
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
@@ -128,6 +129,20 @@ def _is_metadata(value: Any) -> bool:  # noqa: ANN401  (a JSON value)
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str)
+
+
+class ReadOnce(io.StringIO):
+    """A text that is let go of when it is read: that of thousands of accounts' state is large."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._text = text
+
+    @override
+    def read(self, size: int | None = -1, /) -> str:
+        """Return all of it the first time, and nothing more."""
+        text, self._text = self._text, ""
+        return text
 
 
 class Complaint(click.ClickException):

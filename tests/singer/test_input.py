@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner
 
-from tap_meta_partner.singer.input import Complaint
+from tap_meta_partner.singer.input import Complaint, ReadOnce
 from tap_meta_partner.tap import TapMetaPartner
 from tests.support.taps import tap_with
 
@@ -120,3 +121,14 @@ def test_file__without_a_json_object_is_one_line(
     assert "\n" not in said
     assert "a-secret" not in said
     assert result.stdout == ""
+
+
+def test_text__that_was_read_is_let_go_of() -> None:
+    """Who holds on to the file for the whole run does not hold on to what was in it."""
+    text = "".join(("{", "}" * 10))
+    kept = ReadOnce(text)
+    references = sys.getrefcount(text)
+
+    assert kept.read() == text
+    assert sys.getrefcount(text) == references - 1
+    assert kept.read() == ""
