@@ -100,7 +100,7 @@ class RowReader:
     def records(self, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         """Turn rows into records; a value that cannot be read becomes null, said once.
 
-        Where any of them is odd, all are read column by column: some hundred at a time are best.
+        Where any of them is odd, all are read column by column: few at a time cost least.
         """
         if isinstance(rows, TypedRows):
             plain = map(self._columns_of, rows)

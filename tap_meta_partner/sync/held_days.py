@@ -21,7 +21,7 @@ import msgspec
 from tap_meta_partner.planning.digests import day_digest, digest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from typing import IO, Any
 
     Records = list[dict[str, Any]]
@@ -83,6 +83,7 @@ class HeldDays:
         self._overflown: set[str] = set()
         #: What rows are held without: their columns, and when the window was read.
         self._columns: tuple[str, ...] = ()
+        self._compared: tuple[str, ...] = ()
         self._read_at: Any = None
         self._encode = msgspec.json.Encoder(decimal_format="number").encode
         self._decode = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -106,6 +107,7 @@ class HeldDays:
         if self._since is None or not records:
             return records
         self._columns, self._read_at = tuple(records[0]), records[0].get(_NOT_COMPARED)
+        self._compared = tuple(name for name in self._columns if name != _NOT_COMPARED)
         compared = itemgetter(*self._compared)
         part, free = self._parts[-1], []
         held: dict[str, list[bytes]] = defaultdict(list)
@@ -168,10 +170,6 @@ class HeldDays:
             for day, count in part.rows.items()
             if not self._is_changed(day, digests)
         )
-
-    @property
-    def _compared(self) -> Sequence[str]:
-        return [name for name in self._columns if name != _NOT_COMPARED]
 
     def _record(self, row: list[Any]) -> dict[str, Any]:
         record = dict.fromkeys(self._columns, self._read_at)
